@@ -1,0 +1,174 @@
+package contract
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/api"
+)
+
+var anURL = &url.URL{Path: "/api/v3/connected_accounts/ca_1"}
+
+// other makes an operation of a document that is ours with one piece of text replaced.
+func other(t *testing.T, before, after string) operation {
+	t.Helper()
+	text := string(api.Spec)
+	if strings.Count(text, before) == 0 {
+		t.Fatalf("the document has no %q", before)
+	}
+	doc, err := load([]byte(strings.Replace(text, before, after, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, ok := doc.match("PATCH", anURL)
+	if !ok {
+		t.Fatal("no match")
+	}
+	return op
+}
+
+func TestOwnDocumentLoads(t *testing.T) {
+	if _, err := own(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDocumentedExamplesPass(t *testing.T) {
+	doc, err := own()
+	if err != nil {
+		t.Fatal(err)
+	}
+	op, _ := doc.match("PATCH", anURL)
+	media := op.route.Operation.RequestBody.Value.Content["application/json"]
+	if len(media.Examples) == 0 {
+		t.Fatal("no examples")
+	}
+	for name, example := range media.Examples {
+		data, err := json.Marshal(example.Value.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := op.checkRequest(t.Context(), anURL, http.Header{"Content-Type": {"application/json"}}, data); found != nil {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
+}
+
+func TestUnusableDocument(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty":     "",
+		"no YAML":   "\t{",
+		"not valid": "openapi: 3.0.3\npaths: {}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load([]byte(text))
+			if err == nil || !strings.HasPrefix(err.Error(), "composio: ") {
+				t.Fatalf("error %v", err)
+			}
+			var seen []Violation
+			h := Handler(http.NotFoundHandler(),
+				func(c *config) { c.document = func() (*document, error) { return nil, err } },
+				OnViolation(func(_ *http.Request, v Violation) { seen = append(seen, v) }))
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("PATCH", anURL.Path, nil))
+			if diff := cmp.Diff([]Violation{{Request, "document", "load"}}, seen); diff != "" || w.Code != 500 {
+				t.Errorf("status %d, violations (-want +got):\n%s", w.Code, diff)
+			}
+		})
+	}
+}
+
+// Nothing about the operation stands in the code: a changed document is obeyed.
+func TestDocumentDecides(t *testing.T) {
+	ok := `{"success":true,"id":"i","status":"s"}`
+	responseHeader := func(required string) string {
+		return "description: The account was changed.\n          headers:\n            X-Count:\n              required: " + required +
+			"\n              schema:\n                type: integer"
+	}
+	for name, tt := range map[string]struct {
+		before, after string
+		request       string
+		status        int
+		header        http.Header
+		answer        string
+		want          []Violation
+	}{
+		"body required": {
+			before: "description: The properties to change, and no others.", after: "description: D.\n        required: true",
+			want: []Violation{{Request, "body", "required"}},
+		},
+		"request header required": {
+			before: "      requestBody:", after: "        - {name: X-Trace, in: header, required: true, schema: {type: string}}\n      requestBody:",
+			request: `{}`, want: []Violation{{Request, "X-Trace", "required"}},
+		},
+		"path pattern": {
+			before: "format: connectedAccountId\n          example", after: "pattern: '^xx'\n          example",
+			request: `{}`, want: []Violation{{Request, "path", "pattern"}},
+		},
+		"a scheme dropped": {
+			before: "        - API_KEY\n", after: "",
+			request: `{"connection":{"state":{"authScheme":"API_KEY","val":{}}}}`,
+			want:    []Violation{{Request, "/connection/state/authScheme", "enum"}},
+		},
+		"response header missing": {
+			before: "description: The account was changed.", after: responseHeader("true"),
+			status: 200, answer: ok, want: []Violation{{Response, "X-Count", "required"}},
+		},
+		"response header optional": {
+			before: "description: The account was changed.", after: responseHeader("false"),
+			status: 200, answer: ok,
+		},
+		"response header wrong, and the body": {
+			before: "description: The account was changed.", after: responseHeader("true"),
+			status: 200, header: http.Header{"X-Count": {"1.5"}}, answer: `{"success":1,"id":"i","status":"s"}`,
+			want: []Violation{{Response, "/success", "type"}, {Response, "X-Count", "invalid"}},
+		},
+		"a status dropped": {
+			before: "\"409\":", after: "\"410\":",
+			status: 409, answer: ok, want: []Violation{undocumented},
+		},
+		"a default answer": {
+			before: "\"409\":", after: "default:",
+			status: 418, answer: ok, want: []Violation{{Response, "/error", "required"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			op := other(t, tt.before, tt.after)
+			h := http.Header{"Content-Type": {"application/json"}}
+			maps.Copy(h, tt.header)
+			var got []Violation
+			if tt.status == 0 {
+				got = op.checkRequest(t.Context(), anURL, h, []byte(tt.request))
+			} else {
+				got = op.checkResponse(t.Context(), anURL, tt.status, h, []byte(tt.answer))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("violations (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPanicOfValidatorIsViolation(t *testing.T) {
+	op := other(t, "openapi: 3.0.3", "openapi: 3.0.3")
+	broken := *op.route.Operation
+	broken.Parameters = openapi3.Parameters{nil}
+	broken.Responses = openapi3.NewResponses(openapi3.WithStatus(200, &openapi3.ResponseRef{Value: &openapi3.Response{
+		Headers: openapi3.Headers{"X": nil},
+	}}))
+	op.route.Operation = &broken
+	if diff := cmp.Diff([]Violation{{Request, "body", "panic"}}, op.checkRequest(t.Context(), anURL, http.Header{}, nil)); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Violation{{Response, "body", "panic"}}, op.checkResponse(t.Context(), anURL, 200, http.Header{}, nil)); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+}

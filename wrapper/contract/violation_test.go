@@ -1,0 +1,35 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestViolationIsOneLine(t *testing.T) {
+	v := Violation{Request, "/connection/state/val/extra", "additionalProperties"}
+	want := "composio: request breaks the contract at /connection/state/val/extra: additionalProperties"
+	if got := v.Error(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOnlyNamesAreShown(t *testing.T) {
+	for name, want := range map[string]string{
+		"generic_api_key":        "generic_api_key",
+		"x-a.b$C9":               "x-a.b$C9",
+		strings.Repeat("a", 40):  strings.Repeat("a", 40),
+		strings.Repeat("a", 41):  "*",
+		"":                       "*",
+		"ak_o1Og5":               "*",
+		"two words":              "*",
+		"a/b":                    "*",
+		"a~b":                    "*",
+		"line\nbreak":            "*",
+		"-----BEGIN PRIVATE KEY": "*",
+		"é":                      "*",
+	} {
+		if got := shown(name); got != want {
+			t.Errorf("shown(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
