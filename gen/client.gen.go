@@ -21,6 +21,26 @@ const (
 	AuthSchemeSERVICEACCOUNT       AuthScheme = "SERVICE_ACCOUNT"
 )
 
+// Valid indicates whether the value is a known member of the AuthScheme enum.
+func (e AuthScheme) Valid() bool {
+	switch e {
+	case AuthSchemeAPIKEY:
+		return true
+	case AuthSchemeBASIC:
+		return true
+	case AuthSchemeBASICWITHJWT:
+		return true
+	case AuthSchemeBEARERTOKEN:
+		return true
+	case AuthSchemeGOOGLESERVICEACCOUNT:
+		return true
+	case AuthSchemeSERVICEACCOUNT:
+		return true
+	default:
+		return false
+	}
+}
+
 // AuthScheme How the account signs in. It must be the scheme the account was connected with.
 type AuthScheme string
 

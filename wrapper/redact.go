@@ -1,0 +1,182 @@
+package composio
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const redacted = "[redacted]"
+
+// minSecret is the length from which a secret is looked for in text; a shorter one would blot out ordinary words.
+const minSecret = 4
+
+// secrets are the values of one call that no text may show: its API key and each credential it sent.
+type secrets []string
+
+func (s *secrets) add(value string) {
+	if len(value) >= minSecret && !slices.Contains(*s, value) {
+		*s = append(*s, value)
+		// The longest first: a secret that contains another must not be left in part.
+		slices.SortFunc(*s, func(a, b string) int { return len(b) - len(a) })
+	}
+}
+
+// redact replaces the secrets in text, and whatever looks like an API key of Composio's. Use it for every text that
+// came from outside.
+func (s secrets) redact(text string) string { return redactKeys(s.replace(text)) }
+
+// replace replaces the secrets in text, as they are and as JSON escapes them, however many times over.
+func (s secrets) replace(text string) string {
+	for _, secret := range s {
+		text = strings.ReplaceAll(text, secret, redacted)
+	}
+	if plain := unescape(text); plain != text {
+		if clean := s.replace(plain); clean != plain {
+			return clean
+		}
+	}
+	return text
+}
+
+// replaceTail replaces the beginning of a secret that text ends with.
+func (s secrets) replaceTail(text string) string {
+	for _, secret := range s {
+		for n := min(len(secret)-1, len(text)); n >= minSecret; n-- {
+			if strings.HasSuffix(text, secret[:n]) {
+				return text[:len(text)-n] + redacted
+			}
+		}
+	}
+	return text
+}
+
+// keyPrefix begins every API key of Composio's. Its answers to a wrong key quote the key's first characters.
+const keyPrefix = "ak_"
+
+// redactKeys replaces each word that begins with keyPrefix.
+func redactKeys(text string) string {
+	for from := 0; ; {
+		at := strings.Index(text[from:], keyPrefix)
+		if at < 0 {
+			return text
+		}
+		start := from + at
+		end := start + len(keyPrefix)
+		for end < len(text) && (isWord(text[end]) || text[end] == '*' || text[end] == '-') {
+			end++
+		}
+		if start > 0 && isWord(text[start-1]) { // the middle of a word, such as "break_point"
+			from = end
+			continue
+		}
+		text = text[:start] + redacted + text[end:]
+		from = start + len(redacted)
+	}
+}
+
+func isWord(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
+}
+
+// unescape undoes one layer of JSON string escapes wherever they stand in text.
+func unescape(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); {
+		r, size := unescapeRune(text[i:])
+		if size == 0 {
+			out = append(out, text[i])
+			i++
+			continue
+		}
+		out = utf8.AppendRune(out, r)
+		i += size
+	}
+	return string(out)
+}
+
+// unescapeRune decodes the JSON escape that text begins with, and returns its length, 0 if there is none (RFC 8259,
+// section 7).
+func unescapeRune(text string) (r rune, size int) {
+	if len(text) < 2 || text[0] != '\\' {
+		return 0, 0
+	}
+	switch text[1] {
+	case '"', '\\', '/':
+		return rune(text[1]), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r, ok := hex4(text[2:])
+		if !ok {
+			return 0, 0
+		}
+		if utf16.IsSurrogate(r) && len(text) >= 12 && text[6:8] == `\u` {
+			if low, ok := hex4(text[8:]); ok {
+				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+					return pair, 12
+				}
+			}
+		}
+		return r, 6
+	}
+	return 0, 0
+}
+
+// hex4 reads the four hexadecimal digits that text begins with.
+func hex4(text string) (r rune, ok bool) {
+	if len(text) < 4 {
+		return 0, false
+	}
+	for _, c := range []byte(text[:4]) {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// cause is an error from outside, such as a transport's, with its secrets taken out of the text. Where it had none,
+// errors.As and errors.Unwrap reach the error itself; where it had, only errors.Is sees through.
+type cause struct {
+	text string
+	is   func(target error) bool // a func, which no fmt verb looks into
+	next func() error
+}
+
+func (s secrets) cause(err error) error {
+	text := err.Error()
+	clean := s.redact(text)
+	c := &cause{text: clean, is: func(target error) bool { return errors.Is(err, target) }, next: func() error { return err }}
+	if clean != text {
+		c.next = func() error { return nil }
+	}
+	return c
+}
+
+func (c *cause) Error() string                { return c.text }
+func (c *cause) Is(target error) bool         { return c.is(target) }
+func (c *cause) Unwrap() error                { return c.next() }
+func (c *cause) MarshalJSON() ([]byte, error) { return json.Marshal(c.text) }

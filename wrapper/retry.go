@@ -1,0 +1,134 @@
+package composio
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxRetryAfter is Composio's rate-limit window. A longer wait is the caller's to decide on.
+	maxRetryAfter = 60 * time.Second
+	minBackoff    = 500 * time.Millisecond
+	maxBackoff    = 8 * time.Second
+)
+
+// Retryable reports whether the same update may succeed if it is sent again: no answer arrived, or the status was 408,
+// 429, 500, 502, 503, 504, or 409 for another reason than a taken alias. It is what the client itself goes by, within
+// [WithMaxRetries].
+func (e *Error) Retryable() bool {
+	if e.tooLarge {
+		return false
+	}
+	switch e.StatusCode {
+	case 0:
+		return e.lost
+	case http.StatusConflict:
+		return !e.aliasTaken
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// retryDelay returns how long to wait before attempt number attempts+1, and whether to make it.
+func (c *config) retryDelay(ctx context.Context, e *Error, attempts int) (wait time.Duration, again bool) {
+	if attempts > c.maxRetries || !e.Retryable() || e.RetryAfter > maxRetryAfter || ctx.Err() != nil {
+		return 0, false
+	}
+	if errors.Is(e.Err, errReplayedOnce) {
+		return 0, true // a stale connection says nothing about the server
+	}
+	wait = e.RetryAfter
+	if wait <= 0 {
+		wait = backoff(attempts)
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return 0, false
+	}
+	return wait, true
+}
+
+// backoff doubles from minBackoff to maxBackoff, less a random part of at most a quarter, so that callers who failed
+// together do not return together.
+func backoff(attempts int) time.Duration {
+	wait := maxBackoff
+	if shift := attempts - 1; shift < 4 {
+		wait = minBackoff << shift
+	}
+	return wait - rand.N(wait/4+1)
+}
+
+// sleep waits for d, and returns early with ctx's error when that is done.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// retryAfter reads a Retry-After header (RFC 9110, section 10.2.3), in whole or fractional seconds or as a date. It
+// returns 0 for one that is absent, unreadable or not in the future, and the longest Duration for one beyond it.
+func retryAfter(value string, now time.Time) time.Duration {
+	if value != "" && strings.Trim(value, "0123456789.") == "" {
+		seconds, err := strconv.ParseFloat(value, 64)
+		if err != nil && !math.IsInf(seconds, 1) {
+			return 0
+		}
+		if seconds >= math.MaxInt64/float64(time.Second) {
+			return math.MaxInt64
+		}
+		return time.Duration(seconds * float64(time.Second))
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	return max(0, at.Sub(now))
+}
+
+// errReplayedOnce stands in the place of a third sending of one attempt's request.
+var errReplayedOnce = errors.New("two connections in turn died before an answer, so the request is not sent a third time")
+
+// neverSent reports whether a transport's error shows that no server got the request: it is about finding the host,
+// connecting to it or the TLS handshake.
+func neverSent(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		switch op.Op {
+		case "dial", "proxyconnect", "socks connect":
+			return true
+		case "remote error": // an alert, of a type that crypto/tls keeps to itself; these two end a handshake
+			return op.Err.Error() == "tls: handshake failure" || op.Err.Error() == "tls: protocol version not supported"
+		}
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	return neverWillBe(err) || strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
+}
+
+// neverWillBe reports whether a transport's error shows that another attempt must fail as well: the host is not the one
+// that was asked for, or does not speak TLS.
+func neverWillBe(err error) bool {
+	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	return badCertificate || errors.Is(err, http.ErrSchemeMismatch)
+}
+
+// headersTooLarge reports whether a transport gave up on an answer for the size of its headers. net/http has no type
+// for it, in either version of HTTP.
+func headersTooLarge(err error) bool {
+	return strings.Contains(err.Error(), "server response headers exceeded") ||
+		strings.Contains(err.Error(), "response header list larger than advertised limit")
+}
