@@ -33,7 +33,7 @@ func (c *Client) send(req *http.Request) answer {
 	if err != nil {
 		return answer{err: err}
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // what Close says, the read has said before
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if len(body) > maxAnswer {
 		err = errTooLarge

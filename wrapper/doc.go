@@ -1,0 +1,83 @@
+// Package composio changes connected accounts of Composio: it renames one, or replaces the credentials it signs in
+// with. It is a thin layer over code generated from the API's OpenAPI document, for one call,
+// PATCH /api/v3/connected_accounts/{nanoid}.
+//
+//	client, err := composio.New(apiKey)
+//	if err != nil {
+//		return err
+//	}
+//	result, err := client.UpdateConnectedAccount(ctx, "ca_1a2b3c4d5e6f", composio.Update{
+//		Alias:       composio.Set("work"),
+//		Credentials: composio.BearerToken{Token: composio.Set(token)},
+//	})
+//
+// A call returns a result if, and only if, Composio said that the update was applied, and otherwise an [*Error].
+//
+// # Three states
+//
+// An update says of every stored value whether it stays, is replaced or is removed:
+//
+//	Field                 a credential       the alias
+//	the zero value        is left out: kept  is left out: kept
+//	composio.Set("x")     "x"                "x"
+//	composio.Set("")      ""                 "", which clears it
+//	composio.Clear()      null: removed      "", which clears it
+//
+// # Errors
+//
+// errors.Is tells what happened, errors.AsType[*composio.Error] gives the details:
+//
+//	ErrInvalid            refused before anything was sent     mend the input
+//	ErrBadRequest         400                                  do what SuggestedFix and Details say
+//	ErrUnauthorized       401                                  check the API key
+//	ErrForbidden          403                                  check the key's rights, or a gateway's rules
+//	ErrNotFound           404 from anybody                     check the base URL and the id
+//	ErrAccountNotFound    404 from Composio itself             forget the account
+//	ErrConflict           409                                  see ErrAliasTaken; else somebody else writes: try later
+//	ErrAliasTaken         400 or 409                           choose another alias
+//	ErrUnprocessable      422                                  do what SuggestedFix and Details say
+//	ErrRateLimited        429                                  wait for RetryAfter, or use WithLimiter
+//	ErrServer             500 and up                           try later
+//	ErrRedirect           3xx, never followed                  check the base URL
+//	ErrResponseTooLarge   more than 1 MiB                      check what answers at the base URL
+//	ErrOutcomeUnknown     it may have been applied             send the same update again, or read the account
+//
+// ErrOutcomeUnknown stands beside the others and decides what to do next: without it, the update was not applied. It
+// holds unless that is shown. It is not shown by a transport's failure (except in finding the host, connecting to it
+// and the TLS handshake), by a 2xx that is no readable "success": true, or by a 5xx other than 503; and what one
+// attempt left open no later failure settles.
+//
+// No error text, log line or printed value holds the API key or a credential of four bytes or more.
+//
+// # Retries
+//
+// A call makes at most [WithMaxRetries] more attempts after the first, by default 2, with the same body and the same
+// x-request-id, as long as its context lasts:
+//
+//	no connection, a reset, an early end      tried again
+//	an attempt beyond WithTimeout             tried again, on a new connection
+//	408, 429, 500, 502, 503, 504              tried again
+//	409, unless it is a taken alias           tried again
+//	connections that died while idle          one attempt sends at most twice; then at once, on a new connection
+//	an untrusted certificate, no TLS at all   not tried again
+//	any other status, a redirect              not tried again
+//	an answer too large, an unreadable 2xx    not tried again
+//	an error of the key function or limiter   not tried again
+//	the context is done                       not tried again
+//
+// Before an attempt the client waits as long as Retry-After says (seconds, whole or not, or a date) if that is at most
+// 60 s; it returns at once if it is more, with Error.RetryAfter filled in. Without a usable Retry-After it waits 0.5 s,
+// then twice as long each time up to 8 s, less a random part of at most a quarter. A wait that would outlast the
+// context's deadline is not begun, and one that is interrupted ends at once.
+//
+// A retry can undo somebody else's newer write: if an attempt was applied but its answer lost, and another writer then
+// changed the same value, the retry puts the older value back. Composio offers no way to make an update conditional. If
+// an account has several writers, use WithMaxRetries(0) and decide on each ErrOutcomeUnknown yourself; even then net/http
+// may send a request a second time, when a reused connection dies before an answer.
+//
+// # Logging
+//
+// With [WithLogger], each attempt is logged at debug ("composio: attempt": account_id, attempt, status, duration,
+// request_id) and each retry at warn ("composio: trying again": account_id, attempt, status, wait, request_id, error).
+// Status is 0 where no answer arrived.
+package composio
