@@ -1,0 +1,44 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"example.com/composio/gen"
+)
+
+// failure is an answer with the document's error body.
+type failure struct {
+	status, code       int
+	slug, message, fix string
+}
+
+func (f *failure) Error() string {
+	return fmt.Sprintf("composio: sandbox: %d %s: %s", f.status, f.slug, f.message)
+}
+
+func (f *failure) write(w http.ResponseWriter) {
+	id := w.Header().Get("X-Request-Id")
+	detail := gen.ErrorDetail{
+		Message: f.message, Code: float64(f.code), Slug: f.slug, Status: float64(f.status), RequestID: &id,
+	}
+	if f.fix != "" {
+		detail.SuggestedFix = &f.fix
+	}
+	writeJSON(w, f.status, gen.Error{Error: detail})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	data, _ := json.Marshal(v) // the generated types always encode
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // a client that is gone is nobody's error
+}
+
+// writePage answers as a gateway does, which knows nothing of accounts.
+func writePage(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head></html>\n", status, http.StatusText(status))
+}

@@ -1,0 +1,63 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/sandbox"
+)
+
+// pushToken is the code under test: a service that hands a new token to Composio.
+func pushToken(baseURL, apiKey, account, token string) (int, error) {
+	body := fmt.Sprintf(`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":%q}}}}`, token)
+	req, err := http.NewRequest(http.MethodPatch, baseURL+"/api/v3/connected_accounts/"+account, strings.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("x-api-key", apiKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	return res.StatusCode, res.Body.Close()
+}
+
+// A service's test puts the accounts it needs, runs the service against the sandbox, and looks at what became of them.
+func Example() {
+	box := sandbox.New()
+	box.Put(sandbox.Account{
+		ID: "ca_1a2b3c4d5e6f", Toolkit: "github", UserID: "user_1",
+		Scheme:      composio.SchemeBearerToken,
+		Credentials: map[string]string{"token": "old"},
+	})
+	srv := httptest.NewServer(box)
+	defer srv.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+
+	status, err := pushToken(srv.URL, sandbox.DefaultAPIKey, "ca_1a2b3c4d5e6f", "new")
+	account, _ := box.Account("ca_1a2b3c4d5e6f")
+	fmt.Println(status, err, account.Credentials["token"])
+
+	// How does the service take a gateway that is down?
+	box.Script(sandbox.Answer{Status: 502, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<h1>Bad Gateway</h1>"})
+	status, err = pushToken(srv.URL, sandbox.DefaultAPIKey, "ca_1a2b3c4d5e6f", "newer")
+	account, _ = box.Account("ca_1a2b3c4d5e6f")
+	fmt.Println(status, err, account.Credentials["token"])
+
+	// The journal has every request, and prints no credential.
+	for _, r := range box.Requests() {
+		fmt.Println(r.Method, r.Path, r.Status, r.Exempt)
+	}
+	fmt.Println(account)
+
+	// Output:
+	// 200 <nil> new
+	// 502 <nil> new
+	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 200 false
+	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 502 true
+	// {ca_1a2b3c4d5e6f github user_1 BEARER_TOKEN  map[token:[redacted]] ACTIVE false [] []}
+}

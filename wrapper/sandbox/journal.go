@@ -1,0 +1,153 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"example.com/composio/wrapper/contract"
+)
+
+// Request is one request in the journal, and what became of it. Printed in any way (fmt, slog, encoding/json), the
+// headers that carry a key and every value of the body that may be a credential read "[redacted]"; the fields have what
+// was sent. Inside an unexported field of another struct, fmt has no way to ask the Request, and prints them.
+type Request struct {
+	// Time is when the request arrived.
+	Time time.Time `json:"time"`
+
+	// Method and Path are the request line's; Path is as it was escaped, without the query.
+	Method string `json:"method"`
+	Path   string `json:"path"`
+
+	// Header and Body are what was sent. Body is what was read of it, at most 10 MiB.
+	Header http.Header `json:"header"`
+	Body   []byte      `json:"body"`
+
+	// Status is the answer's; 0 as long as there is none.
+	Status int `json:"status"`
+
+	// Exempt says that the answer was not checked: it was scripted, or is one that the document lacks.
+	Exempt bool `json:"exempt"`
+
+	// Violations are the ways in which the request, or the sandbox's own answer, broke the contract.
+	Violations []contract.Violation `json:"violations"`
+}
+
+func (q Request) clone() Request {
+	q.Header = q.Header.Clone()
+	q.Body = bytes.Clone(q.Body)
+	q.Violations = slices.Clone(q.Violations)
+	return q
+}
+
+// requestView is a Request that prints as it is.
+type requestView struct {
+	Time       time.Time            `json:"time"`
+	Method     string               `json:"method"`
+	Path       string               `json:"path"`
+	Header     http.Header          `json:"header"`
+	Body       string               `json:"body"`
+	Status     int                  `json:"status"`
+	Exempt     bool                 `json:"exempt"`
+	Violations []contract.Violation `json:"violations"`
+}
+
+func (q Request) view() requestView {
+	return requestView{
+		q.Time, q.Method, q.Path, maskHeader(q.Header), maskBody(q.Body), q.Status, q.Exempt, q.Violations,
+	}
+}
+
+// String returns the request, its secrets masked.
+func (q Request) String() string { return fmt.Sprintf("%+v", q.view()) }
+
+// Format prints the request under any verb, its secrets masked.
+func (q Request) Format(f fmt.State, verb rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), q.view())
+}
+
+// LogValue returns the request for slog, its secrets masked.
+func (q Request) LogValue() slog.Value { return slog.AnyValue(q.view()) }
+
+// MarshalJSON encodes the request, its secrets masked and its body as a string.
+func (q Request) MarshalJSON() ([]byte, error) { return json.Marshal(q.view()) }
+
+// Requests returns the journal: every request since New, in the order of arrival, those under way included.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Request, len(s.journal))
+	for i, q := range s.journal {
+		all[i] = q.clone()
+	}
+	return all
+}
+
+// exchange is a request that is being served: its body, the writer of its answer, and its entry in the journal. The
+// entry is complete before an answer is on the wire, so whoever has the answer finds it there.
+type exchange struct {
+	http.ResponseWriter
+	server  *Server
+	from    io.ReadCloser
+	limited bool
+	wait    time.Duration // until the rate-limit window ends
+	entry   *Request      // guarded by server.mu
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
+
+// begin opens an entry in the journal, and returns the writer and the request to go on with.
+func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
+	e := &exchange{ResponseWriter: w, server: s, from: http.NoBody, entry: &Request{
+		Time: time.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header.Clone(),
+	}}
+	if r.Body != nil {
+		e.from = http.MaxBytesReader(w, r.Body, maxBody)
+	}
+	s.mu.Lock()
+	s.journal = append(s.journal, e.entry)
+	s.mu.Unlock()
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
+	r.Body = e
+	return e, r
+}
+
+// note writes to the journal.
+func (e *exchange) note(f func(*Request)) {
+	e.server.mu.Lock()
+	defer e.server.mu.Unlock()
+	f(e.entry)
+}
+
+// exempt marks the answer as exempt from the contract, and returns the writer for it.
+func (e *exchange) exempt(w http.ResponseWriter) http.ResponseWriter {
+	e.note(func(q *Request) { q.Exempt = true })
+	return contract.Exempt(w)
+}
+
+// Read reads the request's body, for the journal too.
+func (e *exchange) Read(p []byte) (int, error) {
+	n, err := e.from.Read(p)
+	e.note(func(q *Request) { q.Body = append(q.Body, p[:n]...) })
+	return n, err
+}
+
+// Close closes the request's body.
+func (e *exchange) Close() error { return e.from.Close() }
+
+// WriteHeader begins the answer.
+func (e *exchange) WriteHeader(status int) {
+	e.note(func(q *Request) { q.Status = status })
+	e.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets [http.ResponseController] reach the connection.
+func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }

@@ -1,0 +1,175 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/composio/gen"
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/contract"
+)
+
+// DefaultAPIKey is the key of a [Server] that was given no other.
+const DefaultAPIKey = "ak_sandbox"
+
+// maxBody is the most that is read of a request's body, in bytes.
+const maxBody = 10 << 20
+
+// Option configures a [Server].
+type Option func(*Server)
+
+// WithAPIKey sets the one API key that is right. Default [DefaultAPIKey], which an empty key keeps.
+func WithAPIKey(key string) Option {
+	return func(s *Server) {
+		if key != "" {
+			s.key = key
+		}
+	}
+}
+
+// WithRateLimit sets how many requests a window takes before they are answered 429. Default 2,000 in a minute, which
+// are Composio's numbers for its smaller plans; a window of 0 or less is a minute. A limit of 0 or less turns limiting
+// and the rate-limit headers off.
+func WithRateLimit(limit int, window time.Duration) Option {
+	return func(s *Server) {
+		s.budget.limit = limit
+		if window > 0 {
+			s.budget.window = window
+		}
+	}
+}
+
+// Server is an in-memory Composio project. It is an [http.Handler], to be served by net/http/httptest or any server.
+// Use New to make one; its methods can be called by many goroutines, also while it serves.
+type Server struct {
+	key     string
+	checked http.Handler // contract around route
+
+	mu       sync.Mutex
+	accounts map[string]Account
+	journal  []*Request
+	script   []Answer
+	budget   budget
+}
+
+// New returns a project without accounts.
+func New(opts ...Option) *Server {
+	s := &Server{
+		key:      DefaultAPIKey,
+		accounts: map[string]Account{},
+		budget:   budget{limit: 2000, window: time.Minute},
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(s)
+		}
+	}
+	s.checked = contract.Handler(http.HandlerFunc(s.route), contract.OnViolation(func(r *http.Request, v contract.Violation) {
+		exchangeOf(r).note(func(q *Request) { q.Violations = append(q.Violations, v) })
+	}))
+	return s
+}
+
+// Put stores a copy of an account, in place of one with the same ID. It checks nothing: also two accounts of one user
+// and toolkit with the same alias are stored.
+func (s *Server) Put(a Account) {
+	if a.Status == "" {
+		a.Status = composio.StatusActive
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts[a.ID] = a.clone()
+}
+
+// Account returns a copy of the account with an id, and whether there is one.
+func (s *Server) Account(id string) (Account, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, ok := s.accounts[id]
+	return a.clone(), ok
+}
+
+// Format prints how much the server holds, and nothing of it, under any verb.
+func (s *Server) Format(f fmt.State, _ rune) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _ = fmt.Fprintf(f, "sandbox.Server(%d accounts, %d requests)", len(s.accounts), len(s.journal))
+}
+
+// ServeHTTP serves one request. See the package page for what it answers.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e, r := s.begin(w, r)
+	s.spend(e)
+	id := r.Header.Get("X-Request-Id")
+	if id == "" {
+		id = newRequestID()
+	}
+	w.Header().Set("X-Request-Id", id)
+	s.checked.ServeHTTP(e, r)
+}
+
+// route serves what the contract lets pass.
+func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	e := exchangeOf(r)
+	data, err := io.ReadAll(r.Body)
+	if err != nil { // of a request to no operation: the contract has read the others
+		data = nil
+	}
+	if answer, ok := s.nextAnswer(); ok {
+		answer.write(e.exempt(w))
+		return
+	}
+	if e.limited {
+		s.writeLimited(e.exempt(w), e.wait)
+		return
+	}
+	if !isRoute(r.URL.EscapedPath()) {
+		writePage(e.exempt(w), http.StatusNotFound)
+		return
+	}
+	if r.Method != gen.PatchConnectedAccountsByNanoidMethod {
+		w = e.exempt(w)
+		w.Header().Set("Allow", gen.PatchConnectedAccountsByNanoidMethod)
+		writePage(w, http.StatusMethodNotAllowed)
+		return
+	}
+	if refused := s.authenticate(r.Header); refused != nil {
+		refused.write(w)
+		return
+	}
+	answer, refused := s.update(r.PathValue("nanoid"), data)
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// isRoute reports whether a path is the operation's, at the root, under one of the two versions. The contract would
+// match it under any prefix.
+func isRoute(path string) bool {
+	template, err := gen.PatchConnectedAccountsByNanoidPath("x")
+	if err != nil {
+		return false
+	}
+	end := strings.LastIndexByte(path, '/')
+	if end < 0 || end+1 == len(path) {
+		return false
+	}
+	collection := strings.TrimSuffix(template, "/x")
+	return path[:end] == collection || path[:end] == strings.Replace(collection, "/v3/", "/v3.1/", 1)
+}
+
+// newRequestID returns a random UUID, the form that Composio's request ids have.
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
