@@ -1,6 +1,6 @@
 module example.com/composio
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/oapi-codegen/oapi-codegen/v2 v2.8.2
@@ -26,6 +26,7 @@ require (
 	golang.org/x/mod v0.38.0 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.48.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
