@@ -75,7 +75,7 @@ func (d *document) match(method string, u *url.URL) (operation, bool) {
 // matchTail compares the last segments of a path with a template's. Segments are split before they are unescaped: an
 // escaped slash is part of a segment.
 func matchTail(template, path []string) (params map[string]string, ok bool) {
-	if len(path) <= len(template) { // the path begins with a slash, hence with an empty segment
+	if len(path) < len(template) {
 		return nil, false
 	}
 	path = path[len(path)-len(template):]

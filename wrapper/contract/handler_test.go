@@ -165,6 +165,7 @@ func TestHandlerRefusesRequest(t *testing.T) {
 		"scheme and val missing":   {jsonType, `{"connection":{"state":{}}}`, []string{"/connection/state/authScheme: required", "/connection/state/val: required"}},
 		"credential type":          {jsonType, val(`{"api_key":["` + secret + `"]}`), []string{"/connection/state/val/api_key: type"}},
 		"unknown credentials":      {jsonType, val(`{"extra":"` + secret + `","other":1}`), []string{"/connection/state/val/extra: additionalProperties", "/connection/state/val/other: additionalProperties"}},
+		"unknown beside known":     {jsonType, val(`{"api_key":"k","extra":1}`), []string{"/connection/state/val/extra: additionalProperties"}},
 		"a value sent as a name":   {jsonType, val(`{"` + secret + `":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
 		"a key sent as a name":     {jsonType, val(`{"ak_123456":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
 		"list too long":            {jsonType, acl(`{"allowed_user_ids":[` + strings.TrimSuffix(strings.Repeat(`"u",`, 1001), ",") + `]}`), []string{"/experimental/acl_config_for_shared/allowed_user_ids: maxItems"}},
@@ -404,14 +405,28 @@ func TestHandlerKeepsHeaderOfHandlerAround(t *testing.T) {
 }
 
 func TestHandlerFirstStatusCounts(t *testing.T) {
+	seen := &log{}
 	h := contract.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", jsonType)
 		w.WriteHeader(http.StatusEarlyHints)
 		_, _ = io.WriteString(w, good().body)
 		w.WriteHeader(500)
-	}))
+	}), seen.option())
 	if res, answer := send(t, h, "PATCH", path, jsonType, `{}`); res.StatusCode != 200 || answer != good().body {
 		t.Errorf("got %d %q", res.StatusCode, answer)
+	}
+	if lines := seen.lines(); lines != nil {
+		t.Errorf("violations: %q", lines)
+	}
+}
+
+func TestHandlerLeavesRequestOfCallerAlone(t *testing.T) {
+	r := httptest.NewRequest("PATCH", path, strings.NewReader(`{}`))
+	r.Header.Set("Content-Type", jsonType)
+	body := r.Body
+	contract.Handler(good()).ServeHTTP(httptest.NewRecorder(), r)
+	if r.Body != body || r.PathValue("nanoid") != "" {
+		t.Error("the request was changed")
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // Violation is one place where traffic departs from the document. It holds no value from the traffic, only where the
 // value was and which rule it broke, so it is safe to log; the zero value is no violation.
 //
-// Location may hold one thing that the other side chose: the name of a property that a closed object does not have.
+// Location may hold one thing that the other side chose: the name of a property that the document does not know.
 // It is the part that says what to fix, and it is a credential only if somebody sent one as a name. To keep such an
 // accident small, a name is shown only if it is at most 40 letters, digits, and the characters _ - . $, and does not
 // begin with ak_; any other name stands as "*".

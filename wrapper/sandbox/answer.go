@@ -14,10 +14,6 @@ type failure struct {
 	slug, message, fix string
 }
 
-func (f *failure) Error() string {
-	return fmt.Sprintf("composio: sandbox: %d %s: %s", f.status, f.slug, f.message)
-}
-
 func (f *failure) write(w http.ResponseWriter) {
 	id := w.Header().Get("X-Request-Id")
 	detail := gen.ErrorDetail{

@@ -12,6 +12,12 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
+// A handler of slog that is not the standard library's may look at nothing else.
+var (
+	_ slog.LogValuer = sandbox.Account{}
+	_ slog.LogValuer = sandbox.Request{}
+)
+
 // printed returns v printed in every way there is.
 func printed(t *testing.T, v any) string {
 	t.Helper()
@@ -68,7 +74,8 @@ func TestRequestPrintsNoSecret(t *testing.T) {
 		"X-Api-Key", "ak_right_key", "Authorization", "Bearer othersecret", "Cookie", "c=cookiesecret")
 	call(t, s, "PATCH", path+"ca_1", `token=formsecret`, "X-Api-Key", "ak_wrong_key", "X-User-Api-Key", "uak_secret")
 	var text string
-	for _, q := range s.Requests() {
+	all := s.Requests()
+	for _, q := range all {
 		text += printed(t, q) + printed(t, &q) + q.String()
 	}
 	wantNone(t, text, "ak_right_key", "ak_wrong_key", "uak_secret", "othersecret", "cookiesecret", "tokensecret", "latersecret", "81549300", "formsecret")
@@ -81,7 +88,7 @@ func TestRequestPrintsNoSecret(t *testing.T) {
 		}
 	}
 	// The fields have it all.
-	q := s.Requests()[0]
+	q := all[0]
 	if q.Header.Get("X-Api-Key") != "ak_right_key" || !strings.Contains(string(q.Body), "tokensecret") {
 		t.Errorf("fields are masked: %q %q", q.Header, q.Body)
 	}

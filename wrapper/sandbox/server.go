@@ -45,7 +45,8 @@ func WithRateLimit(limit int, window time.Duration) Option {
 }
 
 // Server is an in-memory Composio project. It is an [http.Handler], to be served by net/http/httptest or any server.
-// Use New to make one; its methods can be called by many goroutines, also while it serves.
+// Use New to make one; its methods can be called by many goroutines, also while it serves. The journal keeps every
+// request as long as the Server lives, body and key included.
 type Server struct {
 	key     string
 	checked http.Handler // contract around route

@@ -22,17 +22,16 @@ func (s *Server) update(id string, data []byte) (gen.PatchConnectedAccountRespon
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored, ok := s.accounts[id]
+	a, ok := s.accounts[id]
 	if !ok {
 		return gen.PatchConnectedAccountResponse{}, &failure{
 			status: http.StatusNotFound, code: 606, slug: "ConnectedAccount_ResourceNotFound",
 			message: fmt.Sprintf(`Connected account "%s" not found`, id),
 		}
 	}
-	if refused := s.refuse(stored, patch); refused != nil {
+	if refused := s.refuse(a, patch); refused != nil {
 		return gen.PatchConnectedAccountResponse{}, refused
 	}
-	a := stored.clone()
 	apply(&a, patch)
 	s.accounts[id] = a
 	return gen.PatchConnectedAccountResponse{Success: true, ID: id, Status: string(a.Status)}, nil
@@ -70,7 +69,7 @@ func badRequest(message, fix string) *failure {
 	return &failure{status: http.StatusBadRequest, code: 600, slug: "ConnectedAccount_BadRequest", message: message, fix: fix}
 }
 
-// apply changes a, which nobody else holds.
+// apply changes an account, and in place the map it holds: callers of Put and Account have copies.
 func apply(a *Account, patch gen.PatchConnectedAccountBody) {
 	if patch.Alias != nil {
 		a.Alias = *patch.Alias
