@@ -52,7 +52,8 @@ const maxViolations = 100
 // violations turns what kin-openapi returned into violations. where is the location of an error that names none.
 // kin-openapi's texts are never used: they quote the traffic.
 func violations(d Direction, where string, err error) []Violation {
-	switch e := err.(type) {
+	// One layer at a time: errors.As would look through the layer that says where it was.
+	switch e := any(err).(type) {
 	case nil:
 		return nil
 	case openapi3.MultiError:

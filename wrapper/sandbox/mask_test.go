@@ -41,7 +41,7 @@ func printed(t *testing.T, v any) string {
 func wantNone(t *testing.T, text string, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {
-		for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprint([]byte(secret)), "[]")} {
+		for _, form := range []string{secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]")} {
 			if i := strings.Index(text, form); i >= 0 {
 				t.Errorf("%q shows: …%s…", secret, text[max(0, i-60):min(len(text), i+60)])
 			}
