@@ -165,7 +165,11 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *h
 
 // notSent is the error of an attempt that ended before its request.
 func (call *call) notSent(key string, err error) *Error {
-	return &Error{AccountID: call.id, Attempts: call.attempts, Err: call.secrets(key).cause(err)}
+	e := &Error{AccountID: call.id, Attempts: call.attempts, Err: call.secrets(key).cause(err)}
+	if call.attempts > 0 {
+		e.RequestID = call.requestID // which an attempt before this one sent
+	}
+	return e
 }
 
 // secrets are what the call's errors must not show.
