@@ -1,0 +1,600 @@
+package composio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+)
+
+const (
+	testID  = "ca_1a2b3c4d5e6f"
+	testKey = "ak_testing-key-0123456789"
+
+	// success is the answer to testID's update in Composio's reference page.
+	success = `{"success":true,"id":"ca_1a2b3c4d5e6f","status":"ACTIVE"}`
+)
+
+// received is one request as the server saw it.
+type received struct {
+	Method string
+	URI    string // the path as it was on the wire, escapes and all
+	Header http.Header
+	Body   string
+}
+
+// recorder is a server over loopback that keeps every request.
+type recorder struct {
+	URL string
+
+	mu   sync.Mutex
+	list []received
+}
+
+// newRecorder starts a recorder that answers with answer, or with success if that is nil.
+func newRecorder(t testing.TB, answer http.HandlerFunc) *recorder {
+	t.Helper()
+	if answer == nil {
+		answer = answerWith(http.StatusOK, success)
+	}
+	rec := &recorder{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("the server could not read a request: %v", err)
+		}
+		rec.mu.Lock()
+		rec.list = append(rec.list, received{r.Method, r.RequestURI, r.Header.Clone(), string(body)})
+		rec.mu.Unlock()
+		answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	rec.URL = server.URL
+	return rec
+}
+
+// answerWith answers every request the same.
+func answerWith(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body) // the client may be gone
+	}
+}
+
+// requests are all that arrived so far.
+func (rec *recorder) requests() []received {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return slices.Clone(rec.list)
+}
+
+// only is the one request that arrived.
+func (rec *recorder) only(t testing.TB) received {
+	t.Helper()
+	list := rec.requests()
+	if len(list) != 1 {
+		t.Fatalf("the server received %d requests, want 1", len(list))
+	}
+	return list[0]
+}
+
+// newTestClient returns a client with testKey for the server at url.
+func newTestClient(t testing.TB, url string, opts ...composio.Option) *composio.Client {
+	t.Helper()
+	return mustNew(t, testKey, append([]composio.Option{composio.WithBaseURL(url)}, opts...)...)
+}
+
+// mustNew is composio.New for options that must be accepted.
+func mustNew(t testing.TB, key string, opts ...composio.Option) *composio.Client {
+	t.Helper()
+	client, err := composio.New(key, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+// rename is an update for tests that are not about updates.
+var rename = composio.Update{Alias: composio.Set("work")}
+
+// mustUpdate makes a call that must succeed.
+func mustUpdate(t testing.TB, client *composio.Client, id string, u composio.Update) *composio.Result {
+	t.Helper()
+	result, err := client.UpdateConnectedAccount(t.Context(), id, u)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+// mustFail makes a call that must end with an *Error and no result, and returns the error.
+func mustFail(t testing.TB, ctx context.Context, client *composio.Client, id string, u composio.Update) *composio.Error {
+	t.Helper()
+	result, err := client.UpdateConnectedAccount(ctx, id, u)
+	if result != nil {
+		t.Errorf("there is a result beside the error: %+v", result)
+	}
+	failure, ok := errors.AsType[*composio.Error](err)
+	if !ok {
+		t.Fatalf("the error is a %T, want an *Error: %v", err, err)
+	}
+	return failure
+}
+
+// roundTripFunc is an in-memory transport.
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// answerInMemory is what an in-memory transport returns for an answer.
+func answerInMemory(req *http.Request, status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Status: http.StatusText(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+	}
+}
+
+// uuidV4 is RFC 9562's form of a random UUID.
+var uuidV4 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+
+// The one request of the reference page's curl example, to the last header.
+func TestUpdateSendsExactlyOneRequest(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	mustUpdate(t, newTestClient(t, rec.URL), testID, composio.Update{
+		Credentials: composio.BearerToken{Token: composio.Set("new_access_token")},
+	})
+	got := rec.only(t)
+	body := `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"new_access_token"}}}}`
+	want := received{
+		Method: "PATCH",
+		URI:    "/api/v3/connected_accounts/ca_1a2b3c4d5e6f",
+		Header: http.Header{
+			"Accept":          {"application/json"},
+			"Accept-Encoding": {"gzip"}, // net/http's own
+			"Content-Length":  {fmt.Sprint(len(body))},
+			"Content-Type":    {"application/json"},
+			"User-Agent":      {"composio-go"},
+			"X-Api-Key":       {testKey},
+			"X-Request-Id":    got.Header["X-Request-Id"],
+		},
+		Body: body,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the request (-want +got):\n%s", diff)
+	}
+	if ids := got.Header["X-Request-Id"]; len(ids) != 1 || !uuidV4.MatchString(ids[0]) {
+		t.Errorf("X-Request-Id = %q, want one random UUID", ids)
+	}
+}
+
+func TestEachCallHasARequestIDOfItsOwn(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	client := newTestClient(t, rec.URL)
+	for range 3 {
+		mustUpdate(t, client, testID, rename)
+	}
+	seen := map[string]bool{}
+	for _, r := range rec.requests() {
+		seen[r.Header.Get("X-Request-Id")] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("3 calls sent %d different request ids", len(seen))
+	}
+}
+
+func TestResultIsWhatTheAnswerSays(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Request-Id", "req_of_the_server")
+		w.Header().Set("X-RateLimit", "2000")
+		w.Header().Set("X-RateLimit-Remaining", "1999")
+		w.Header().Set("X-RateLimit-Window-Size", "60s")
+		answerWith(http.StatusOK, success)(w, r)
+	})
+	got := mustUpdate(t, newTestClient(t, rec.URL), testID, rename)
+	want := &composio.Result{
+		ID:        testID,
+		Status:    composio.StatusActive,
+		RequestID: "req_of_the_server",
+		Attempts:  1,
+		RateLimit: composio.RateLimit{Limit: 2000, Remaining: 1999, Window: time.Minute, Known: true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the result (-want +got):\n%s", diff)
+	}
+}
+
+func TestResultWithoutHeadersHasTheIDThatWasSent(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	got := mustUpdate(t, newTestClient(t, rec.URL), testID, rename)
+	want := &composio.Result{
+		ID: testID, Status: composio.StatusActive, RequestID: rec.only(t).Header.Get("X-Request-Id"), Attempts: 1,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the result (-want +got):\n%s", diff)
+	}
+}
+
+// The set of statuses is open, so one that nobody has seen yet must get through as it is.
+func TestStatusIsHandedOnAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, status := range []composio.Status{
+		composio.StatusActive, composio.StatusInitializing, composio.StatusInitiated, composio.StatusExpired,
+		composio.StatusFailed, composio.StatusInactive, composio.StatusRevoked, "PAUSED_BY_OWNER",
+	} {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			rec := newRecorder(t, answerWith(http.StatusOK, fmt.Sprintf(`{"success":true,"id":%q,"status":%q}`, testID, status)))
+			if got := mustUpdate(t, newTestClient(t, rec.URL), testID, rename).Status; got != status {
+				t.Errorf("Status = %q, want %q", got, status)
+			}
+		})
+	}
+}
+
+func TestBaseURLAndVersionMakeThePath(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, suffix, version, want string
+	}{
+		{"no path", "", "v3", "/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"a slash", "/", "v3", "/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"version 3.1", "", "v3.1", "/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"version 10.2.1", "", "v10.2.1", "/api/v10.2.1/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"prefix", "/composio", "v3", "/composio/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"prefix with a slash at its end", "/gateway/composio/", "v3", "/gateway/composio/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"prefix with version 3.1", "/gateway", "v3.1", "/gateway/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"escaped slash in the prefix", "/a%2Fb", "v3", "/a%2Fb/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"escaped slash at the prefix's end", "/a%2F/", "v3", "/a%2F/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"escaped space and percent", "/a%20b%25", "v3", "/a%20b%25/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"prefix that looks like the path itself", "/api/v3/x", "v3.1", "/api/v3/x/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			rec := newRecorder(t, nil)
+			mustUpdate(t, newTestClient(t, rec.URL+test.suffix, composio.WithAPIVersion(test.version)), testID, rename)
+			if got := rec.only(t).URI; got != test.want {
+				t.Errorf("the path is %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// Run with -race. Each goroutine has an account and a value of its own, and all of them must arrive together.
+func TestOneClientServesManyGoroutines(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	client := newTestClient(t, rec.URL)
+	want := map[string]string{}
+	var wg sync.WaitGroup
+	for i := range 64 {
+		id, alias := fmt.Sprintf("ca_%d", i), fmt.Sprintf("alias-%d", i)
+		want["/api/v3/connected_accounts/"+id] = fmt.Sprintf(`{"alias":%q}`, alias)
+		wg.Go(func() {
+			if _, err := client.UpdateConnectedAccount(t.Context(), id, composio.Update{Alias: composio.Set(alias)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got := map[string]string{}
+	for _, r := range rec.requests() {
+		got[r.URI] = r.Body
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("bodies by path (-want +got):\n%s", diff)
+	}
+}
+
+// closable is a transport around another, as tracing makes one.
+type closable struct {
+	http.RoundTripper
+	closed atomic.Int32
+}
+
+func (c *closable) CloseIdleConnections() { c.closed.Add(1) }
+
+func TestCloseIdleConnectionsReachesAWrappedTransport(t *testing.T) {
+	t.Parallel()
+	transport := &closable{RoundTripper: http.DefaultTransport}
+	client, err := composio.New(testKey, composio.WithHTTPClient(&http.Client{Transport: transport}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.CloseIdleConnections()
+	if got := transport.closed.Load(); got != 1 {
+		t.Errorf("the transport's CloseIdleConnections was called %d times, want once", got)
+	}
+}
+
+func TestCloseIdleConnectionsAcceptsATransportThatHasNoneToClose(t *testing.T) {
+	t.Parallel()
+	client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(nil)}))
+	client.CloseIdleConnections()
+}
+
+// The shared pool is between the client and the connection when there is no transport of the caller's.
+func TestCloseIdleConnectionsClosesThoseOfTheSharedPool(t *testing.T) {
+	t.Parallel()
+	closed := make(chan struct{}, 1)
+	server := httptest.NewUnstartedServer(answerWith(http.StatusOK, success))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := newTestClient(t, server.URL)
+	mustUpdate(t, client, testID, rename)
+	client.CloseIdleConnections()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Error("the connection is still open")
+	}
+}
+
+// The caller's client may be in use elsewhere, so nothing of it may change, and nothing of ours may depend on it later.
+func TestCallersHTTPClientStaysAsItWas(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	theirs := &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { asked = true; return nil },
+		Jar:           jar,
+		Timeout:       time.Minute,
+	}
+	client := newTestClient(t, rec.URL, composio.WithHTTPClient(theirs))
+	mustUpdate(t, client, testID, rename)
+	if theirs.Transport != nil || theirs.Jar != http.CookieJar(jar) || theirs.Timeout != time.Minute {
+		t.Errorf("the caller's client has become %+v", theirs)
+	}
+	if _ = theirs.CheckRedirect(nil, nil); !asked {
+		t.Error("the caller's CheckRedirect is another function now")
+	}
+	theirs.Transport = roundTripFunc(func(*http.Request) (*http.Response, error) {
+		return nil, errors.New("the client follows a change of the caller's")
+	})
+	mustUpdate(t, client, testID, rename)
+}
+
+// tooManyAtFirst answers the first n requests 429, to be tried again at once, and the others with success.
+func tooManyAtFirst(n int32) http.HandlerFunc {
+	var count atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) {
+		if count.Add(1) <= n {
+			w.Header().Set("Retry-After", "0.001")
+			answerWith(http.StatusTooManyRequests, `{"message":"Rate limit exceeded."}`)(w, r)
+			return
+		}
+		answerWith(http.StatusOK, success)(w, r)
+	}
+}
+
+func TestKeyFunctionIsAskedForEachAttempt(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, tooManyAtFirst(2))
+	var asked atomic.Int32
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+		return fmt.Sprintf("ak_rotated_%d", asked.Add(1)), nil
+	}))
+	mustUpdate(t, client, testID, rename)
+	var keys []string
+	for _, r := range rec.requests() {
+		keys = append(keys, r.Header["X-Api-Key"]...)
+	}
+	if diff := cmp.Diff([]string{"ak_rotated_1", "ak_rotated_2", "ak_rotated_3"}, keys); diff != "" {
+		t.Errorf("the keys of three attempts (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorOfTheKeyFunctionEndsTheCall(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	sealed := errors.New("the vault is sealed")
+	asked := 0
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+		asked++
+		return "", sealed
+	}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	if !errors.Is(failure, sealed) {
+		t.Errorf("errors.Is does not find the function's error in %v", failure)
+	}
+	if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: WithAPIKeyFunc: the vault is sealed"; got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+	if errors.Is(failure, composio.ErrInvalid) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
+		t.Errorf("an error that is no input's, and before which nothing was sent, reads %+v", failure)
+	}
+	if n := len(rec.requests()); n != 0 || asked != 1 {
+		t.Errorf("asked for a key %d times and sent %d requests, want once and none", asked, n)
+	}
+}
+
+func TestKeyFromTheFunctionIsCheckedEachTime(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]string{
+		"empty":        "",
+		"line's end":   "ak_rotated\n",
+		"header split": "ak_rotated\r\nX-Evil: 1",
+		"space":        "ak rotated",
+		"NUL":          "ak_rotated\x00",
+		"DEL":          "ak_rotated\x7f",
+		"non-ASCII":    "ak_rotaté",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rec := newRecorder(t, nil)
+			keys := []string{testKey, bad}
+			client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+				key := keys[0]
+				keys = keys[1:]
+				return key, nil
+			}))
+			mustUpdate(t, client, testID, rename)
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if !errors.Is(failure, composio.ErrInvalid) || !strings.Contains(failure.Error(), "WithAPIKeyFunc: the API key ") {
+				t.Errorf("the error is %q, want ErrInvalid that names WithAPIKeyFunc", failure)
+			}
+			if strings.Contains(failure.Error(), "rotat") {
+				t.Errorf("the error shows the key: %q", failure)
+			}
+			rec.only(t)
+		})
+	}
+}
+
+// ErrInvalid says that nothing was sent, which a bad key cannot undo.
+func TestBadKeyAfterAnAttemptIsNotInvalidInput(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, tooManyAtFirst(1))
+	keys := []string{testKey, "ak_bad\n"}
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+		key := keys[0]
+		keys = keys[1:]
+		return key, nil
+	}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	if errors.Is(failure, composio.ErrInvalid) || failure.Attempts != 1 {
+		t.Errorf("Attempts = %d, ErrInvalid = %t, want 1 and false: %v", failure.Attempts, errors.Is(failure, composio.ErrInvalid), failure)
+	}
+	if want := rec.only(t).Header.Get("X-Request-Id"); failure.RequestID != want {
+		t.Errorf("RequestID = %q, want the one that was sent, %q", failure.RequestID, want)
+	}
+}
+
+// limiterFunc is a limiter.
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
+// A key may be short-lived, so it is asked for after the wait.
+func TestLimiterIsAskedForEachAttemptBeforeTheKey(t *testing.T) {
+	t.Parallel()
+	var steps []string
+	rec := newRecorder(t, tooManyAtFirst(1))
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL),
+		composio.WithLimiter(limiterFunc(func(context.Context) error { steps = append(steps, "limiter"); return nil })),
+		composio.WithAPIKeyFunc(func(context.Context) (string, error) { steps = append(steps, "key"); return testKey, nil }))
+	mustUpdate(t, client, testID, rename)
+	if diff := cmp.Diff([]string{"limiter", "key", "limiter", "key"}, steps); diff != "" {
+		t.Errorf("what two attempts asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	full := errors.New("the queue is full")
+	asked := 0
+	client := newTestClient(t, rec.URL, composio.WithLimiter(limiterFunc(func(context.Context) error { asked++; return full })))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	if !errors.Is(failure, full) {
+		t.Errorf("errors.Is does not find the limiter's error in %v", failure)
+	}
+	if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: limiter: the queue is full"; got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+	if errors.Is(failure, composio.ErrInvalid) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
+		t.Errorf("an error that is no input's, and before which nothing was sent, reads %+v", failure)
+	}
+	if n := len(rec.requests()); n != 0 || asked != 1 {
+		t.Errorf("asked the limiter %d times and sent %d requests, want once and none", asked, n)
+	}
+}
+
+// The attempt's timeout must not run while a call waits for its turn or for a key.
+func TestLimiterAndKeyHaveTheCallersContextAlone(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	ctx := t.Context()
+	check := func(who string, got context.Context) {
+		if got != ctx {
+			t.Errorf("the %s's context is not the caller's own", who)
+		}
+	}
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithTimeout(time.Second),
+		composio.WithLimiter(limiterFunc(func(ctx context.Context) error { check("limiter", ctx); return nil })),
+		composio.WithAPIKeyFunc(func(ctx context.Context) (string, error) { check("key function", ctx); return testKey, nil }))
+	if _, err := client.UpdateConnectedAccount(ctx, testID, rename); err != nil {
+		t.Fatal(err)
+	}
+	rec.only(t)
+}
+
+func TestContextDoneBeforeTheCallSendsNothing(t *testing.T) {
+	t.Parallel()
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	expired, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
+	defer cancel()
+	for _, test := range []struct {
+		name string
+		ctx  context.Context
+		want error
+	}{
+		{"canceled", canceled, context.Canceled},
+		{"expired", expired, context.DeadlineExceeded},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rec := newRecorder(t, nil)
+			failure := mustFail(t, test.ctx, newTestClient(t, rec.URL), testID, rename)
+			if !errors.Is(failure, test.want) {
+				t.Errorf("the error is %v, want %v", failure, test.want)
+			}
+			if errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 || failure.RequestID != "" {
+				t.Errorf("nothing was sent, but the error reads %+v", failure)
+			}
+			if got := rec.requests(); len(got) != 0 {
+				t.Errorf("the server received %v", got)
+			}
+		})
+	}
+}
+
+// An account id that a check accepts goes into the path as it is.
+func TestAccountIDGoesIntoThePathAsItIs(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	client := newTestClient(t, rec.URL)
+	ids := []string{"ca_1a2b3c4d5e6f", "A", "-", "_", "0", "con_ABCxyz-019", strings.Repeat("z", 128)}
+	want := map[string]bool{}
+	for _, id := range ids {
+		mustUpdate(t, client, id, rename)
+		want["/api/v3/connected_accounts/"+id] = true
+	}
+	got := map[string]bool{}
+	for _, r := range rec.requests() {
+		got[r.URI] = true
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
+		t.Errorf("paths (-want +got):\n%s", diff)
+	}
+}
