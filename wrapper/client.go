@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,35 +35,34 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 		return nil, invalidError(id, err)
 	}
 	for {
-		result, failure := c.attempt(ctx, call)
+		key, failure := c.admit(ctx, call)
+		if failure != nil {
+			return nil, failure
+		}
+		result, failure := c.attempt(ctx, call, key)
 		if failure == nil {
 			return result, nil
 		}
-		call.mayBeApplied = call.mayBeApplied || failure.outcomeUnknown
-		failure.outcomeUnknown = call.mayBeApplied
-		wait, again := c.retryDelay(ctx, failure, call.attempts)
+		wait, again := c.retryDelay(ctx, failure)
 		if !again {
 			return nil, failure
 		}
-		c.logRetry(ctx, failure, wait)
+		c.logRetry(ctx, call, wait)
 		if failure.StatusCode == 0 {
 			c.CloseIdleConnections() // the next attempt must not meet another connection that is as dead
 		}
-		if err := sleep(ctx, wait); err != nil {
-			failure.Err = interrupted(failure.Err, err)
-			return nil, failure
-		}
+		sleep(ctx, wait)
 	}
 }
 
 // call is one update on its way: what every attempt sends again, and what came of those before.
 type call struct {
-	id           string
-	update       *gen.PatchConnectedAccountBody
-	body         []byte
-	requestID    string
-	attempts     int
-	mayBeApplied bool
+	id        string
+	update    *gen.PatchConnectedAccountBody
+	body      []byte
+	requestID string
+	attempts  int
+	last      *Error // how the latest attempt failed
 }
 
 func newCall(id string, u Update) (*call, error) {
@@ -83,65 +80,68 @@ func newCall(id string, u Update) (*call, error) {
 	return &call{id: id, update: update, body: body, requestID: uuid.NewString()}, nil
 }
 
-// attempt makes one request. The limiter and the key function have the caller's time, the exchange has the attempt's.
-func (c *Client) attempt(ctx context.Context, call *call) (*Result, *Error) {
+// admit waits for the limiter and asks for the key, for which an attempt has the caller's time and not its own.
+func (c *Client) admit(ctx context.Context, call *call) (key string, failure *Error) {
+	if err := ctx.Err(); err != nil {
+		return "", call.notSent("", err)
+	}
 	if c.limiter != nil {
 		if err := c.limiter.Wait(ctx); err != nil {
-			return nil, call.notSent("", fmt.Errorf("limiter: %w", err))
+			return "", call.notSent("", fmt.Errorf("limiter: %w", err))
 		}
 	}
 	key, err := c.key(ctx)
 	if err != nil {
-		return nil, call.notSent("", fmt.Errorf("WithAPIKeyFunc: %w", err))
+		return "", call.notSent("", fmt.Errorf("WithAPIKeyFunc: %w", err))
 	}
 	if err := checkKey(key); err != nil {
-		failure := call.notSent(key, fmt.Errorf("WithAPIKeyFunc: %w", err))
+		failure = call.notSent(key, fmt.Errorf("WithAPIKeyFunc: %w", err))
 		failure.invalid = call.attempts == 0
-		return nil, failure
+		return "", failure
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, call.notSent(key, err)
+		return "", call.notSent(key, err)
 	}
-	call.attempts++
-	start := time.Now()
-	result, failure := c.exchange(ctx, call, key)
-	c.logAttempt(ctx, call, failure, time.Since(start))
-	return result, failure
+	return key, nil
 }
 
-// exchange sends the request and reads the answer, within the attempt's timeout.
-func (c *Client) exchange(ctx context.Context, call *call, key string) (*Result, *Error) {
+// attempt sends the request and reads the answer, within the attempt's timeout.
+func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, *Error) {
 	attemptCtx := ctx
 	if c.timeout > 0 {
 		var cancel context.CancelFunc
 		attemptCtx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	req, replayed, err := c.newRequest(attemptCtx, call, key)
+	req, sent, err := c.newRequest(attemptCtx, call, key)
 	if err != nil {
-		return nil, call.notSent(key, err)
+		return nil, invalidError(call.id, err)
 	}
+	call.attempts++
+	start := time.Now()
 	answer := c.send(req)
 	if answer.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
 		answer.err = fmt.Errorf("no complete answer within %v: %w", c.timeout, answer.err)
 	}
 	result, failure := call.read(answer, key)
 	if failure != nil {
-		failure.outcomeUnknown = failure.outcomeUnknown || replayed()
+		failure.outcomeUnknown = failure.outcomeUnknown || sent.twice() || call.last != nil && call.last.outcomeUnknown
 		failure.lost = failure.lost && ctx.Err() == nil
+		call.last = failure
 	}
+	c.logAttempt(ctx, call, failure, time.Since(start))
 	return result, failure
 }
 
-// newRequest builds the request of one attempt. replayed tells afterwards whether the transport sent it twice: it may
-// do so once, when a reused connection dies before an answer.
-func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *http.Request, replayed func() bool, err error) {
+// newRequest builds the request of one attempt. sent tells afterwards whether the transport sent it twice.
+func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *http.Request, sent *sendings, err error) {
 	path, err := gen.PatchConnectedAccountsByNanoidPath(call.id)
 	if err != nil {
 		return nil, nil, err
 	}
 	path = strings.Replace(path, "/api/v3/", "/api/"+c.version+"/", 1)
-	req, err = http.NewRequestWithContext(ctx, gen.PatchConnectedAccountsByNanoidMethod, c.server+path, bytes.NewReader(call.body))
+	body := bytes.NewReader(call.body)
+	req, err = http.NewRequestWithContext(ctx, gen.PatchConnectedAccountsByNanoidMethod, c.server+path, body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,22 +153,24 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *h
 	// Without values it is not sent, but lets net/http send a PATCH again, which it does once for every idle connection
 	// that is dead, also when a server applied the update before it died. Hence the bound.
 	req.Header["Idempotency-Key"] = []string{}
-	var replays atomic.Int32
-	req.GetBody = func() (io.ReadCloser, error) {
-		if replays.Add(1) > 1 {
-			return nil, errReplayedOnce
-		}
-		return io.NopCloser(bytes.NewReader(call.body)), nil
-	}
-	return req, func() bool { return replays.Load() > 0 }, nil
+	sent = &sendings{ctx: ctx, payload: call.body, body: body}
+	req.GetBody = sent.again
+	return req, sent, nil
 }
 
-// notSent is the error of an attempt that ended before its request.
+// notSent is the error of a call that ends before its next request. What came of the request before stands, if there
+// was one, and err is one more cause.
 func (call *call) notSent(key string, err error) *Error {
-	e := &Error{AccountID: call.id, Attempts: call.attempts, Err: call.secrets(key).cause(err)}
-	if call.attempts > 0 {
-		e.RequestID = call.requestID // which an attempt before this one sent
+	e := call.last
+	switch {
+	case e == nil:
+		e = &Error{AccountID: call.id}
+	case e.Err == nil:
+		err = fmt.Errorf("not tried again: %w", err)
+	default:
+		err = fmt.Errorf("%w; not tried again: %w", e.Err, err)
 	}
+	e.Err = call.secrets(key).cause(err)
 	return e
 }
 
@@ -186,14 +188,6 @@ func (call *call) secrets(key string) secrets {
 	return s
 }
 
-// interrupted is the cause of a call whose context ended while it waited to try again after before.
-func interrupted(before, ctxErr error) error {
-	if before == nil {
-		return fmt.Errorf("%w while waiting to try again", ctxErr)
-	}
-	return fmt.Errorf("%w; %w while waiting to try again", before, ctxErr)
-}
-
 func (c *Client) logAttempt(ctx context.Context, call *call, failure *Error, took time.Duration) {
 	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelDebug) {
 		return
@@ -207,11 +201,11 @@ func (c *Client) logAttempt(ctx context.Context, call *call, failure *Error, too
 		slog.Duration("duration", took), slog.String("request_id", call.requestID))
 }
 
-func (c *Client) logRetry(ctx context.Context, failure *Error, wait time.Duration) {
+func (c *Client) logRetry(ctx context.Context, call *call, wait time.Duration) {
 	if c.logger == nil {
 		return
 	}
 	c.logger.LogAttrs(ctx, slog.LevelWarn, "composio: trying again",
-		slog.String("account_id", failure.AccountID), slog.Int("attempt", failure.Attempts), slog.Int("status", failure.StatusCode),
-		slog.Duration("wait", wait), slog.String("request_id", failure.RequestID), slog.String("error", failure.Error()))
+		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", call.last.StatusCode),
+		slog.Duration("wait", wait), slog.String("request_id", call.requestID), slog.String("error", call.last.Error()))
 }

@@ -1,15 +1,18 @@
 package composio
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -39,9 +42,9 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
-// retryDelay returns how long to wait before attempt number attempts+1, and whether to make it.
-func (c *config) retryDelay(ctx context.Context, e *Error, attempts int) (wait time.Duration, again bool) {
-	if attempts > c.maxRetries || !e.Retryable() || e.RetryAfter > maxRetryAfter || ctx.Err() != nil {
+// retryDelay returns how long to wait before the attempt after the one that failed with e, and whether to make it.
+func (c *config) retryDelay(ctx context.Context, e *Error) (wait time.Duration, again bool) {
+	if e.Attempts > c.maxRetries || !e.Retryable() || e.RetryAfter > maxRetryAfter || ctx.Err() != nil {
 		return 0, false
 	}
 	if errors.Is(e.Err, errReplayedOnce) {
@@ -49,7 +52,7 @@ func (c *config) retryDelay(ctx context.Context, e *Error, attempts int) (wait t
 	}
 	wait = e.RetryAfter
 	if wait <= 0 {
-		wait = backoff(attempts)
+		wait = backoff(e.Attempts)
 	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return 0, false
@@ -67,15 +70,13 @@ func backoff(attempts int) time.Duration {
 	return wait - rand.N(wait/4+1)
 }
 
-// sleep waits for d, and returns early with ctx's error when that is done.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits for d, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -90,13 +91,49 @@ func retryAfter(value string, now time.Time) time.Duration {
 		if seconds >= math.MaxInt64/float64(time.Second) {
 			return math.MaxInt64
 		}
-		return time.Duration(seconds * float64(time.Second))
+		return time.Duration(math.Round(seconds * float64(time.Second)))
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
 		return 0
 	}
 	return max(0, at.Sub(now))
+}
+
+// sendings counts how often one attempt's request is sent: net/http asks it for the body of a replay, which it gives
+// once.
+type sendings struct {
+	ctx     context.Context // the attempt's
+	payload []byte
+
+	mu       sync.Mutex
+	body     *bytes.Reader // the copy of payload that was given last
+	replayed bool
+}
+
+// again is the request's GetBody.
+func (s *sendings) again() (io.ReadCloser, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.ctx.Err(); err != nil {
+		return nil, err // before the body is looked at, which a transport may still read now
+	}
+	// HTTP/2 also asks when a connection took no request any more, so that nothing was sent.
+	if s.body.Len() < len(s.payload) {
+		if s.replayed {
+			return nil, errReplayedOnce
+		}
+		s.replayed = true
+	}
+	s.body = bytes.NewReader(s.payload)
+	return io.NopCloser(s.body), nil
+}
+
+// twice reports whether the request may have been sent more than once.
+func (s *sendings) twice() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replayed
 }
 
 // errReplayedOnce stands in the place of a third sending of one attempt's request.
