@@ -17,7 +17,9 @@ import (
 
 // Client updates connected accounts. It is safe for many goroutines at once. Make one with [New] or [NewFromEnv]: the
 // zero value is of no use.
-type Client struct{ config }
+type Client struct {
+	*config // a pointer, because fmt follows no second one: with "%s" it would print the transport, locks and all, in use
+}
 
 // CloseIdleConnections closes the connections that are not in use now. Clients without a transport of their own share
 // one pool, so this concerns all of them.

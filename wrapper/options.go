@@ -209,7 +209,7 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 	if err != nil {
 		return nil, invalidError("", err)
 	}
-	return &Client{c}, nil
+	return &Client{&c}, nil
 }
 
 func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, error) {
