@@ -172,11 +172,11 @@ func (p *credentialPatch) nameOf(property *gen.NullableString) string {
 	return ""
 }
 
-// isNil reports whether v is nil or holds a nil pointer, on which any method would panic.
+// isNil reports whether v is nil or holds a nil pointer or function, on which any method would panic.
 func isNil(v any) bool {
 	if v == nil {
 		return true
 	}
 	r := reflect.ValueOf(v)
-	return r.Kind() == reflect.Pointer && r.IsNil()
+	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
 }

@@ -212,15 +212,13 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 	return &Client{&c}, nil
 }
 
+// newConfig applies opts, and baseURL if none of them sets one.
 func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, error) {
 	c := config{
 		version:    "v3",
 		timeout:    defaultTimeout,
 		maxRetries: defaultMaxRetries,
 		userAgent:  defaultUserAgent,
-	}
-	if err := baseURL(&c); err != nil {
-		return c, err
 	}
 	if apiKey != "" {
 		if err := checkKey(apiKey); err != nil {
@@ -233,6 +231,11 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 			return c, fmt.Errorf("New: option %d is nil", i+1)
 		}
 		if err := opt(&c); err != nil {
+			return c, err
+		}
+	}
+	if c.baseURL == nil {
+		if err := baseURL(&c); err != nil {
 			return c, err
 		}
 	}
@@ -262,5 +265,5 @@ func checkKey(key string) error {
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
