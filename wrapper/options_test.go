@@ -1,0 +1,413 @@
+package composio_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/time/rate"
+
+	composio "example.com/composio/wrapper"
+)
+
+// invalidOption fails the test unless err is what New returns for an input with want as its text.
+func invalidOption(t testing.TB, client *composio.Client, err error, want string) {
+	t.Helper()
+	if client != nil {
+		t.Error("there is a client beside the error")
+	}
+	failure, ok := errors.AsType[*composio.Error](err)
+	if !ok {
+		t.Fatalf("the error is a %T, want an *Error: %v", err, err)
+	}
+	if got := failure.Error(); got != want {
+		t.Errorf("the error reads\n%s\nwant\n%s", got, want)
+	}
+	if !errors.Is(err, composio.ErrInvalid) || errors.Is(err, composio.ErrOutcomeUnknown) || failure.Retryable() {
+		t.Errorf("the error is not ErrInvalid, or more than that: %+v", failure)
+	}
+}
+
+// aKey is a key function.
+func aKey(context.Context) (string, error) { return testKey, nil }
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	const (
+		badKey = "the API key has a character other than visible ASCII, such as a space or a line's end"
+		badURL = "composio: WithBaseURL: "
+	)
+	one := func(opt composio.Option) []composio.Option { return []composio.Option{opt} }
+	for _, test := range []struct {
+		name string
+		key  string
+		opts []composio.Option
+		want string
+	}{
+		{"no key", "", nil, "composio: New: the API key is empty, and there is no WithAPIKeyFunc"},
+		{"a key and a key function", testKey, one(composio.WithAPIKeyFunc(aKey)), "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
+		{"two key functions", "", []composio.Option{composio.WithAPIKeyFunc(aKey), composio.WithAPIKeyFunc(aKey)}, "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
+		{"nil key function", "", one(composio.WithAPIKeyFunc(nil)), "composio: WithAPIKeyFunc: the function is nil"},
+		{"nil key function beside a key", testKey, one(composio.WithAPIKeyFunc(nil)), "composio: WithAPIKeyFunc: the function is nil"},
+		{"key with a line's end", "ak_x\n", nil, "composio: New: " + badKey},
+		{"key of a space", " ", nil, "composio: New: " + badKey},
+
+		{"nil option", testKey, []composio.Option{nil}, "composio: New: option 1 is nil"},
+		{"nil option after another", testKey, []composio.Option{composio.WithMaxRetries(1), nil}, "composio: New: option 2 is nil"},
+		{"nil client", testKey, one(composio.WithHTTPClient(nil)), "composio: WithHTTPClient: the client is nil"},
+		{"nil logger", testKey, one(composio.WithLogger(nil)), "composio: WithLogger: the logger is nil"},
+		{"nil limiter", testKey, one(composio.WithLimiter(nil)), "composio: WithLimiter: the limiter is nil"},
+		{"nil pointer as limiter", testKey, one(composio.WithLimiter((*rate.Limiter)(nil))), "composio: WithLimiter: the limiter is nil"},
+		{"nil function as limiter", testKey, one(composio.WithLimiter(limiterFunc(nil))), "composio: WithLimiter: the limiter is nil"},
+
+		{"negative timeout", testKey, one(composio.WithTimeout(-time.Second)), "composio: WithTimeout: -1s is negative"},
+		{"least negative timeout", testKey, one(composio.WithTimeout(-1)), "composio: WithTimeout: -1ns is negative"},
+		{"negative retries", testKey, one(composio.WithMaxRetries(-1)), "composio: WithMaxRetries: -1 is negative"},
+		{"no user agent", testKey, one(composio.WithUserAgent("")), "composio: WithUserAgent: the product is empty"},
+
+		{"no base URL", testKey, one(composio.WithBaseURL("")), badURL + "the URL must begin with https:// or http://"},
+		{"path as base URL", testKey, one(composio.WithBaseURL("/api")), badURL + "the URL must begin with https:// or http://"},
+		{"host as base URL", testKey, one(composio.WithBaseURL("backend.composio.dev")), badURL + "the URL must begin with https:// or http://"},
+		{"base URL without a scheme", testKey, one(composio.WithBaseURL("//backend.composio.dev")), badURL + "the URL must begin with https:// or http://"},
+		{"host and port as base URL", testKey, one(composio.WithBaseURL("localhost:8080")), badURL + "the URL must begin with https:// or http://"},
+		{"ftp", testKey, one(composio.WithBaseURL("ftp://backend.composio.dev")), badURL + "the URL must begin with https:// or http://"},
+		{"file", testKey, one(composio.WithBaseURL("file:///etc")), badURL + "the URL must begin with https:// or http://"},
+		{"no host", testKey, one(composio.WithBaseURL("https://")), badURL + "the URL has no host"},
+		{"no host but a path", testKey, one(composio.WithBaseURL("https:///api")), badURL + "the URL has no host"},
+		{"no host but a port", testKey, one(composio.WithBaseURL("https://:443")), badURL + "the URL has no host"},
+		{"opaque", testKey, one(composio.WithBaseURL("https:backend.composio.dev")), badURL + "the URL has no host"},
+		{"user", testKey, one(composio.WithBaseURL("https://someone@backend.composio.dev")), badURL + "the URL must not carry credentials"},
+		{"user and password", testKey, one(composio.WithBaseURL("https://someone:hunter22@backend.composio.dev")), badURL + "the URL must not carry credentials"},
+		{"empty user", testKey, one(composio.WithBaseURL("https://@backend.composio.dev")), badURL + "the URL must not carry credentials"},
+		{"query", testKey, one(composio.WithBaseURL("https://backend.composio.dev/?x=1")), badURL + "the URL must not have a query"},
+		{"empty query", testKey, one(composio.WithBaseURL("https://backend.composio.dev?")), badURL + "the URL must not have a query"},
+		{"fragment", testKey, one(composio.WithBaseURL("https://backend.composio.dev/#x")), badURL + "the URL must not have a fragment"},
+		{"empty fragment", testKey, one(composio.WithBaseURL("https://backend.composio.dev#")), badURL + "the URL must not have a fragment"},
+		{"control character", testKey, one(composio.WithBaseURL("https://backend.composio.dev/\n")), badURL + "not a URL"},
+		{"bad escape", testKey, one(composio.WithBaseURL("https://backend.composio.dev/%zz")), badURL + "not a URL"},
+		{"bad port", testKey, one(composio.WithBaseURL("https://backend.composio.dev:https")), badURL + "not a URL"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			client, err := composio.New(test.key, test.opts...)
+			invalidOption(t, client, err, test.want)
+		})
+	}
+}
+
+// A header cannot carry other bytes, or means something else with them.
+func TestKeysAreOfVisibleASCII(t *testing.T) {
+	t.Parallel()
+	for b := range 256 {
+		_, err := composio.New("ak_" + string([]byte{byte(b)}) + "x")
+		if want := b > ' ' && b <= '~'; (err == nil) != want {
+			t.Errorf("a key with byte %#x: accepted = %t, want %t", b, err == nil, want)
+		}
+	}
+}
+
+func TestUserAgentsAreOfPrintableASCII(t *testing.T) {
+	t.Parallel()
+	for b := range 256 {
+		client, err := composio.New(testKey, composio.WithUserAgent("billing"+string([]byte{byte(b)})+"/1"))
+		if b >= ' ' && b <= '~' {
+			if err != nil {
+				t.Errorf("byte %#x is refused: %v", b, err)
+			}
+			continue
+		}
+		invalidOption(t, client, err, "composio: WithUserAgent: the product has a character other than printable ASCII")
+	}
+}
+
+func TestAPIVersions(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"v3", "v3.1", "v0", "v12.34.56"} {
+		if _, err := composio.New(testKey, composio.WithAPIVersion(version)); err != nil {
+			t.Errorf("%q is refused: %v", version, err)
+		}
+	}
+	for _, version := range []string{
+		"", "v", "3", "3.1", "V3", "vv3", "v3.", "v.3", "v.", "v3..1", "v3/", "v3/..", "v3 ", " v3", "v3\n", "v3a", "v3-beta", "v3%2F", "v３", "latest", "..",
+	} {
+		client, err := composio.New(testKey, composio.WithAPIVersion(version))
+		invalidOption(t, client, err, fmt.Sprintf("composio: WithAPIVersion: %q is not like v3 or v3.1", version))
+	}
+}
+
+// Whoever can read the network could read the key and the credentials.
+func TestPlainHTTPIsForLoopbackHostsAlone(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{
+		"http://localhost", "http://localhost:8080/prefix/", "http://LocalHost", "HTTP://localhost", "http://127.0.0.1", "http://127.0.0.1:1",
+		"http://127.255.255.254", "http://[::1]", "http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]", "http://[::ffff:127.0.0.1]",
+	} {
+		t.Run(url, func(t *testing.T) {
+			t.Parallel()
+			if _, err := composio.New(testKey, composio.WithBaseURL(url)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, url := range []string{
+		"http://backend.composio.dev", "HTTP://backend.composio.dev", "http://localhost.example.com", "http://mylocalhost", "http://127.0.0.1.example.com",
+		"http://10.0.0.1", "http://0.0.0.0", "http://128.0.0.1", "http://[::2]", "http://[::]", "http://[fe80::1]", "http://[::ffff:10.0.0.1]",
+		"http://2130706433", "http://127.1", "http://0x7f000001", "http://[::1%25eth0]",
+	} {
+		t.Run(url, func(t *testing.T) {
+			t.Parallel()
+			client, err := composio.New(testKey, composio.WithBaseURL(url))
+			invalidOption(t, client, err, "composio: WithBaseURL: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP")
+		})
+	}
+	for _, url := range []string{`http://localhost\@example.com`, "http://localhost%00.example.com", "http://localhost%2e@example.com"} {
+		t.Run(url, func(t *testing.T) {
+			t.Parallel()
+			if _, err := composio.New(testKey, composio.WithBaseURL(url)); !errors.Is(err, composio.ErrInvalid) {
+				t.Errorf("the error is %v, want ErrInvalid", err)
+			}
+		})
+	}
+}
+
+func TestWithInsecureHTTPHoldsInAnyOrder(t *testing.T) {
+	t.Parallel()
+	url := composio.WithBaseURL("http://gateway.internal:8080")
+	for name, opts := range map[string][]composio.Option{
+		"before": {composio.WithInsecureHTTP(), url},
+		"after":  {url, composio.WithInsecureHTTP()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := urlOf(t, mustNew(t, testKey, append(opts, echoURL())...)); got != "http://gateway.internal:8080/api/v3/connected_accounts/ca_1a2b3c4d5e6f" {
+				t.Errorf("the request went to %s", got)
+			}
+		})
+	}
+}
+
+// echoURL answers in memory, with the URL that it was asked for as the account's status.
+func echoURL() composio.Option {
+	return composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		return answerInMemory(req, http.StatusOK, fmt.Sprintf(`{"success":true,"id":%q,"status":%q}`, testID, req.URL)), nil
+	})})
+}
+
+// urlOf is the URL that a client with echoURL sends to.
+func urlOf(t testing.TB, client *composio.Client) string {
+	t.Helper()
+	return string(mustUpdate(t, client, testID, rename).Status)
+}
+
+func TestNewAcceptsEveryOptionAtOnce(t *testing.T) {
+	t.Parallel()
+	client, err := composio.New("",
+		composio.WithBaseURL("https://gateway.example.com/composio"), composio.WithAPIVersion("v3.1"), composio.WithAPIKeyFunc(aKey),
+		composio.WithHTTPClient(&http.Client{}), composio.WithTimeout(0), composio.WithMaxRetries(0), composio.WithLimiter(rate.NewLimiter(1, 1)),
+		composio.WithLogger(slog.New(slog.DiscardHandler)), composio.WithUserAgent("billing/1.4"), composio.WithInsecureHTTP())
+	if err != nil || client == nil {
+		t.Errorf("New returned %v and %v", client, err)
+	}
+}
+
+func TestUserAgentIsPutBeforeOurOwn(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	mustUpdate(t, newTestClient(t, rec.URL, composio.WithUserAgent("billing/1.4 (eu)")), testID, rename)
+	if diff := cmp.Diff([]string{"billing/1.4 (eu) composio-go"}, rec.only(t).Header["User-Agent"]); diff != "" {
+		t.Errorf("User-Agent (-want +got):\n%s", diff)
+	}
+}
+
+// In a bubble no time passes by itself, so the deadline of the request is exactly the timeout away.
+func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		opts []composio.Option
+		want time.Duration // 0: no deadline
+	}{
+		{"default", nil, 30 * time.Second},
+		{"five seconds", []composio.Option{composio.WithTimeout(5 * time.Second)}, 5 * time.Second},
+		{"none", []composio.Option{composio.WithTimeout(0)}, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var got time.Duration
+				transport := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					if deadline, ok := req.Context().Deadline(); ok {
+						got = time.Until(deadline)
+					}
+					return answerInMemory(req, http.StatusOK, success), nil
+				})
+				opts := append(test.opts, composio.WithHTTPClient(&http.Client{Transport: transport}))
+				mustUpdate(t, mustNew(t, testKey, opts...), testID, rename)
+				if got != test.want {
+					t.Errorf("the attempt has %v, want %v", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestDefaultBaseURL(t *testing.T) {
+	t.Parallel()
+	const want = "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f"
+	if got := urlOf(t, mustNew(t, testKey, echoURL())); got != want {
+		t.Errorf("the request went to %s, want %s", got, want)
+	}
+}
+
+func TestNewReadsNoEnvironment(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", "ak_of_the_environment")
+	t.Setenv("COMPOSIO_BASE_URL", "https://environment.example.com")
+	client, err := composio.New("")
+	invalidOption(t, client, err, "composio: New: the API key is empty, and there is no WithAPIKeyFunc")
+	const want = "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f"
+	if got := urlOf(t, mustNew(t, testKey, echoURL())); got != want {
+		t.Errorf("the request went to %s, want %s", got, want)
+	}
+}
+
+func TestNewFromEnvReadsTheKeyAndTheBaseURL(t *testing.T) {
+	rec := newRecorder(t, nil)
+	t.Setenv("COMPOSIO_API_KEY", "ak_of_the_environment")
+	t.Setenv("COMPOSIO_BASE_URL", rec.URL+"/prefix/")
+	client, err := composio.NewFromEnv(composio.WithUserAgent("billing"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	mustUpdate(t, client, testID, rename)
+	got := rec.only(t)
+	if key := got.Header.Get("X-Api-Key"); key != "ak_of_the_environment" || got.URI != "/prefix/api/v3/connected_accounts/ca_1a2b3c4d5e6f" ||
+		got.Header.Get("User-Agent") != "billing composio-go" {
+		t.Errorf("the key is %q and the request %+v", key, got)
+	}
+}
+
+func TestNewFromEnvWithoutABaseURLUsesTheDefault(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", testKey)
+	t.Setenv("COMPOSIO_BASE_URL", "")
+	client, err := composio.NewFromEnv(echoURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := urlOf(t, client); got != "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f" {
+		t.Errorf("the request went to %s", got)
+	}
+}
+
+// Whoever sets the URL in code means it, whatever the machine's environment holds.
+func TestWithBaseURLBeatsTheEnvironment(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", testKey)
+	for _, url := range []string{"https://environment.example.com", "http://environment.example.com", "no URL at all", "https://a:b@c"} {
+		t.Setenv("COMPOSIO_BASE_URL", url)
+		client, err := composio.NewFromEnv(composio.WithBaseURL("https://option.example.com"), echoURL())
+		if err != nil {
+			t.Fatalf("with %q in the environment: %v", url, err)
+		}
+		if got := urlOf(t, client); got != "https://option.example.com/api/v3/connected_accounts/ca_1a2b3c4d5e6f" {
+			t.Errorf("with %q in the environment the request went to %s", url, got)
+		}
+	}
+}
+
+func TestNewFromEnvTakesAKeyFunctionInPlaceOfTheVariable(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", "")
+	if _, err := composio.NewFromEnv(composio.WithAPIKeyFunc(aKey)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewFromEnvRefusesAndNamesTheVariable(t *testing.T) {
+	for _, test := range []struct {
+		name, key, url string
+		opts           []composio.Option
+		want           string
+	}{
+		{"no key", "", "", nil, "composio: COMPOSIO_API_KEY: the API key is empty, and there is no WithAPIKeyFunc"},
+		{"bad key", "ak_x\n", "", nil, "composio: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a line's end"},
+		{"a key and a key function", testKey, "", []composio.Option{composio.WithAPIKeyFunc(aKey)}, "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
+		{"no URL", testKey, "backend.composio.dev", nil, "composio: COMPOSIO_BASE_URL: the URL must begin with https:// or http://"},
+		{"credentials", testKey, "https://someone:hunter22@backend.composio.dev", nil, "composio: COMPOSIO_BASE_URL: the URL must not carry credentials"},
+		{"unreadable", testKey, "https://someone:hunter22@backend composio dev", nil, "composio: COMPOSIO_BASE_URL: not a URL"},
+		{"plain http", testKey, "http://backend.composio.dev", nil, "composio: COMPOSIO_BASE_URL: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP"},
+		{"bad option", testKey, "", []composio.Option{composio.WithBaseURL("x")}, "composio: WithBaseURL: the URL must begin with https:// or http://"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("COMPOSIO_API_KEY", test.key)
+			t.Setenv("COMPOSIO_BASE_URL", test.url)
+			client, err := composio.NewFromEnv(test.opts...)
+			invalidOption(t, client, err, test.want)
+		})
+	}
+}
+
+// A refused URL or key often holds a real secret, put into the wrong place or with a character too many.
+func TestNoErrorOfNewShowsASecret(t *testing.T) {
+	t.Parallel()
+	const password = "hunter22"
+	for name, call := range map[string]func() (*composio.Client, error){
+		"key":         func() (*composio.Client, error) { return composio.New(password + "\n") },
+		"credentials": func() (*composio.Client, error) { return composio.New(testKey, baseURL("https://u:"+password+"@host")) },
+		"user":        func() (*composio.Client, error) { return composio.New(testKey, baseURL("https://"+password+"@host")) },
+		"unreadable host": func() (*composio.Client, error) {
+			return composio.New(testKey, baseURL("https://u:"+password+"@ho st"))
+		},
+		"unreadable port": func() (*composio.Client, error) {
+			return composio.New(testKey, baseURL("https://u:"+password+"@host:x"))
+		},
+		"unreadable user": func() (*composio.Client, error) {
+			return composio.New(testKey, baseURL("https://u%zz:"+password+"@host"))
+		},
+		"control": func() (*composio.Client, error) {
+			return composio.New(testKey, baseURL("https://u:"+password+"@host\n"))
+		},
+		"other scheme":     func() (*composio.Client, error) { return composio.New(testKey, baseURL("ftp://u:"+password+"@host")) },
+		"no scheme":        func() (*composio.Client, error) { return composio.New(testKey, baseURL("u:"+password+"@host")) },
+		"no host":          func() (*composio.Client, error) { return composio.New(testKey, baseURL("https://u:"+password+"@")) },
+		"query":            func() (*composio.Client, error) { return composio.New(testKey, baseURL("https://host?key="+password)) },
+		"fragment":         func() (*composio.Client, error) { return composio.New(testKey, baseURL("https://host#"+password)) },
+		"plain http":       func() (*composio.Client, error) { return composio.New(testKey, baseURL("http://"+password)) },
+		"user agent":       func() (*composio.Client, error) { return composio.New(testKey, composio.WithUserAgent(password+"\n")) },
+		"a key besides it": func() (*composio.Client, error) { return composio.New(password, composio.WithAPIKeyFunc(aKey)) },
+		"a key before it":  func() (*composio.Client, error) { return composio.New(password, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := call()
+			if !errors.Is(err, composio.ErrInvalid) {
+				t.Fatalf("the error is %v, want ErrInvalid", err)
+			}
+			texts := []string{err.Error()}
+			for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+				texts = append(texts, cause.Error())
+			}
+			for _, format := range formats() {
+				texts = append(texts, fmt.Sprintf(format, err))
+			}
+			encoded, marshalErr := json.Marshal(err)
+			if marshalErr != nil {
+				t.Error(marshalErr)
+			}
+			for _, text := range append(texts, string(encoded)) {
+				if strings.Contains(text, password) {
+					t.Errorf("the password is shown: %s", text)
+				}
+			}
+		})
+	}
+}
+
+// baseURL is composio.WithBaseURL, for short.
+func baseURL(url string) composio.Option { return composio.WithBaseURL(url) }
