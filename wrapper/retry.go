@@ -146,8 +146,12 @@ func neverSent(err error) bool {
 		switch op.Op {
 		case "dial", "proxyconnect", "socks connect":
 			return true
-		case "remote error": // an alert, of a type that crypto/tls keeps to itself; these two end a handshake
-			return op.Err.Error() == "tls: handshake failure" || op.Err.Error() == "tls: protocol version not supported"
+		case "remote error": // an alert, of a type that crypto/tls keeps to itself; these refuse the first message
+			switch op.Err.Error() {
+			case "tls: handshake failure", "tls: protocol version not supported", "tls: insufficient security level",
+				"tls: unrecognized name", "tls: no application protocol":
+				return true
+			}
 		}
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
@@ -160,7 +164,9 @@ func neverSent(err error) bool {
 // that was asked for, or does not speak TLS.
 func neverWillBe(err error) bool {
 	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-	return badCertificate || errors.Is(err, http.ErrSchemeMismatch)
+	record, badRecord := errors.AsType[tls.RecordHeaderError](err)
+	noTLS := badRecord && record.Conn != nil // crypto/tls hands the connection over only if the first record is none
+	return badCertificate || noTLS || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // headersTooLarge reports whether a transport gave up on an answer for the size of its headers. net/http has no type
