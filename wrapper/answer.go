@@ -34,6 +34,9 @@ func (c *Client) send(req *http.Request) answer {
 		return answer{err: err}
 	}
 	defer func() { _ = resp.Body.Close() }() // what Close says, the read has said before
+	if resp.StatusCode < 100 {
+		return answer{err: fmt.Errorf("%w: %d", errBadStatus, resp.StatusCode)}
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if len(body) > maxAnswer {
 		err = errTooLarge
@@ -42,6 +45,7 @@ func (c *Client) send(req *http.Request) answer {
 }
 
 var (
+	errBadStatus = errors.New("the answer has a status that HTTP does not have")
 	errTooLarge  = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
 	errNotJSON   = errors.New("the answer is not readable JSON: it was cut short, or a gateway or proxy gave it")
 	errNoSuccess = errors.New(`the answer does not say "success": true`)
@@ -49,11 +53,10 @@ var (
 
 // read says what an answer means: the result of an update that was applied, or else an error. It goes by the status
 // first and by the body second, so that no body can hide a status.
-func (call *call) read(a answer, key string) (*Result, *Error) {
-	secrets := call.secrets(key)
+func (call *call) read(a answer) (*Result, *Error) {
 	succeeded := a.status >= 200 && a.status < 300
 	if succeeded && a.err == nil {
-		if result := call.readResult(a, secrets); result != nil {
+		if result := call.readResult(a); result != nil {
 			return result, nil
 		}
 	}
@@ -62,10 +65,10 @@ func (call *call) read(a answer, key string) (*Result, *Error) {
 		e.tooLarge = headersTooLarge(a.err)
 		e.lost = !e.tooLarge && !neverWillBe(a.err)
 		e.outcomeUnknown = !neverSent(a.err)
-		e.Err = secrets.cause(a.err)
+		e.Err = call.secrets.cause(a.err)
 		return nil, e
 	}
-	e.outcomeUnknown = succeeded || a.status >= 500 && a.status != http.StatusServiceUnavailable
+	e.outcomeUnknown = a.status < 300 || a.status >= 500 && a.status != http.StatusServiceUnavailable
 	e.tooLarge = errors.Is(a.err, errTooLarge)
 	e.RetryAfter = retryAfter(a.header.Get("Retry-After"), time.Now())
 	e.RateLimit = rateLimit(a.header)
@@ -73,7 +76,7 @@ func (call *call) read(a answer, key string) (*Result, *Error) {
 		e.RequestID = id
 	}
 	if a.err != nil {
-		e.Err = secrets.cause(a.err)
+		e.Err = call.secrets.cause(a.err)
 	} else {
 		e.readEnvelope(a.body)
 	}
@@ -81,23 +84,24 @@ func (call *call) read(a answer, key string) (*Result, *Error) {
 		e.Err = errNoSuccess
 	}
 	e.aliasTaken = call.setsAlias() && saysAliasTaken(a.status, e.Message)
-	e.redact(secrets, a.body)
+	e.gone = e.Slug == slugNotFound
+	e.redact(call.secrets, a.body)
 	return nil, e
 }
 
 // readResult returns nil if the answer does not say that the update was applied.
-func (call *call) readResult(a answer, secrets secrets) *Result {
+func (call *call) readResult(a answer) *Result {
 	var response gen.PatchConnectedAccountResponse
 	if json.Unmarshal(a.body, &response) != nil || !response.Success {
 		return nil
 	}
 	result := &Result{ID: call.id, RequestID: call.requestID, Attempts: call.attempts, RateLimit: rateLimit(a.header)}
-	result.Status = Status(secrets.redact(response.Status))
+	result.Status = Status(call.secrets.redact(response.Status))
 	if response.ID != "" {
-		result.ID = secrets.redact(response.ID)
+		result.ID = call.secrets.redact(response.ID)
 	}
 	if id := a.header.Get("X-Request-Id"); id != "" {
-		result.RequestID = secrets.redact(id)
+		result.RequestID = call.secrets.redact(id)
 	}
 	return result
 }
@@ -109,8 +113,8 @@ func (e *Error) redact(s secrets, body []byte) {
 		e.Details[i] = s.redact(detail)
 	}
 	// Before the cut, which could leave the first half of a secret behind; an answer that broke off may have done so.
-	clean := s.replaceTail(s.replace(string(body)))
-	e.Body = []byte(clean[:min(len(clean), maxErrorBody)])
+	clean := s.redactCut(string(body[:min(len(body), maxErrorBody)]))
+	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
 }
 
 func (call *call) setsAlias() bool { return call.update.Alias != nil && *call.update.Alias != "" }

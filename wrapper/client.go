@@ -63,6 +63,7 @@ type call struct {
 	update    *gen.PatchConnectedAccountBody
 	body      []byte
 	requestID string
+	secrets   secrets // what no text may show: each credential value, and each key so far
 	attempts  int
 	last      *Error // how the latest attempt failed
 }
@@ -79,30 +80,43 @@ func newCall(id string, u Update) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &call{id: id, update: update, body: body, requestID: uuid.NewString()}, nil
+	return &call{id: id, update: update, body: body, requestID: uuid.NewString(), secrets: secretsOf(update)}, nil
+}
+
+func secretsOf(update *gen.PatchConnectedAccountBody) secrets {
+	var s secrets
+	if update.Connection != nil {
+		for _, property := range update.Connection.State.Val.Nullables() {
+			if value, ok := property.Get(); ok {
+				s.add(value)
+			}
+		}
+	}
+	return s
 }
 
 // admit waits for the limiter and asks for the key, for which an attempt has the caller's time and not its own.
 func (c *Client) admit(ctx context.Context, call *call) (key string, failure *Error) {
 	if err := ctx.Err(); err != nil {
-		return "", call.notSent("", err)
+		return "", call.notSent(err)
 	}
 	if c.limiter != nil {
 		if err := c.limiter.Wait(ctx); err != nil {
-			return "", call.notSent("", fmt.Errorf("limiter: %w", err))
+			return "", call.notSent(fmt.Errorf("limiter: %w", err))
 		}
 	}
 	key, err := c.key(ctx)
+	call.secrets.add(key)
 	if err != nil {
-		return "", call.notSent("", fmt.Errorf("WithAPIKeyFunc: %w", err))
+		return "", call.notSent(fmt.Errorf("WithAPIKeyFunc: %w", err))
 	}
 	if err := checkKey(key); err != nil {
-		failure = call.notSent(key, fmt.Errorf("WithAPIKeyFunc: %w", err))
+		failure = call.notSent(fmt.Errorf("WithAPIKeyFunc: %w", err))
 		failure.invalid = call.attempts == 0
 		return "", failure
 	}
 	if err := ctx.Err(); err != nil {
-		return "", call.notSent(key, err)
+		return "", call.notSent(err)
 	}
 	return key, nil
 }
@@ -125,13 +139,13 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	if answer.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
 		answer.err = fmt.Errorf("no complete answer within %v: %w", c.timeout, answer.err)
 	}
-	result, failure := call.read(answer, key)
+	result, failure := call.read(answer)
 	if failure != nil {
 		failure.outcomeUnknown = failure.outcomeUnknown || sent.twice() || call.last != nil && call.last.outcomeUnknown
 		failure.lost = failure.lost && ctx.Err() == nil
 		call.last = failure
 	}
-	c.logAttempt(ctx, call, failure, time.Since(start))
+	c.logAttempt(ctx, call, answer.status, time.Since(start))
 	return result, failure
 }
 
@@ -162,7 +176,7 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *h
 
 // notSent is the error of a call that ends before its next request. What came of the request before stands, if there
 // was one, and err is one more cause.
-func (call *call) notSent(key string, err error) *Error {
+func (call *call) notSent(err error) *Error {
 	e := call.last
 	switch {
 	case e == nil:
@@ -172,31 +186,13 @@ func (call *call) notSent(key string, err error) *Error {
 	default:
 		err = fmt.Errorf("%w; not tried again: %w", e.Err, err)
 	}
-	e.Err = call.secrets(key).cause(err)
+	e.Err = call.secrets.cause(err)
 	return e
 }
 
-// secrets are what the call's errors must not show.
-func (call *call) secrets(key string) secrets {
-	var s secrets
-	s.add(key)
-	if call.update.Connection != nil {
-		for _, property := range call.update.Connection.State.Val.Nullables() {
-			if value, ok := property.Get(); ok {
-				s.add(value)
-			}
-		}
-	}
-	return s
-}
-
-func (c *Client) logAttempt(ctx context.Context, call *call, failure *Error, took time.Duration) {
+func (c *Client) logAttempt(ctx context.Context, call *call, status int, took time.Duration) {
 	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelDebug) {
 		return
-	}
-	status := http.StatusOK
-	if failure != nil {
-		status = failure.StatusCode
 	}
 	c.logger.LogAttrs(ctx, slog.LevelDebug, "composio: attempt",
 		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", status),

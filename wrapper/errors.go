@@ -65,6 +65,7 @@ type Error struct {
 
 	invalid        bool // refused on this side
 	aliasTaken     bool
+	gone           bool // the slug, which redaction may have changed since, was that of an account that does not exist
 	tooLarge       bool
 	outcomeUnknown bool
 	lost           bool // no answer, for a reason that another attempt may not meet
@@ -148,7 +149,7 @@ func (e *Error) Is(target error) bool {
 	case ErrNotFound:
 		return e.StatusCode == http.StatusNotFound
 	case ErrAccountNotFound:
-		return e.StatusCode == http.StatusNotFound && (e.Code == codeNotFound || e.Slug == slugNotFound)
+		return e.StatusCode == http.StatusNotFound && (e.Code == codeNotFound || e.Slug == slugNotFound || e.gone)
 	case ErrConflict:
 		return e.StatusCode == http.StatusConflict
 	case ErrAliasTaken:

@@ -25,29 +25,56 @@ func (s *secrets) add(value string) {
 	}
 }
 
-// redact replaces the secrets in text, and whatever looks like an API key of Composio's. Use it for every text that
-// came from outside.
-func (s secrets) redact(text string) string { return redactKeys(s.replace(text)) }
+// maxLayers is how many times over an escaped secret is looked for. Each gateway that quotes what another one answered
+// adds a layer; without a bound an answer of 1 MiB could have 200,000 of them.
+const maxLayers = 4
 
-// replace replaces the secrets in text, as they are and as JSON escapes them, however many times over.
-func (s secrets) replace(text string) string {
+// redact replaces the secrets in text, as they are and as JSON escapes them, and whatever looks like an API key of
+// Composio's. Use it for every text that came from outside.
+func (s secrets) redact(text string) string {
+	return inLayers(inLayers(text, s.hide), redactKeys)
+}
+
+// redactCut is redact for a text that may end in the middle of a secret.
+func (s secrets) redactCut(text string) string {
+	return inLayers(inLayers(text, func(text string) string { return s.hideEnd(s.hide(text)) }), redactKeys)
+}
+
+// inLayers returns what hide makes of text, as it is and with its JSON escapes undone once, twice and so on. A layer in
+// which nothing is to be hidden leaves no trace.
+func inLayers(text string, hide func(string) string) string {
+	for plain, layer := text, 0; ; layer++ {
+		clean := hide(plain)
+		if clean != plain {
+			text = clean
+		}
+		plain = unescape(clean)
+		if plain == clean || layer == maxLayers {
+			return text
+		}
+	}
+}
+
+func (s secrets) hide(text string) string {
 	for _, secret := range s {
 		text = strings.ReplaceAll(text, secret, redacted)
-	}
-	if plain := unescape(text); plain != text {
-		if clean := s.replace(plain); clean != plain {
-			return clean
-		}
 	}
 	return text
 }
 
-// replaceTail replaces the beginning of a secret that text ends with.
-func (s secrets) replaceTail(text string) string {
+// hideEnd replaces the beginning of a secret that text ends with, also if the text breaks off in an escape after it.
+func (s secrets) hideEnd(text string) string {
+	whole := text
+	if at := strings.LastIndexByte(text, '\\'); at >= 0 && len(text)-at < len(`\u0000`) {
+		whole = text[:at]
+	}
+	whole = strings.TrimRight(whole, string(utf8.RuneError)) // what becomes of the first half of a surrogate pair
 	for _, secret := range s {
-		for n := min(len(secret)-1, len(text)); n >= minSecret; n-- {
-			if strings.HasSuffix(text, secret[:n]) {
-				return text[:len(text)-n] + redacted
+		for _, text := range []string{text, whole} {
+			for n := min(len(secret)-1, len(text)); n >= minSecret; n-- {
+				if strings.HasSuffix(text, secret[:n]) {
+					return text[:len(text)-n] + redacted
+				}
 			}
 		}
 	}
@@ -59,23 +86,30 @@ const keyPrefix = "ak_"
 
 // redactKeys replaces each word that begins with keyPrefix.
 func redactKeys(text string) string {
+	var clean strings.Builder
+	rest := text // what is not in clean yet
 	for from := 0; ; {
-		at := strings.Index(text[from:], keyPrefix)
+		at := strings.Index(rest[from:], keyPrefix)
 		if at < 0 {
-			return text
+			break
 		}
 		start := from + at
 		end := start + len(keyPrefix)
-		for end < len(text) && (isWord(text[end]) || text[end] == '*' || text[end] == '-') {
+		for end < len(rest) && (isWord(rest[end]) || rest[end] == '*' || rest[end] == '-') {
 			end++
 		}
-		if start > 0 && isWord(text[start-1]) { // the middle of a word, such as "break_point"
+		if start > 0 && isWord(rest[start-1]) { // the middle of a word, such as "break_point"
 			from = end
 			continue
 		}
-		text = text[:start] + redacted + text[end:]
-		from = start + len(redacted)
+		clean.WriteString(rest[:start])
+		clean.WriteString(redacted)
+		rest, from = rest[end:], 0
 	}
+	if len(rest) == len(text) {
+		return text
+	}
+	return clean.String() + rest
 }
 
 func isWord(c byte) bool {
