@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 
 	"example.com/composio/gen"
@@ -34,7 +35,13 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 // writePage answers as a gateway does, which knows nothing of accounts.
 func writePage(w http.ResponseWriter, status int) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Type", pageType)
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head></html>\n", status, http.StatusText(status))
+	_, _ = io.WriteString(w, page(status))
+}
+
+const pageType = "text/html; charset=utf-8"
+
+func page(status int) string {
+	return fmt.Sprintf("<html><head><title>%d %s</title></head></html>\n", status, http.StatusText(status))
 }

@@ -1,7 +1,10 @@
 package sandbox_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -60,4 +63,36 @@ func Example() {
 	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 200 false
 	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 502 true
 	// {ca_1a2b3c4d5e6f github user_1 BEARER_TOKEN  map[token:[redacted]] ACTIVE false [] []}
+}
+
+// How does a service take a failure that leaves open whether its update was applied?
+func ExampleFaults() {
+	faults, err := sandbox.Faults("502", "502-applied")
+	if err != nil {
+		log.Fatal(err)
+	}
+	box := sandbox.New()
+	box.Put(sandbox.Account{ID: "ca_1", Scheme: composio.SchemeBearerToken})
+	box.Script(faults...)
+	srv := httptest.NewServer(box)
+	defer srv.Close()
+	client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(srv.URL), composio.WithMaxRetries(0))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+
+	for _, token := range []string{"one", "two"} {
+		_, err := client.UpdateConnectedAccount(context.Background(), "ca_1",
+			composio.Update{Credentials: composio.BearerToken{Token: composio.Set(token)}})
+		fmt.Println("unknown to the client:", errors.Is(err, composio.ErrOutcomeUnknown))
+	}
+	for _, r := range box.Requests() {
+		fmt.Println(r.Fault, r.Status, r.Applied)
+	}
+	// Output:
+	// unknown to the client: true
+	// unknown to the client: true
+	// 502 502 false
+	// 502-applied 502 true
 }

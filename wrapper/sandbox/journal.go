@@ -32,7 +32,14 @@ type Request struct {
 	// Status is the answer's; 0 as long as there is none.
 	Status int `json:"status"`
 
-	// Exempt says that the answer was not checked: it was scripted, or is one that the document lacks.
+	// Applied says that the update was carried out, whatever was answered.
+	Applied bool `json:"applied"`
+
+	// Fault is the name of the scripted answer, or of the fault, that the request met; empty if it met none, or one
+	// without a name.
+	Fault string `json:"fault"`
+
+	// Exempt says that the answer was not checked: it was scripted, a fault, or one that the document lacks.
 	Exempt bool `json:"exempt"`
 
 	// Violations are the ways in which the request, or the sandbox's own answer, broke the contract.
@@ -54,13 +61,16 @@ type requestView struct {
 	Header     http.Header          `json:"header"`
 	Body       string               `json:"body"`
 	Status     int                  `json:"status"`
+	Applied    bool                 `json:"applied"`
+	Fault      string               `json:"fault"`
 	Exempt     bool                 `json:"exempt"`
 	Violations []contract.Violation `json:"violations"`
 }
 
 func (q Request) view() requestView {
 	return requestView{
-		q.Time, q.Method, q.Path, maskHeader(q.Header), maskBody(q.Body), q.Status, q.Exempt, q.Violations,
+		q.Time, q.Method, q.Path, maskHeader(q.Header), maskBody(q.Body), q.Status, q.Applied, q.Fault,
+		q.Exempt, q.Violations,
 	}
 }
 
@@ -78,7 +88,8 @@ func (q Request) LogValue() slog.Value { return slog.AnyValue(q.view()) }
 // MarshalJSON encodes the request, its secrets masked and its body as a string.
 func (q Request) MarshalJSON() ([]byte, error) { return json.Marshal(q.view()) }
 
-// Requests returns the journal: every request since New, in the order of arrival, those under way included.
+// Requests returns the journal: every request since New, or the latest of them (see [WithJournal]), in the order of
+// arrival, those under way included.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,11 +104,12 @@ func (s *Server) Requests() []Request {
 // entry is complete before an answer is on the wire, so whoever has the answer finds it there.
 type exchange struct {
 	http.ResponseWriter
-	server  *Server
-	from    io.ReadCloser
-	limited bool
-	wait    time.Duration // until the rate-limit window ends
-	entry   *Request      // guarded by server.mu
+	server   *Server
+	from     io.ReadCloser
+	limited  bool
+	wait     time.Duration // until the rate-limit window ends
+	applying func()        // called when the account is about to change, with server.mu held; may be nil
+	entry    *Request      // guarded by server.mu
 }
 
 type exchangeKey struct{}
@@ -114,6 +126,10 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	}
 	s.mu.Lock()
 	s.journal = append(s.journal, e.entry)
+	if s.journalSize > 0 && len(s.journal) > s.journalSize {
+		s.journal[0] = nil // the array outlives the slice
+		s.journal = s.journal[1:]
+	}
 	s.mu.Unlock()
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
 	r.Body = e
@@ -143,7 +159,7 @@ func (e *exchange) Read(p []byte) (int, error) {
 // Close closes the request's body.
 func (e *exchange) Close() error { return e.from.Close() }
 
-// WriteHeader begins the answer.
+// WriteHeader begins the answer. Everything in this package calls it before it writes.
 func (e *exchange) WriteHeader(status int) {
 	e.note(func(q *Request) { q.Status = status })
 	e.ResponseWriter.WriteHeader(status)

@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -23,7 +24,7 @@ func TestJournalHasWhatWasSent(t *testing.T) {
 	call(t, s, "PATCH", path+"%2e%2e", `{"alias":1}`)
 	call(t, s, "POST", "/other", `some text`)
 	want := []sandbox.Request{
-		{Method: "PATCH", Path: path + "ca_1", Body: []byte(`{"alias":"work"}`), Status: 200},
+		{Method: "PATCH", Path: path + "ca_1", Body: []byte(`{"alias":"work"}`), Status: 200, Applied: true},
 		{Method: "PATCH", Path: path + "%2e%2e", Body: []byte(`{"alias":1}`), Status: 400,
 			Violations: []contract.Violation{{Direction: contract.Request, Location: "/alias", Rule: "type"}}},
 		{Method: "POST", Path: "/other", Body: []byte(`some text`), Status: 404, Exempt: true},
@@ -86,5 +87,37 @@ func TestServerTakesNilBody(t *testing.T) {
 	s.ServeHTTP(w, r)
 	if w.Code != 200 || last(s).Body != nil {
 		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestJournalKeepsTheLatest(t *testing.T) {
+	for _, tt := range []struct{ size, sent, kept int }{
+		{3, 2, 2}, {3, 3, 3}, {3, 8, 3}, {1, 5, 1}, {0, 5, 5}, {-1, 5, 5},
+	} {
+		s := sandbox.New(sandbox.WithJournal(tt.size), sandbox.WithRateLimit(0, 0))
+		var want, got []string
+		for i := range tt.sent {
+			body := fmt.Sprintf(`{"alias":"%d"}`, i)
+			serve(s, body)
+			if i >= tt.sent-tt.kept {
+				want = append(want, body)
+			}
+		}
+		for _, q := range s.Requests() {
+			got = append(got, string(q.Body))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tt, diff)
+		}
+	}
+}
+
+func TestJournalIsBounded(t *testing.T) {
+	s := sandbox.New(sandbox.WithRateLimit(0, 0))
+	for range 10_001 {
+		serve(s, `{}`)
+	}
+	if n := len(s.Requests()); n != 10_000 {
+		t.Errorf("%d requests in the journal", n)
 	}
 }

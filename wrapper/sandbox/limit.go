@@ -13,6 +13,7 @@ import (
 type budget struct {
 	limit  int
 	window time.Duration
+	bare   bool
 
 	used int
 	end  time.Time
@@ -32,6 +33,9 @@ func (s *Server) spend(e *exchange) {
 	}
 	b.used++
 	e.limited, e.wait = b.used > b.limit, b.end.Sub(now)
+	if b.bare {
+		return
+	}
 	h := e.Header()
 	h.Set("X-RateLimit", strconv.Itoa(b.limit))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, b.limit-b.used)))
@@ -39,10 +43,28 @@ func (s *Server) spend(e *exchange) {
 }
 
 func (s *Server) writeLimited(w http.ResponseWriter, wait time.Duration) {
+	if s.budget.bare {
+		refused := failure{
+			status: http.StatusTooManyRequests, code: 10429, slug: "HTTP_TooManyRequests", message: "Rate limit exceeded",
+		}
+		refused.write(w)
+		return
+	}
 	data, _ := json.Marshal(map[string]string{"message": fmt.Sprintf( // a string always encodes
 		"Rate limit exceeded. Limit: %d requests per %g minutes", s.budget.limit, s.budget.window.Minutes())})
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	w.Header().Set("Retry-After", retryAfter(wait, s.budget.window))
 	w.WriteHeader(http.StatusTooManyRequests)
 	_, _ = w.Write(data)
+}
+
+// retryAfter returns a wait in seconds: in whole ones as Composio does, but to the millisecond if the window is not made
+// of whole ones, since a test that has a window of 20 ms will not wait for a second.
+func retryAfter(wait, window time.Duration) string {
+	unit := time.Second
+	if window%time.Second != 0 {
+		unit = time.Millisecond
+	}
+	units := math.Ceil(float64(wait) / float64(unit))
+	return strconv.FormatFloat(units*unit.Seconds(), 'f', -1, 64)
 }

@@ -35,35 +35,55 @@ func WithAPIKey(key string) Option {
 // WithRateLimit sets how many requests a window takes before they are answered 429. Default 2,000 in a minute, which
 // are Composio's numbers for its smaller plans; a window of 0 or less is a minute. A limit of 0 or less turns limiting
 // and the rate-limit headers off.
+//
+// A 429 has the rate-limit headers, Retry-After and a bare message. In a window that is not whole seconds Retry-After
+// has a fraction, as no answer of Composio's has been seen to.
 func WithRateLimit(limit int, window time.Duration) Option {
 	return func(s *Server) {
-		s.budget.limit = limit
-		if window > 0 {
-			s.budget.window = window
+		if window <= 0 {
+			window = time.Minute
 		}
+		s.budget.limit, s.budget.window, s.budget.bare = limit, window, false
 	}
 }
 
+// WithBareRateLimit is [WithRateLimit] with the other 429 that Composio has: the document's error body, code 10429, and
+// neither rate-limit headers nor Retry-After.
+func WithBareRateLimit(limit int, window time.Duration) Option {
+	return func(s *Server) {
+		WithRateLimit(limit, window)(s)
+		s.budget.bare = true
+	}
+}
+
+// WithJournal sets how many requests the journal keeps, the latest. Default 10,000; with 0 or less it keeps them all.
+func WithJournal(size int) Option {
+	return func(s *Server) { s.journalSize = size }
+}
+
 // Server is an in-memory Composio project. It is an [http.Handler], to be served by net/http/httptest or any server.
-// Use New to make one; its methods can be called by many goroutines, also while it serves. The journal keeps every
-// request as long as the Server lives, body and key included.
+// Use New to make one; its methods can be called by many goroutines, also while it serves. The journal keeps requests
+// as they were sent, body and key included.
 type Server struct {
-	key     string
-	checked http.Handler // contract around route
+	key         string
+	journalSize int
+	checked     http.Handler // contract around route
 
 	mu       sync.Mutex
 	accounts map[string]Account
 	journal  []*Request
 	script   []Answer
+	chance   chance
 	budget   budget
 }
 
 // New returns a project without accounts.
 func New(opts ...Option) *Server {
 	s := &Server{
-		key:      DefaultAPIKey,
-		accounts: map[string]Account{},
-		budget:   budget{limit: 2000, window: time.Minute},
+		key:         DefaultAPIKey,
+		journalSize: 10_000,
+		accounts:    map[string]Account{},
+		budget:      budget{limit: 2000, window: time.Minute},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -116,15 +136,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route serves what the contract lets pass.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	e := exchangeOf(r)
 	data, err := io.ReadAll(r.Body)
 	if err != nil { // of a request to no operation: the contract has read the others
 		data = nil
 	}
-	if answer, ok := s.nextAnswer(); ok {
-		answer.write(e.exempt(w))
+	if answer, ok := s.nextAnswer(exchangeOf(r).limited); ok {
+		s.misbehave(answer, w, r, data)
 		return
 	}
+	s.carryOut(w, r, data)
+}
+
+// carryOut does what Composio would.
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
+	e := exchangeOf(r)
 	if e.limited {
 		s.writeLimited(e.exempt(w), e.wait)
 		return
@@ -143,7 +168,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 		refused.write(w)
 		return
 	}
-	answer, refused := s.update(r.PathValue("nanoid"), data)
+	answer, refused := s.update(e, r.PathValue("nanoid"), data)
 	if refused != nil {
 		refused.write(w)
 		return

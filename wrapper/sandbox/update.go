@@ -12,7 +12,7 @@ import (
 )
 
 // update carries out one update: all of it, or nothing with the reason.
-func (s *Server) update(id string, data []byte) (gen.PatchConnectedAccountResponse, *failure) {
+func (s *Server) update(e *exchange, id string, data []byte) (gen.PatchConnectedAccountResponse, *failure) {
 	patch, err := decode(data)
 	if err != nil { // the document allows what the generated types cannot hold
 		return gen.PatchConnectedAccountResponse{}, &failure{
@@ -32,7 +32,11 @@ func (s *Server) update(id string, data []byte) (gen.PatchConnectedAccountRespon
 	if refused := s.refuse(a, patch); refused != nil {
 		return gen.PatchConnectedAccountResponse{}, refused
 	}
+	if e.applying != nil {
+		e.applying()
+	}
 	apply(&a, patch)
+	e.entry.Applied = true
 	s.accounts[id] = a
 	return gen.PatchConnectedAccountResponse{Success: true, ID: id, Status: string(a.Status)}, nil
 }

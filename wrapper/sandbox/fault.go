@@ -1,0 +1,143 @@
+package sandbox
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// WithFaults has requests meet one of faults at random: the rate says how many, from 0, none, to 1, all of them, and
+// every fault is as likely as another. Two servers with the same options and the same seed draw alike for requests that
+// come in the same order. Given more than once, the rates add up, to no more than 1, and the last seed counts.
+//
+// Scripted answers come first, and neither a request that the document forbids nor one beyond the rate limit meets a
+// fault.
+func WithFaults(seed uint64, rate float64, faults ...Answer) Option {
+	return func(s *Server) {
+		group := faultGroup{rate: rate}
+		for _, f := range faults {
+			group.faults = append(group.faults, f.clone())
+		}
+		s.chance.dice = rand.New(rand.NewPCG(seed, 0))
+		if len(group.faults) > 0 && rate > 0 {
+			s.chance.groups = append(s.chance.groups, group)
+		}
+	}
+}
+
+// chance draws faults.
+type chance struct {
+	dice   *rand.Rand
+	groups []faultGroup
+}
+
+type faultGroup struct {
+	rate   float64
+	faults []Answer
+}
+
+func (c *chance) draw() (Answer, bool) {
+	if len(c.groups) == 0 {
+		return Answer{}, false
+	}
+	at, which := c.dice.Float64(), c.dice.Uint64() // always both, so that one draw is like another
+	for _, g := range c.groups {
+		if at < g.rate {
+			return g.faults[which%uint64(len(g.faults))], true
+		}
+		at -= g.rate
+	}
+	return Answer{}, false
+}
+
+// Faults returns the ready faults that the package page lists, by their names and in the order asked for; without names
+// all of them. An error says which names there are. What is returned is the caller's, to change a delay or a header.
+func Faults(names ...string) ([]Answer, error) {
+	all := readyFaults()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var known []string
+	byName := map[string]Answer{}
+	for _, f := range all {
+		known = append(known, f.Name)
+		byName[f.Name] = f
+	}
+	var found []Answer
+	for _, name := range names {
+		f, ok := byName[name]
+		if !ok {
+			return nil, fmt.Errorf("composio: the sandbox has no fault %.64q; it has %s", name, strings.Join(known, ", "))
+		}
+		found = append(found, f.clone())
+	}
+	return found, nil
+}
+
+const (
+	forever = time.Duration(math.MaxInt64)
+	slow    = time.Second
+)
+
+// readyFaults returns the faults that have names.
+func readyFaults() []Answer {
+	return []Answer{
+		{Name: "close-before", Break: BreakBeforeHeader},
+		{Name: "close-during", Break: BreakWhileApplying, Apply: true},
+		{Name: "close-after", Break: BreakBeforeHeader, Apply: true},
+		{Name: "cut", Break: BreakInBody, Apply: true},
+		{Name: "hang", Delay: forever, Apply: true},
+		{Name: "stall", BodyDelay: forever, Apply: true},
+		{Name: "slow", Delay: slow, Apply: true},
+		{Name: "slow-body", BodyDelay: slow, Apply: true},
+		{Name: "length-short", Header: http.Header{"Content-Length": {"10"}}, Apply: true},
+		{Name: "length-long", Header: http.Header{"Content-Length": {"100000"}}, Apply: true},
+		{Name: "media-type", Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, Apply: true},
+		{Name: "gzip", Gzip: true, Apply: true},
+		{Name: "goaway", Header: http.Header{"Connection": {"close"}}, Apply: true},
+		{Name: "empty", Status: http.StatusOK, Apply: true},
+		gatewayFault("html", http.StatusOK, true),
+		{
+			Name: "rate-limit", Status: http.StatusTooManyRequests,
+			Header: http.Header{
+				"X-Ratelimit": {"2000"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Window-Size": {"60s"}, "Retry-After": {"1"},
+			},
+			Body: `{"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`,
+		},
+		{
+			Name: "rate-limit-bare", Status: http.StatusTooManyRequests,
+			Header: http.Header{"X-Ratelimit": nil, "X-Ratelimit-Remaining": nil, "X-Ratelimit-Window-Size": nil},
+			Body:   `{"error":{"message":"Rate limit exceeded","code":10429,"slug":"HTTP_TooManyRequests","status":429}}`,
+		},
+		{
+			Name: "conflict", Status: http.StatusConflict,
+			Body: `{"error":{"message":"Another update of this connected account is under way","code":600,"slug":"ConnectedAccount_Conflict","status":409}}`,
+		},
+		gatewayFault("408", http.StatusRequestTimeout, false),
+		serverFault("500", false),
+		serverFault("500-applied", true),
+		gatewayFault("502", http.StatusBadGateway, false),
+		gatewayFault("502-applied", http.StatusBadGateway, true),
+		gatewayFault("503", http.StatusServiceUnavailable, false),
+		gatewayFault("504", http.StatusGatewayTimeout, false),
+		gatewayFault("504-applied", http.StatusGatewayTimeout, true),
+	}
+}
+
+// gatewayFault is a page of something between the client and Composio.
+func gatewayFault(name string, status int, apply bool) Answer {
+	return Answer{
+		Name: name, Status: status, Header: http.Header{"Content-Type": {pageType}}, Body: page(status), Apply: apply,
+	}
+}
+
+// serverFault is a failure of Composio itself.
+func serverFault(name string, apply bool) Answer {
+	return Answer{
+		Name: name, Status: http.StatusInternalServerError, Apply: apply,
+		Body: `{"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`,
+	}
+}
