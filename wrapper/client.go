@@ -100,10 +100,8 @@ func (c *Client) admit(ctx context.Context, call *call) (key string, failure *Er
 	if err := ctx.Err(); err != nil {
 		return "", call.notSent(err)
 	}
-	if c.limiter != nil {
-		if err := c.limiter.Wait(ctx); err != nil {
-			return "", call.notSent(fmt.Errorf("limiter: %w", err))
-		}
+	if err := c.awaitTurn(ctx); err != nil {
+		return "", call.notSent(err)
 	}
 	key, err := c.key(ctx)
 	call.secrets.add(key)
@@ -146,6 +144,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 		call.last = failure
 	}
 	c.logAttempt(ctx, call, answer.status, time.Since(start))
+	reportAnswer(ctx, result, failure)
 	return result, failure
 }
 
