@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -23,6 +25,51 @@ func (op operation) checkRequest(ctx context.Context, u *url.URL, h http.Header,
 	}
 	err := openapi3filter.ValidateRequest(ctx, op.input(u, h, data))
 	return tidy(append(found, violations(Request, body, err)...))
+}
+
+// checkSecurity returns the credential that a request lacks: if the document has several ways to send one, the first
+// of the first way.
+func (op operation) checkSecurity(u *url.URL, h http.Header) (found []Violation) {
+	defer caught(Request, &found)
+	spec := op.route.Spec
+	ways := op.route.Operation.Security
+	if ways == nil {
+		ways = &spec.Security
+	}
+	for _, way := range *ways {
+		var lacking []Violation
+		for _, name := range slices.Sorted(maps.Keys(way)) {
+			if where, ok := credential(spec, name, u, h); !ok {
+				lacking = append(lacking, Violation{Request, where, "security"})
+			}
+		}
+		if lacking == nil {
+			return nil
+		}
+		if found == nil {
+			found = lacking[:1]
+		}
+	}
+	return found
+}
+
+// credential finds where a request has the credential of a security scheme, and whether it does.
+func credential(spec *openapi3.T, scheme string, u *url.URL, h http.Header) (where string, ok bool) {
+	var s openapi3.SecurityScheme
+	if spec.Components != nil && spec.Components.SecuritySchemes[scheme] != nil {
+		s = *spec.Components.SecuritySchemes[scheme].Value
+	}
+	switch s.In {
+	case "header":
+		return s.Name, h.Get(s.Name) != ""
+	case "query":
+		return s.Name, u.Query().Get(s.Name) != ""
+	case "cookie":
+		cookie, err := (&http.Request{Header: h}).Cookie(s.Name)
+		return s.Name, err == nil && cookie.Value != ""
+	default: // http, oauth2 and openIdConnect
+		return "Authorization", h.Get("Authorization") != ""
+	}
 }
 
 // checkResponse returns how an answer departs from op. A status that the document lacks is the only finding then.
@@ -52,16 +99,24 @@ func (op operation) checkResponse(ctx context.Context, u *url.URL, status int, h
 // undocumented is the violation that no answer is withheld for.
 var undocumented = Violation{Response, "status", "undocumented"}
 
+// unusable is the violation of every request where there is no document to check it against.
+var unusable = Violation{Request, "document", "load"}
+
 // input makes what kin-openapi validates. The request is a copy, since validation replaces the body.
 func (op operation) input(u *url.URL, h http.Header, data []byte) *openapi3filter.RequestValidationInput {
 	return &openapi3filter.RequestValidationInput{
-		Request:    &http.Request{Method: op.route.Method, URL: u, Header: h, Body: io.NopCloser(bytes.NewReader(data))},
+		Request: &http.Request{
+			Method: op.route.Method, URL: u, Header: h,
+			Body: io.NopCloser(bytes.NewReader(data)), ContentLength: int64(len(data)),
+		},
 		PathParams: op.params,
 		Route:      op.route,
 		Options: &openapi3filter.Options{
 			MultiError:          true,
 			SkipSettingDefaults: true, // checking changes nothing
 			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
+
+			RejectWhenRequestBodyNotSpecified: true,
 		},
 	}
 }

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/routers"
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/composio/api"
@@ -20,7 +22,11 @@ var anURL = &url.URL{Path: "/api/v3/connected_accounts/ca_1"}
 // other makes an operation of a document that is ours with one piece of text replaced.
 func other(t *testing.T, before, after string) operation {
 	t.Helper()
-	text := string(api.Spec)
+	return otherOf(t, string(api.Spec), before, after)
+}
+
+func otherOf(t *testing.T, text, before, after string) operation {
+	t.Helper()
 	if strings.Count(text, before) == 0 {
 		t.Fatalf("the document has no %q", before)
 	}
@@ -170,5 +176,92 @@ func TestPanicOfValidatorIsViolation(t *testing.T) {
 	}
 	if diff := cmp.Diff([]Violation{{Response, "body", "panic"}}, op.checkResponse(t.Context(), anURL, 200, http.Header{}, nil)); diff != "" {
 		t.Errorf("response (-want +got):\n%s", diff)
+	}
+}
+
+// A defect of the check is told as one, and holds up what cannot be checked.
+func TestTransportReportsAPanicOfTheValidator(t *testing.T) {
+	answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}
+	for name, tt := range map[string]struct {
+		breaks func(*openapi3.Operation)
+		want   Violation
+	}{
+		"security": {func(o *openapi3.Operation) { o.Security = &openapi3.SecurityRequirements{{"ApiKeyAuth": nil}} }, Violation{Request, "body", "panic"}},
+		"request":  {func(o *openapi3.Operation) { o.Parameters = openapi3.Parameters{nil} }, Violation{Request, "body", "panic"}},
+		"answer": {func(o *openapi3.Operation) {
+			o.Responses = openapi3.NewResponses(openapi3.WithStatus(200, &openapi3.ResponseRef{Value: &openapi3.Response{
+				Headers: openapi3.Headers{"X": nil},
+			}}))
+		}, Violation{Response, "body", "panic"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			op := other(t, "openapi: 3.0.3", "openapi: 3.0.3")
+			broken := *op.route.Operation
+			broken.Security = &openapi3.SecurityRequirements{}
+			tt.breaks(&broken)
+			op.route.Operation = &broken
+			if name == "security" {
+				op.route.Spec.Components.SecuritySchemes["ApiKeyAuth"] = &openapi3.SecuritySchemeRef{}
+			}
+			doc := &document{routes: []*routers.Route{op.route}}
+			rt := Transport(roundTripper(func(*http.Request) (*http.Response, error) { return answer, nil }),
+				func(c *config) { c.document = func() (*document, error) { return doc, nil } })
+			_, err := rt.RoundTrip(&http.Request{Method: "PATCH", URL: anURL, Header: http.Header{}})
+			if !errors.Is(err, tt.want) {
+				t.Errorf("error %v, want %v", err, tt.want)
+			}
+		})
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
+	const scheme = "      type: apiKey\n      in: header\n      name: x-api-key\n"
+	const ways = "      security:\n        - ApiKeyAuth: []\n"
+	two := "  securitySchemes:\n    Other: {type: apiKey, in: header, name: x-other}\n"
+	for name, tt := range map[string]struct {
+		before, after string
+		url           string
+		header        http.Header
+		want          string // the location; "" for no violation
+	}{
+		"header, none":       {scheme, scheme, "", nil, "x-api-key"},
+		"header, other":      {scheme, scheme, "?x-api-key=k", http.Header{"Cookie": {"x-api-key=k"}, "Authorization": {"k"}}, "x-api-key"},
+		"header":             {scheme, scheme, "", http.Header{"X-Api-Key": {"k"}}, ""},
+		"query, none":        {"in: header\n", "in: query\n", "", http.Header{"X-Api-Key": {"k"}}, "x-api-key"},
+		"query":              {"in: header\n", "in: query\n", "?x-api-key=k", nil, ""},
+		"cookie, none":       {"in: header\n", "in: cookie\n", "", http.Header{"X-Api-Key": {"k"}}, "x-api-key"},
+		"cookie, empty":      {"in: header\n", "in: cookie\n", "", http.Header{"Cookie": {"x-api-key="}}, "x-api-key"},
+		"cookie":             {"in: header\n", "in: cookie\n", "", http.Header{"Cookie": {"x-api-key=k"}}, ""},
+		"bearer, none":       {scheme, "      type: http\n      scheme: bearer\n", "", http.Header{"X-Api-Key": {"k"}}, "Authorization"},
+		"bearer":             {scheme, "      type: http\n      scheme: bearer\n", "", http.Header{"Authorization": {"Bearer k"}}, ""},
+		"none asked for":     {ways, "", "", nil, ""},
+		"optional":           {ways, ways + "        - {}\n", "", nil, ""},
+		"either, none":       {ways, "      security: [{ApiKeyAuth: []}, {Other: []}]\n", "", nil, "x-api-key"},
+		"either, the second": {ways, "      security: [{ApiKeyAuth: []}, {Other: []}]\n", "", http.Header{"X-Other": {"k"}}, ""},
+		"both, the second":   {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", http.Header{"X-Other": {"k"}}, "x-api-key"},
+		"both":               {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", http.Header{"X-Other": {"k"}, "X-Api-Key": {"k"}}, ""},
+		"of all operations":  {ways, "", "", nil, "x-other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			op := otherOf(t, strings.Replace(string(api.Spec), "  securitySchemes:\n", two, 1), tt.before, tt.after)
+			if name == "of all operations" {
+				op.route.Spec.Security = openapi3.SecurityRequirements{{"Other": nil}}
+			}
+			u, err := url.Parse(anURL.Path + tt.url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []Violation
+			if tt.want != "" {
+				want = []Violation{{Request, tt.want, "security"}}
+			}
+			if diff := cmp.Diff(want, op.checkSecurity(u, tt.header)); diff != "" {
+				t.Errorf("violations (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -11,12 +11,13 @@ import (
 // maxRequestBody is the most that is read of a request's body, in bytes.
 const maxRequestBody = 10 << 20
 
-// Option configures [Handler].
+// Option configures [Handler] and [Transport].
 type Option func(*config)
 
 type config struct {
 	document func() (*document, error)
 	observe  []func(*http.Request, Violation)
+	reports  []*Report
 }
 
 func newConfig(opts []Option) *config {
@@ -35,17 +36,42 @@ func (c *config) report(r *http.Request, vs []Violation) {
 			f(r, v)
 		}
 	}
+	for _, report := range c.reports {
+		report.add(vs)
+	}
 }
 
-// OnViolation has f called for each violation, with the request that it belongs to, before the answer is written. f is
-// called by the goroutine that serves the request, so by several at a time. Each OnViolation adds an observer. A nil f
-// is ignored.
+// collects reports whether violations are collected, so that no traffic is held up.
+func (c *config) collects() bool { return len(c.reports) > 0 }
+
+// OnViolation has f called for each violation, with the request that it belongs to, before the answer is written or
+// returned. The request's body may have been read. f is called by the goroutine that serves or sends the request, so by
+// several at a time. Each OnViolation adds an observer. A nil f is ignored.
 func OnViolation(f func(*http.Request, Violation)) Option {
 	return func(c *config) {
 		if f != nil {
 			c.observe = append(c.observe, f)
 		}
 	}
+}
+
+// Collect has violations counted in report, and lets the traffic through that has them: for the end of a service's test
+// run, which then fails with [Report.Err]. A [Handler] still refuses a request whose body it cannot read to the end.
+// Each Collect adds a report. A nil report is ignored.
+func Collect(report *Report) Option {
+	return func(c *config) {
+		if report != nil {
+			c.reports = append(c.reports, report)
+		}
+	}
+}
+
+// WithDocument checks against another OpenAPI 3.0 document, in YAML or JSON, in the place of this module's own: say, the
+// one that Composio publishes today. A document that cannot be used makes each request a violation, with location
+// "document" and rule "load".
+func WithDocument(spec []byte) Option {
+	doc, err := load(spec)
+	return func(c *config) { c.document = func() (*document, error) { return doc, err } }
 }
 
 // Handler checks what next is asked and what it answers.
@@ -69,21 +95,24 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	doc, err := h.document()
 	if err != nil {
-		h.refuse(w, r, http.StatusInternalServerError, []Violation{{Request, "document", "load"}})
+		if h.passes(w, r, http.StatusInternalServerError, []Violation{unusable}) {
+			h.next.ServeHTTP(w, r)
+		}
 		return
 	}
 	op, ok := doc.match(r.Method, r.URL)
+	h.count(ok)
 	if !ok {
 		h.next.ServeHTTP(w, r)
 		return
 	}
 
 	data, found := readBody(w, r)
-	if found == nil {
-		found = op.checkRequest(r.Context(), r.URL, r.Header, data)
-	}
-	if len(found) > 0 {
+	if found != nil {
 		h.refuse(w, r, http.StatusBadRequest, found)
+		return
+	}
+	if !h.passes(w, r, http.StatusBadRequest, op.checkRequest(r.Context(), r.URL, r.Header, data)) {
 		return
 	}
 
@@ -95,13 +124,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if held.exempt {
 		return
 	}
-	found = op.checkResponse(r.Context(), r.URL, held.code(), held.header, held.body.Bytes())
-	if len(found) > 0 && found[0] != undocumented {
-		h.refuse(w, r, http.StatusInternalServerError, found)
-		return
+	if op.answer(held.code()) == nil {
+		h.lacks(r, held.code())
+	} else {
+		found = op.checkResponse(r.Context(), r.URL, held.code(), held.header, held.body.Bytes())
+		if !h.passes(w, r, http.StatusInternalServerError, found) {
+			return
+		}
+	}
+	held.release()
+}
+
+// passes reports violations. Unless they are collected, it answers in place of next and returns false.
+func (h *handler) passes(w http.ResponseWriter, r *http.Request, status int, found []Violation) bool {
+	if len(found) > 0 && !h.collects() {
+		h.refuse(w, r, status, found)
+		return false
 	}
 	h.report(r, found)
-	held.release()
+	return true
 }
 
 // readBody reads a request's body, up to maxRequestBody.

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -34,10 +35,11 @@ type Violation struct {
 	Location string `json:"location"`
 
 	// Rule is the keyword of the document that does not hold: type, nullable, enum, required, additionalProperties,
-	// minLength, maxLength, maxItems and so on. Beyond keywords it is: content-type, a media type that the document
-	// lacks; json, a body that is not one JSON value; utf-8; duplicate, a name that an object has twice; size, a
-	// request body over 10 MiB; read, a body that broke off; undocumented, a status that the document lacks; load, a
-	// document that cannot be used; panic, a failure of the validator; invalid, anything else it reports.
+	// minLength, maxLength, maxItems, security and so on. Beyond keywords it is: content-type, a media type that the
+	// document lacks; content-encoding, an answer in a coding that hides its body; json, a body that is not one JSON
+	// value; utf-8; duplicate, a name that an object has twice; size, a body that is too large to be checked; read, a
+	// request's body that broke off; undocumented, a status that the document lacks; load, a document that cannot be
+	// used; panic, a failure of the validator; invalid, anything else it reports.
 	Rule string `json:"rule"`
 }
 
@@ -152,12 +154,15 @@ func shown(name string) string {
 // tidy sorts violations, drops repetitions (kin-openapi reports each unknown property of an object, and we list all of
 // them each time) and bounds their number.
 func tidy(vs []Violation) []Violation {
-	slices.SortFunc(vs, func(a, b Violation) int {
-		if c := strings.Compare(a.Location, b.Location); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Rule, b.Rule)
-	})
+	slices.SortFunc(vs, compare)
 	vs = slices.Compact(vs)
 	return vs[:min(len(vs), maxViolations)]
+}
+
+func compare(a, b Violation) int {
+	return cmp.Or(
+		strings.Compare(string(a.Direction), string(b.Direction)),
+		strings.Compare(a.Location, b.Location),
+		strings.Compare(a.Rule, b.Rule),
+	)
 }

@@ -1,0 +1,189 @@
+package contract_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/wrapper/contract"
+)
+
+// collect sends each body through a transport that collects, which is answered as f does.
+func collect(t *testing.T, report *contract.Report, f *fake, bodies ...string) *answering {
+	t.Helper()
+	next := &answering{fake: f}
+	for _, body := range bodies {
+		_, answer := roundTrip(t, contract.Transport(next, contract.Collect(report)), newRequest(t, base, body))
+		if answer != f.body {
+			t.Errorf("the answer arrived as %.40q", answer)
+		}
+	}
+	if diff := cmp.Diff(bodies, next.sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+	return next
+}
+
+func TestReportOfNothing(t *testing.T) {
+	var report contract.Report
+	if report.Err() != nil || report.Exchanges() != 0 || report.Findings() != nil {
+		t.Errorf("%v, %d, %v", report.Err(), report.Exchanges(), report.Findings())
+	}
+	if got, want := report.String(), "composio: 0 exchanges checked against the contract"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestReportOfGoodTraffic(t *testing.T) {
+	var report contract.Report
+	collect(t, &report, good(), `{"alias":"work"}`)
+	if report.Err() != nil || report.Findings() != nil || report.Exchanges() != 1 {
+		t.Errorf("%v, %v, %d", report.Err(), report.Findings(), report.Exchanges())
+	}
+	if got, want := report.String(), "composio: 1 exchange checked against the contract"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestReportCountsEachDistinctViolation(t *testing.T) {
+	var report contract.Report
+	collect(t, &report, good(), `{"alias":7}`, `{"alias":"`+secret+`","connection":{}}`, `{"alias":8}`)
+	collect(t, &report, &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: `{"success":true,"id":"i"}`}, `{}`)
+	collect(t, &report, &fake{status: 429, body: `<p>`}, `{}`, `{}`)
+	collect(t, &report, &fake{status: 403, header: http.Header{"Content-Type": {"text/html"}}, body: `<p>`}, `{}`)
+	req := newRequest(t, base, ``)
+	req.Method = "GET"
+	roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(&report)), req)
+
+	want := []contract.Finding{
+		{Violation: contract.Violation{Direction: "request", Location: "/alias", Rule: "type"}, Count: 2},
+		{Violation: contract.Violation{Direction: "request", Location: "/connection/state", Rule: "required"}, Count: 1},
+		{Violation: contract.Violation{Direction: "response", Location: "/status", Rule: "required"}, Count: 1},
+		{Violation: contract.Violation{Direction: "response", Location: "Content-Type", Rule: "content-type"}, Count: 1},
+		{Violation: contract.Violation{Direction: "response", Location: "status", Rule: "undocumented"}, Count: 2},
+	}
+	if diff := cmp.Diff(want, report.Findings()); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	text := `composio: 7 exchanges checked against the contract, 1 request to no operation of it
+  2x request at /alias: type
+  1x request at /connection/state: required
+  1x response at /status: required
+  1x response at Content-Type: content-type
+  2x status 429, which the contract lacks; that is no error
+request: what sends it departs from the contract; mend it, or take the composio module whose contract allows it
+response: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run`
+	if diff := cmp.Diff(text, report.String()); diff != "" {
+		t.Errorf("text (-want +got):\n%s", diff)
+	}
+	err := report.Err()
+	if err == nil || err.Error() != text {
+		t.Fatalf("error %v", err)
+	}
+	if v, ok := errors.AsType[contract.Violation](err); !ok || v != want[0].Violation {
+		t.Errorf("errors.AsType finds %v", v)
+	}
+	if strings.Contains(fmt.Sprintf("%+v %v", report.Findings(), err), "s3cr3t") {
+		t.Error("a value of the traffic shows")
+	}
+}
+
+func TestReportOfUndocumentedStatusIsNoError(t *testing.T) {
+	var report contract.Report
+	collect(t, &report, &fake{status: 502, body: `<p>`}, `{}`)
+	if err := report.Err(); err != nil {
+		t.Error(err)
+	}
+	if len(report.Findings()) != 1 {
+		t.Errorf("findings %v", report.Findings())
+	}
+}
+
+func TestCollectHoldsNoLargeBodyUp(t *testing.T) {
+	var report contract.Report
+	collect(t, &report, good(), `{"alias":"`+strings.Repeat("a", 10<<20)+`"}`)
+	large := good()
+	large.body += strings.Repeat(" ", 1<<20)
+	collect(t, &report, large, `{}`)
+	want := []contract.Finding{
+		{Violation: contract.Violation{Direction: "request", Location: "body", Rule: "size"}, Count: 1},
+		{Violation: contract.Violation{Direction: "response", Location: "body", Rule: "size"}, Count: 1},
+	}
+	if diff := cmp.Diff(want, report.Findings()); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestReportKeepsAThousandDistinctViolations(t *testing.T) {
+	var report contract.Report
+	for i := range 12 { // a hundred at most are told of one body
+		list := strings.Repeat(`"u",`, 90*i) + strings.TrimSuffix(strings.Repeat(`"",`, 90), ",")
+		collect(t, &report, good(), `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":[`+list+`]}}}`)
+	}
+	// The last list is over 1,000 items long, which is one violation more.
+	if n := len(report.Findings()); n != 1000 || !strings.Contains(report.String(), "\n  81x others\n") {
+		t.Errorf("%d findings: %s", n, report.String()[:200])
+	}
+}
+
+func TestHandlerCollects(t *testing.T) {
+	var report contract.Report
+	wrong := &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: `{}`}
+	res, answer := send(t, contract.Handler(wrong, contract.Collect(&report)), "PATCH", path, jsonType, `{"alias":7}`)
+	if res.StatusCode != 200 || answer != `{}` || wrong.got != `{"alias":7}` || wrong.nanoid != "ca_1" {
+		t.Errorf("got %d %q; next read %q of account %q", res.StatusCode, answer, wrong.got, wrong.nanoid)
+	}
+	send(t, contract.Handler(&fake{status: 429}, contract.Collect(&report)), "PATCH", path, jsonType, `{}`)
+	send(t, contract.Handler(good(), contract.Collect(&report)), "GET", path, jsonType, `{}`)
+	text := `composio: 2 exchanges checked against the contract, 1 request to no operation of it
+  1x request at /alias: type
+  1x response at /id: required
+  1x response at /status: required
+  1x response at /success: required
+  1x status 429, which the contract lacks; that is no error
+`
+	if got := report.String(); !strings.HasPrefix(got, text) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// There is nothing whole to pass on.
+func TestHandlerThatCollectsRefusesWhatItCannotRead(t *testing.T) {
+	var report contract.Report
+	next := good()
+	r := httptest.NewRequest("PATCH", path, io.MultiReader(strings.NewReader(`{}`), broken{}))
+	r.Header.Set("Content-Type", jsonType)
+	w := httptest.NewRecorder()
+	contract.Handler(next, contract.Collect(&report)).ServeHTTP(w, r)
+	if w.Code != 400 || next.called || report.Err() == nil {
+		t.Errorf("status %d, next called: %v, %v", w.Code, next.called, report.Err())
+	}
+}
+
+func TestHandlerThatCollectsPassesOnWithAnUnusableDocument(t *testing.T) {
+	var report contract.Report
+	res, _ := send(t, contract.Handler(good(), contract.WithDocument(nil), contract.Collect(&report)), "PATCH", path, jsonType, `{}`)
+	if res.StatusCode != 200 || report.Err() == nil {
+		t.Errorf("status %d, %v", res.StatusCode, report.Err())
+	}
+}
+
+func TestReportTakesManyAtOnce(t *testing.T) {
+	var report contract.Report
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { collect(t, &report, good(), `{"alias":7}`) })
+		wg.Go(func() { _, _, _ = report.String(), report.Err(), report.Exchanges() })
+	}
+	wg.Wait()
+	if findings := report.Findings(); report.Exchanges() != 20 || len(findings) != 1 || findings[0].Count != 20 {
+		t.Errorf("%d exchanges, %v", report.Exchanges(), findings)
+	}
+}
