@@ -482,8 +482,9 @@ func TestBadKeyAfterAnAttemptIsNotInvalidInput(t *testing.T) {
 		return key, nil
 	}))
 	failure := mustFail(t, t.Context(), client, testID, rename)
-	if errors.Is(failure, composio.ErrInvalid) || failure.Attempts != 1 {
-		t.Errorf("Attempts = %d, ErrInvalid = %t, want 1 and false: %v", failure.Attempts, errors.Is(failure, composio.ErrInvalid), failure)
+	if errors.Is(failure, composio.ErrInvalid) || failure.Attempts != 1 || failure.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("ErrInvalid = %t, Attempts = %d, StatusCode = %d, want false, 1 and 429: %v",
+			errors.Is(failure, composio.ErrInvalid), failure.Attempts, failure.StatusCode, failure)
 	}
 	if want := rec.only(t).Header.Get("X-Request-Id"); failure.RequestID != want {
 		t.Errorf("RequestID = %q, want the one that was sent, %q", failure.RequestID, want)
@@ -576,6 +577,74 @@ func TestContextDoneBeforeTheCallSendsNothing(t *testing.T) {
 				t.Errorf("the server received %v", got)
 			}
 		})
+	}
+}
+
+// Nobody waits in a queue, or fetches a key, for a call that is over.
+func TestContextDoneBeforeTheCallAsksNobody(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	client := mustNew(t, "", composio.WithBaseURL(newRecorder(t, nil).URL),
+		composio.WithLimiter(limiterFunc(func(context.Context) error { t.Error("the limiter was asked"); return nil })),
+		composio.WithAPIKeyFunc(func(context.Context) (string, error) { t.Error("the key function was asked"); return testKey, nil }))
+	if failure := mustFail(t, ctx, client, testID, rename); !errors.Is(failure, context.Canceled) {
+		t.Errorf("the error is %v, want %v", failure, context.Canceled)
+	}
+}
+
+// A key function may take its time, and need not look at its context.
+func TestContextDoneWhileTheKeyIsFetchedSendsNothing(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL),
+		composio.WithAPIKeyFunc(func(context.Context) (string, error) { cancel(); return testKey, nil }))
+	failure := mustFail(t, ctx, client, testID, rename)
+	if !errors.Is(failure, context.Canceled) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
+		t.Errorf("the error is %v after %d attempts, want %v and 0", failure, failure.Attempts, context.Canceled)
+	}
+	if got := rec.requests(); len(got) != 0 {
+		t.Errorf("the server received %v", got)
+	}
+}
+
+// A limiter that waits, such as a *rate.Limiter, stops with the caller's context.
+func TestContextDoneWhileTheLimiterWaitsSendsNothing(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	client := newTestClient(t, rec.URL, composio.WithLimiter(limiterFunc(func(ctx context.Context) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	})))
+	failure := mustFail(t, ctx, client, testID, rename)
+	if !errors.Is(failure, context.Canceled) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
+		t.Errorf("the error is %v after %d attempts, want %v and 0", failure, failure.Attempts, context.Canceled)
+	}
+	if got := rec.requests(); len(got) != 0 {
+		t.Errorf("the server received %v", got)
+	}
+}
+
+// Not parallel, since others close the idle connections of the pool that this is about.
+func TestClientsWithoutATransportShareOnePool(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(answerWith(http.StatusOK, success))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	for range 3 {
+		mustUpdate(t, newTestClient(t, server.URL), testID, rename)
+		mustUpdate(t, newTestClient(t, server.URL, composio.WithHTTPClient(&http.Client{})), testID, rename)
+	}
+	if got := opened.Load(); got != 1 {
+		t.Errorf("6 clients, one after another, opened %d connections, want 1", got)
 	}
 }
 

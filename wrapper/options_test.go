@@ -233,16 +233,16 @@ func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		opts []composio.Option
-		want time.Duration // 0: no deadline
+		want time.Duration // -1: no deadline
 	}{
 		{"default", nil, 30 * time.Second},
 		{"five seconds", []composio.Option{composio.WithTimeout(5 * time.Second)}, 5 * time.Second},
-		{"none", []composio.Option{composio.WithTimeout(0)}, 0},
+		{"none", []composio.Option{composio.WithTimeout(0)}, -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var got time.Duration
+				got := time.Duration(-1)
 				transport := roundTripFunc(func(req *http.Request) (*http.Response, error) {
 					if deadline, ok := req.Context().Deadline(); ok {
 						got = time.Until(deadline)

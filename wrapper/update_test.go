@@ -239,6 +239,14 @@ func TestFirstUnknownFieldIsNamed(t *testing.T) {
 	}
 }
 
+// Of several values that are refused, too, the message has the first.
+func TestFirstRefusedValueIsNamed(t *testing.T) {
+	t.Parallel()
+	refused(t, testID, composio.Update{Credentials: composio.ServiceAccount{
+		ApplicationID: composio.Set("12345"), InstallationID: composio.Set("\xff"), PrivateKey: composio.Set("***"),
+	}}, "composio: ca_1a2b3c4d5e6f: credential installation_id: the value is not valid UTF-8, which JSON cannot carry")
+}
+
 // Schema SharedAccountACL bounds lists and the ids in them; the numbers are the document's.
 func TestUserIDsOutOfTheDocumentsBoundsAreRefused(t *testing.T) {
 	t.Parallel()
