@@ -1,0 +1,378 @@
+package composio_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+)
+
+// statusServer answers with the status that the account's id ends with, such as ca_404, and without a body.
+func statusServer(t testing.TB) (client *composio.Client) {
+	t.Helper()
+	rec := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+		_, status, _ := strings.Cut(r.URL.Path, "/ca_")
+		code, err := strconv.Atoi(status)
+		if err != nil {
+			t.Errorf("no status in %s", r.URL.Path)
+		}
+		w.WriteHeader(code)
+	})
+	return newTestClient(t, rec.URL, composio.WithMaxRetries(0))
+}
+
+// Every status there is, by the table of the package page: which sentinels hold, and that no other does.
+func TestSentinelsOfEveryStatus(t *testing.T) {
+	t.Parallel()
+	client := statusServer(t)
+	named := map[int]string{
+		400: "ErrBadRequest", 401: "ErrUnauthorized", 403: "ErrForbidden", 404: "ErrNotFound", 409: "ErrConflict",
+		422: "ErrUnprocessable", 429: "ErrRateLimited", 503: "ErrServer",
+	}
+	for status := 200; status < 1000; status++ {
+		want := named[status]
+		switch {
+		case status < 300: // an empty body says nothing of success
+			want = "ErrOutcomeUnknown"
+		case status < 400:
+			want = "ErrRedirect"
+		case status >= 500 && status != 503:
+			want = "ErrServer ErrOutcomeUnknown"
+		}
+		failure := mustFail(t, t.Context(), client, fmt.Sprintf("ca_%d", status), rename)
+		if got := holding(failure); got != want || failure.StatusCode != status {
+			t.Errorf("after %d: StatusCode %d, sentinels %q, want %q", status, failure.StatusCode, got, want)
+		}
+	}
+}
+
+// A status that the update survives is no reason to doubt: the answer shows that the update was refused.
+func TestTextSaysWhetherTheOutcomeIsUnknown(t *testing.T) {
+	t.Parallel()
+	client := statusServer(t)
+	for _, status := range []int{204, 302, 400, 404, 409, 429, 500, 502, 503, 504} {
+		failure := mustFail(t, t.Context(), client, fmt.Sprintf("ca_%d", status), rename)
+		unknown := errors.Is(failure, composio.ErrOutcomeUnknown)
+		if got := strings.Contains(failure.Error(), "; the update may have been applied; request id "); got != unknown {
+			t.Errorf("ErrOutcomeUnknown is %t, but the text is %q", unknown, failure)
+		}
+	}
+}
+
+func TestAliasTaken(t *testing.T) {
+	t.Parallel()
+	const clash = `Alias \"work\" is already in use by another connection for this entity`
+	envelope := func(message string) string {
+		return `{"error":{"message":"` + message + `","code":600,"slug":"ConnectedAccount_BadRequest"}}`
+	}
+	both := composio.Update{Alias: composio.Set("work"), Credentials: composio.BearerToken{Token: composio.Set("new_access_token")}}
+	for _, test := range []struct {
+		name   string
+		update composio.Update
+		status int
+		body   string
+		want   bool
+	}{
+		{"400", rename, 400, envelope(clash), true},
+		{"409", rename, 409, envelope(clash), true},
+		{"alias beside credentials", both, 409, envelope(clash), true},
+		{"alias set verbatim", composio.Update{Alias: composio.SetVerbatim("work")}, 409, envelope(clash), true},
+		{"capitals", rename, 409, envelope("THE ALIAS IS ALREADY IN USE"), true},
+		{"phrases the other way round", rename, 400, envelope("Already In Use: this Alias"), true},
+		{"bare message", rename, 409, `{"message":"` + clash + `"}`, true},
+		{"error as a string", rename, 409, `{"error":"` + clash + `"}`, true},
+		{"code as a string", rename, 400, `{"error":{"message":"` + clash + `","code":"600"}}`, true},
+
+		{"another 4xx", rename, 422, envelope(clash), false},
+		{"401", rename, 401, envelope(clash), false},
+		{"404", rename, 404, envelope(clash), false},
+		{"429", rename, 429, envelope(clash), false},
+		{"500", rename, 500, envelope(clash), false},
+		{"503", rename, 503, envelope(clash), false},
+		{"200", rename, 200, envelope(clash), false},
+		{"the update has no alias", composio.Update{Credentials: composio.BearerToken{Token: composio.Set("new_access_token")}}, 409, envelope(clash), false},
+		{"the update clears the alias", composio.Update{Alias: composio.Clear()}, 409, envelope(clash), false},
+		{"the update sets the alias to nothing", composio.Update{Alias: composio.Set("")}, 409, envelope(clash), false},
+		{"only the word alias", rename, 409, envelope("The alias is too long"), false},
+		{"only the words already in use", rename, 409, envelope("The connection is already in use"), false},
+		{"in use, but not already", rename, 409, envelope("The alias is in use"), false},
+		{"the words elsewhere", rename, 409, `{"error":{"message":"Conflict","code":600,"slug":"alias","suggested_fix":"already in use","errors":["alias already in use"]}}`, false},
+		{"the words on an HTML page", rename, 409, "<p>alias already in use</p>", false},
+		{"no body", rename, 409, "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := answerTo(t, test.update, test.status, jsonAnswer, test.body)
+			if holds := strings.Contains(got.Is, "ErrAliasTaken"); holds != test.want {
+				t.Errorf("ErrAliasTaken is %t for %s", holds, got.Text)
+			}
+		})
+	}
+}
+
+// A gateway that forgot a route answers 404 too, and a service that deletes the account then has lost it.
+func TestAccountNotFound(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   bool
+	}{
+		{"slug and code", 404, `{"error":{"message":"m","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, true},
+		{"slug alone", 404, `{"error":{"message":"m","slug":"ConnectedAccount_ResourceNotFound"}}`, true},
+		{"code alone", 404, `{"error":{"message":"m","code":606}}`, true},
+		{"code as a string", 404, `{"error":{"message":"m","code":"606"}}`, true},
+		{"error_code", 404, `{"error":{"message":"m","error_code":606}}`, true},
+
+		{"message alone", 404, `{"error":{"message":"Connected account \"ca_gone\" not found"}}`, false},
+		{"another code and slug", 404, `{"error":{"message":"m","code":10404,"slug":"HTTP_NotFound"}}`, false},
+		{"code and slug outside the envelope", 404, `{"code":606,"slug":"ConnectedAccount_ResourceNotFound"}`, false},
+		{"a gateway's JSON", 404, `{"message":"no Route matched with those values"}`, false},
+		{"a gateway's HTML", 404, htmlPage, false},
+		{"nothing", 404, "", false},
+		{"another status", 400, `{"error":{"message":"m","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, false},
+		{"410", 410, `{"error":{"message":"m","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, false},
+		{"200", 200, `{"error":{"message":"m","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := answerTo(t, rename, test.status, jsonAnswer, test.body)
+			if holds := strings.Contains(got.Is, "ErrAccountNotFound"); holds != test.want {
+				t.Errorf("ErrAccountNotFound is %t for %s", holds, got.Text)
+			}
+			if holds := strings.Contains(got.Is, "ErrNotFound"); holds != (test.status == 404) {
+				t.Errorf("ErrNotFound is %t for %s", holds, got.Text)
+			}
+		})
+	}
+}
+
+func TestBodyIsKeptTo64KiB(t *testing.T) {
+	t.Parallel()
+	const limit = 64 << 10
+	for _, size := range []int{0, 1, limit - 1, limit, limit + 1, 3 * limit} {
+		for _, status := range []int{200, 400, 502} {
+			t.Run(fmt.Sprintf("%d of %d bytes", status, size), func(t *testing.T) {
+				t.Parallel()
+				body := strings.Repeat("0123456789abcdef", size/16+1)[:size]
+				got := answerTo(t, rename, status, htmlAnswer, body)
+				if want := body[:min(size, limit)]; got.Body != want {
+					t.Errorf("Body has %d bytes, want the first %d of the answer", len(got.Body), len(want))
+				}
+			})
+		}
+	}
+}
+
+// A body can be a whole page, and quotes who knows what.
+func TestBodyIsNotPartOfTheText(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 302, 400, 404, 502} {
+		for _, body := range []string{
+			"<html>a-word-of-the-body</html>",
+			`{"error":{"message":"m","code":1,"extra":"a-word-of-the-body"},"a-word-of-the-body":true}`,
+			`{"error":{"message":"m","a-word-of-the-body`,
+		} {
+			got := answerTo(t, rename, status, jsonAnswer, body)
+			if !strings.Contains(got.Body, "a-word-of-the-body") || strings.Contains(got.Text, "a-word-of-the-body") || strings.Contains(got.Err, "a-word-of-the-body") {
+				t.Errorf("Body is %q and the text %q", got.Body, got.Text)
+			}
+		}
+	}
+}
+
+// A text of two lines forges a log line, one with an escape sequence steers a terminal.
+func TestTextIsOneLineWhateverTheServerSends(t *testing.T) {
+	t.Parallel()
+	hostile := "a\nb\r\nc\td\x00e\x1b[31mf\x7fg\u0085h\u2028i\u2029j\u009bk"
+	for name, body := range map[string]string{
+		"message":       fmt.Sprintf(`{"error":{"message":%s}}`, quoted(hostile)),
+		"slug":          fmt.Sprintf(`{"error":{"slug":%s}}`, quoted(hostile)),
+		"suggested_fix": fmt.Sprintf(`{"error":{"suggested_fix":%s}}`, quoted(hostile)),
+		"errors":        fmt.Sprintf(`{"error":{"errors":[%s,"x"]}}`, quoted(hostile)),
+		"request_id":    fmt.Sprintf(`{"error":{"request_id":%s}}`, quoted(hostile)),
+		"bare message":  fmt.Sprintf(`{"message":%s}`, quoted(hostile)),
+		"error string":  fmt.Sprintf(`{"error":%s}`, quoted(hostile)),
+		"raw object":    "{\"error\":{\"errors\":[{\n\"a\":\r\n1\u2028}]}}",
+		"not UTF-8":     "{\"error\":{\"message\":\"a\xff\xfe\xc3b\"}}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := answerTo(t, rename, 400, jsonAnswer, body).Text
+			wantOneLine(t, text)
+			if name != "raw object" && name != "not UTF-8" && !strings.Contains(text, "a b  c d e [31mf g h i j k") {
+				t.Errorf("the text is %q, want the characters in question as spaces", text)
+			}
+		})
+	}
+}
+
+// quoted is text as a JSON string with every character beyond printable ASCII escaped, as a server may send it.
+func quoted(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r >= ' ' && r < 0x7f && r != '"' && r != '\\' {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return `"` + b.String() + `"`
+}
+
+func wantOneLine(t testing.TB, text string) {
+	t.Helper()
+	for _, r := range text {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			t.Errorf("there is a %U in %q", r, text)
+		}
+	}
+	if text != strings.ToValidUTF8(text, "") {
+		t.Errorf("%q is not UTF-8", text)
+	}
+}
+
+// The cause is a transport's, so its words are no safer than a server's.
+func TestTextIsOneLineWhateverATransportSays(t *testing.T) {
+	t.Parallel()
+	client := mustNew(t, testKey, composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+		Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("proxy says:\n\tno\r\n\x1b[2J\u2028")
+		}),
+	}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	wantOneLine(t, failure.Error())
+	if !strings.Contains(failure.Error(), ": proxy says:  no") {
+		t.Errorf("the text is %q", failure)
+	}
+}
+
+// An id that was refused may be anything, a line's end included, so only one that is well formed is shown bare.
+func TestRefusedIDIsShownQuoted(t *testing.T) {
+	t.Parallel()
+	failure := mustFail(t, t.Context(), mustNew(t, testKey), "ca_1\ncomposio: forged", rename)
+	want := `composio: the account id "ca_1\ncomposio: forged" has a character other than A-Z, a-z, 0-9, _ and -`
+	if got := failure.Error(); got != want {
+		t.Errorf("Error() = %q, want %q", got, want)
+	}
+	if got := holding(failure); got != "ErrInvalid" || failure.AccountID != "ca_1\ncomposio: forged" || failure.Attempts != 0 {
+		t.Errorf("sentinels %q, AccountID %q, %d attempts", got, failure.AccountID, failure.Attempts)
+	}
+}
+
+// Every way for a call to fail gives an *Error, also to those who wrap it.
+func TestEveryErrorIsReachableAsAnError(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, answerWith(http.StatusConflict, `{"error":{"message":"busy","code":1}}`))
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	newErr := func(_ *composio.Client, err error) error { return err }
+	callErr := func(_ *composio.Result, err error) error { return err }
+	client := newTestClient(t, rec.URL, composio.WithMaxRetries(0))
+	for name, err := range map[string]error{
+		"New":          newErr(composio.New("")),
+		"option":       newErr(composio.New(testKey, composio.WithMaxRetries(-1))),
+		"answer":       callErr(client.UpdateConnectedAccount(t.Context(), testID, rename)),
+		"id":           callErr(client.UpdateConnectedAccount(t.Context(), "..", rename)),
+		"update":       callErr(client.UpdateConnectedAccount(t.Context(), testID, composio.Update{})),
+		"context":      callErr(client.UpdateConnectedAccount(canceled, testID, rename)),
+		"no answer":    callErr(newTestClient(t, "http://"+closedPort(t), composio.WithMaxRetries(0)).UpdateConnectedAccount(t.Context(), testID, rename)),
+		"key function": callErr(mustNew(t, "", composio.WithAPIKeyFunc(func(context.Context) (string, error) { return "", io.EOF })).UpdateConnectedAccount(t.Context(), testID, rename)),
+	} {
+		failure, ok := errors.AsType[*composio.Error](fmt.Errorf("rotating: %w", errors.Join(err, io.ErrNoProgress)))
+		if !ok || failure != err {
+			t.Errorf("%s: errors.AsType finds no *Error in a %T: %v", name, err, err)
+		}
+		if !strings.HasPrefix(err.Error(), "composio: ") {
+			t.Errorf("%s: %q does not begin with composio:", name, err)
+		}
+		var old *composio.Error
+		if !errors.As(err, &old) || old != err {
+			t.Errorf("%s: errors.As finds no *Error", name)
+		}
+	}
+}
+
+// Is answers for this package's sentinels, and leaves all others to the cause.
+func TestIsKnowsNoOtherErrors(t *testing.T) {
+	t.Parallel()
+	failure := mustFail(t, t.Context(), statusServer(t), "ca_409", rename)
+	for _, other := range []error{io.EOF, context.Canceled, http.ErrSchemeMismatch, errors.New("composio: conflict"), nil} {
+		if errors.Is(failure, other) {
+			t.Errorf("a 409 is %v", other)
+		}
+	}
+	if failure.Err != nil || errors.Unwrap(failure) != nil {
+		t.Errorf("a 409 without a body has a cause, %v", failure.Err)
+	}
+}
+
+// A service's test may make errors of its own.
+func TestErrorsMadeByHand(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err      *composio.Error
+		text, is string
+	}{
+		{&composio.Error{}, "composio: no answer", ""},
+		{&composio.Error{AccountID: testID, Err: io.ErrUnexpectedEOF}, "composio: ca_1a2b3c4d5e6f: unexpected EOF", ""},
+		{&composio.Error{AccountID: "a b", StatusCode: 401}, "composio: 401: Unauthorized", "ErrUnauthorized"},
+		{
+			&composio.Error{AccountID: testID, StatusCode: 404, Code: 606, Slug: "S", Message: "m", Details: []string{"d", "e"}, SuggestedFix: "f", RequestID: "r", Err: io.EOF},
+			"composio: ca_1a2b3c4d5e6f: 404 S (606): m; d; e; EOF; fix: f; request id r", "ErrNotFound ErrAccountNotFound",
+		},
+		{&composio.Error{StatusCode: 404, Slug: "ConnectedAccount_ResourceNotFound"}, "composio: 404 ConnectedAccount_ResourceNotFound: Not Found", "ErrNotFound ErrAccountNotFound"},
+		{&composio.Error{StatusCode: 400, Message: "wrong key ak_o1Og5*****."}, "composio: 400: wrong key [redacted].", "ErrBadRequest"},
+	} {
+		if got := test.err.Error(); got != test.text {
+			t.Errorf("Error() = %q, want %q", got, test.text)
+		}
+		if got := holding(test.err); got != test.is {
+			t.Errorf("%v: sentinels %q, want %q", test.err, got, test.is)
+		}
+	}
+}
+
+// The sentinels are told apart by what they are, and read well where one is printed by itself.
+func TestSentinelsAreDistinct(t *testing.T) {
+	t.Parallel()
+	texts := map[string]bool{}
+	for i, a := range sentinels {
+		if !strings.HasPrefix(a.err.Error(), "composio: ") {
+			t.Errorf("%s reads %q", a.name, a.err)
+		}
+		texts[a.err.Error()] = true
+		for j, b := range sentinels {
+			if errors.Is(a.err, b.err) != (i == j) {
+				t.Errorf("%s is %s", a.name, b.name)
+			}
+		}
+	}
+	if len(texts) != 14 {
+		t.Errorf("14 sentinels have %d texts", len(texts))
+	}
+}
+
+// What one call was answered must not show in another's error.
+func TestErrorsShareNothing(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, answerWith(http.StatusBadRequest, `{"error":{"message":"m","code":1,"errors":["first","second"]}}`))
+	client := newTestClient(t, rec.URL, composio.WithMaxRetries(0))
+	one, two := mustFail(t, t.Context(), client, testID, rename), mustFail(t, t.Context(), client, testID, rename)
+	clear(one.Details)
+	clear(one.Body)
+	if diff := cmp.Diff([]string{"first", "second"}, two.Details); diff != "" || bytes.IndexByte(two.Body, 0) >= 0 {
+		t.Errorf("a change to one error's details or body reached another's: %s\n%q", diff, two.Body)
+	}
+}
