@@ -50,10 +50,12 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 			return nil, failure
 		}
 		c.logRetry(ctx, call, wait)
-		if failure.StatusCode == 0 {
-			c.CloseIdleConnections() // the next attempt must not meet another connection that is as dead
-		}
 		sleep(ctx, wait)
+		if failure.StatusCode == 0 {
+			// The next attempt must not meet a connection that is as dead. After the wait, because HTTP/2 counts a
+			// connection as busy for a moment after a request on it was given up.
+			c.CloseIdleConnections()
+		}
 	}
 }
 
