@@ -1,0 +1,469 @@
+package bulk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/bulk"
+)
+
+func isUnknown(err error) bool { return errors.Is(err, composio.ErrOutcomeUnknown) }
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	client := (&server{}).client(t)
+	for _, tt := range []struct {
+		client *composio.Client
+		opt    bulk.Option
+		want   string
+	}{
+		{nil, bulk.WithShare(1), "bulk: the client is nil"},
+		{client, nil, "bulk: option 1 is nil"},
+		{client, bulk.WithConcurrency(0), "bulk: WithConcurrency: 0 is less than 1"},
+		{client, bulk.WithShare(0), "bulk: WithShare: 0 is not above 0 and up to 1"},
+		{client, bulk.WithShare(80), "bulk: WithShare: 80 is not above 0 and up to 1"},
+		{client, bulk.WithShare(math.NaN()), "bulk: WithShare: NaN is not above 0 and up to 1"},
+		{client, bulk.WithGrace(-1), "bulk: WithGrace: -1ns is negative"},
+	} {
+		if runner, err := bulk.New(tt.client, tt.opt); err == nil || err.Error() != tt.want || runner != nil {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
+	}
+}
+
+func TestResultOfEach(t *testing.T) {
+	t.Parallel()
+	s := &server{limit: 1000, window: time.Second}
+	s.answer = func(r request) *http.Response {
+		switch r.id {
+		case "ca_gone":
+			return response(404, `{"error":{"message":"not found","code":606}}`)
+		case "ca_lost":
+			return response(500, "", "X-RateLimit", "1000", "X-RateLimit-Remaining", "7", "X-RateLimit-Window-Size", "1s")
+		}
+		return nil
+	}
+	updates := func(yield func(string, composio.Update) bool) {
+		_ = yield("ca_ok", alias("a")) && yield("ca_gone", alias("a")) && yield("ca_lost", alias("a")) &&
+			yield("..", alias("a")) && yield("ca_ok", composio.Update{})
+	}
+	got := make([]bulk.Result, 5)
+	for r := range newRunner(t, s.client(t, composio.WithMaxRetries(0))).Run(t.Context(), updates) {
+		got[r.Index] = r
+	}
+	for i, want := range []struct {
+		id   string
+		is   error
+		sent bool
+		left int
+	}{
+		{"ca_ok", nil, true, -1}, // whichever goes first
+		{"ca_gone", composio.ErrAccountNotFound, true, 0},
+		{"ca_lost", composio.ErrOutcomeUnknown, true, 7},
+		{"..", composio.ErrInvalid, false, 0},
+		{"ca_ok", composio.ErrInvalid, false, 0},
+	} {
+		r := got[i]
+		attempts := 0
+		if want.sent {
+			attempts = 1
+		}
+		if r.ID != want.id || !errors.Is(r.Err, want.is) || r.Sent != want.sent || r.Attempts != attempts || want.left >= 0 && r.RateLimit.Remaining != want.left {
+			t.Errorf("%d: %+v", i, r)
+		}
+		if (r.Updated != nil) != (r.Err == nil) || r.Updated != nil && r.Updated.Status != composio.StatusActive {
+			t.Errorf("%d: updated %+v with error %v", i, r.Updated, r.Err)
+		}
+		if _, ok := r.Err.(*composio.Error); r.Err != nil && !ok {
+			t.Errorf("%d: a %T", i, r.Err)
+		}
+	}
+}
+
+func TestUpdatesOfOneAccountKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: 10 * time.Millisecond}
+		s.answer = func(r request) *http.Response { // a retry must not be overtaken either
+			if r.number%7 == 0 {
+				return response(503, "")
+			}
+			return nil
+		}
+		const each = 40
+		ids := []string{"ca_a", "ca_a", "ca_b", "ca_a", "ca_c"}
+		results := map[string][]int{}
+		for r := range newRunner(t, s.client(t, composio.WithMaxRetries(9))).Run(t.Context(), func(yield func(string, composio.Update) bool) {
+			for i := range each * len(ids) {
+				if !yield(ids[i%len(ids)], alias(fmt.Sprint(i))) {
+					return
+				}
+			}
+		}) {
+			if r.Err != nil {
+				t.Error(r.Err)
+			}
+			results[r.ID] = append(results[r.ID], r.Index)
+		}
+		want := map[string][]int{}
+		for i := range each * len(ids) {
+			want[ids[i%len(ids)]] = append(want[ids[i%len(ids)]], i)
+		}
+		if diff := cmp.Diff(want, results); diff != "" {
+			t.Errorf("results (-want +got):\n%s", diff)
+		}
+		sent := map[string][]int{}
+		for _, r := range s.requests {
+			var i int
+			if _, err := fmt.Sscanf(r.body, `{"alias":"%d"}`, &i); err != nil {
+				t.Fatal(err)
+			}
+			if seen := sent[r.id]; len(seen) == 0 || seen[len(seen)-1] != i { // not a retry
+				sent[r.id] = append(seen, i)
+			}
+		}
+		if diff := cmp.Diff(want, sent); diff != "" {
+			t.Errorf("sent (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestConcurrencyIsBoundedAndUsed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		s := &server{}
+		s.answer = func(request) *http.Response {
+			n := now.Add(1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+				continue
+			}
+			time.Sleep(time.Second)
+			now.Add(-1)
+			return nil
+		}
+		all(t, newRunner(t, s.client(t), bulk.WithConcurrency(7)).Run(t.Context(), accounts(100)))
+		if most.Load() != 7 {
+			t.Errorf("at most %d at once, want 7", most.Load())
+		}
+	})
+}
+
+// An account that has many updates, or a slow one, does not hold up the others.
+func TestBusyAccountDoesNotHoldUpOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(r request) *http.Response {
+			if r.id == "ca_slow" {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}}
+		start := time.Now()
+		var others time.Duration
+		for r := range newRunner(t, s.client(t), bulk.WithConcurrency(4)).Run(t.Context(), func(yield func(string, composio.Update) bool) {
+			_ = yield("ca_slow", alias("a")) && yield("ca_slow", alias("b")) && yield("ca_slow", alias("c"))
+			for id, u := range accounts(50) {
+				if !yield(id, u) {
+					return
+				}
+			}
+		}) {
+			if r.ID != "ca_slow" {
+				others = time.Since(start)
+			}
+		}
+		if took := time.Since(start); others > time.Second || took != 3*time.Second {
+			t.Errorf("the others took %v of %v", others, took)
+		}
+	})
+}
+
+// The sequence is read no further than the updates can be worked on.
+func TestSequenceIsReadAsItGoes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: time.Second}
+		taken := 0
+		endless := func(yield func(string, composio.Update) bool) {
+			for ; yield(fmt.Sprintf("ca_%d", taken), alias("a")); taken++ {
+				continue
+			}
+		}
+		n := 0
+		for r := range newRunner(t, s.client(t), bulk.WithConcurrency(3)).Run(t.Context(), endless) {
+			if n++; r.Err != nil || n == 1000 {
+				break
+			}
+		}
+		if n != 1000 || taken > 1000+4*3+1 {
+			t.Errorf("%d results, %d updates taken", n, taken)
+		}
+	})
+}
+
+func TestCancellation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 600, window: time.Minute, rtt: 3 * time.Second} // eight in a second, 24 under way
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(10*time.Second, func() { cancel(errors.New("closing time")) })
+		start := time.Now()
+		taken := 0
+		updates := func(yield func(string, composio.Update) bool) {
+			for id, u := range accounts(1000) {
+				taken++
+				if !yield(id, u) {
+					return
+				}
+			}
+		}
+		results, sent := 0, map[string]bool{}
+		for r := range newRunner(t, s.client(t)).Run(ctx, updates) {
+			results++
+			switch {
+			case r.Sent:
+				sent[r.ID] = true
+				if r.Err != nil {
+					t.Errorf("sent, and then: %v", r.Err)
+				}
+			case r.Attempts != 0 || r.Updated != nil:
+				t.Errorf("%+v", r)
+			case r.Err == nil || r.Err.Error() != "composio: "+r.ID+": the run was ended: closing time" || isUnknown(r.Err):
+				t.Errorf("not sent: %v", r.Err)
+			}
+		}
+		if took := time.Since(start); took < 12*time.Second || took > 13*time.Second {
+			t.Errorf("took %v: what was under way at ten seconds takes three more at most", took)
+		}
+		if results != taken || taken <= len(sent) || taken > len(sent)+4*bulk.DefaultConcurrency+1 {
+			t.Errorf("%d taken from the sequence, %d results, %d of them sent", taken, results, len(sent))
+		}
+		for _, r := range s.requests {
+			if !sent[r.id] {
+				t.Errorf("%s was sent, and its result says no", r.id)
+			}
+		}
+		if len(s.requests) != len(sent) {
+			t.Errorf("%d requests, %d results", len(s.requests), len(sent))
+		}
+	})
+}
+
+// A wait for a retry is nothing that is under way.
+func TestCancellationEndsWaits(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]*http.Response{
+		"retry":      response(503, "", "Retry-After", "50"),
+		"rate limit": response(429, "", "Retry-After", "500"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{answer: func(request) *http.Response { return answer }}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				start := time.Now()
+				for r := range newRunner(t, s.client(t)).Run(ctx, accounts(1)) {
+					if e, ok := r.Err.(*composio.Error); !ok || e.StatusCode != answer.StatusCode || !r.Sent || r.Attempts != 1 {
+						t.Errorf("%+v", r)
+					}
+				}
+				if took := time.Since(start); took != 10*time.Second {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// An attempt that is under way may end, and is not followed by a retry.
+func TestCancellationAllowsNoRetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: 2 * time.Second, answer: func(request) *http.Response { return response(502, "") }}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		for r := range newRunner(t, s.client(t)).Run(ctx, accounts(1)) {
+			if e, ok := r.Err.(*composio.Error); !ok || e.StatusCode != 502 || !isUnknown(e) || r.Attempts != 1 {
+				t.Errorf("%+v", r)
+			}
+		}
+		if took := time.Since(start); took != 2*time.Second || len(s.requests) != 1 {
+			t.Errorf("took %v and %d requests", took, len(s.requests))
+		}
+	})
+}
+
+func TestGrace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: time.Hour}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		runner := newRunner(t, s.client(t, composio.WithTimeout(0)), bulk.WithGrace(5*time.Second))
+		for r := range runner.Run(ctx, accounts(1)) {
+			if !r.Sent || !isUnknown(r.Err) {
+				t.Errorf("%+v", r)
+			}
+		}
+		if took := time.Since(start); took != 6*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestStop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: 10 * time.Second}
+		runner := newRunner(t, s.client(t), bulk.WithConcurrency(2))
+		start := time.Now()
+		time.AfterFunc(13*time.Second, runner.Stop) // after the first, amid the next two
+		var done, unknown, unsent int
+		for r := range runner.Run(t.Context(), accounts(100)) {
+			switch {
+			case r.Err == nil:
+				done++
+			case isUnknown(r.Err):
+				unknown++
+			case !r.Sent && errors.Is(r.Err, context.Canceled):
+				unsent++
+			default:
+				t.Errorf("%+v", r)
+			}
+		}
+		if took := time.Since(start); took != 13*time.Second || done != 1 || unknown != 2 || unsent == 0 {
+			t.Errorf("took %v; %d done, %d unknown, %d not sent", took, done, unknown, unsent)
+		}
+		for r := range runner.Run(t.Context(), accounts(1)) {
+			t.Errorf("after Stop: %+v", r)
+		}
+	})
+}
+
+// One run's end does not hold up another that shares the pace, even when it held the turn.
+func TestEndOfOneRunFreesTheOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 60, window: time.Minute, rtt: time.Second}
+		runner := newRunner(t, s.client(t))
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		var runs sync.WaitGroup
+		runs.Go(func() {
+			for range runner.Run(ctx, accounts(10)) {
+				continue
+			}
+		})
+		synctest.Wait()
+		start := time.Now()
+		all(t, runner.Run(t.Context(), accounts(10)))
+		runs.Wait()
+		if took := time.Since(start); took > 15*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// A run that is left early gives up what is under way and takes nothing more; goleak sees that no goroutine stays.
+func TestLeavingTheLoop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 60, window: time.Minute, rtt: time.Second}
+		start := time.Now()
+		for range newRunner(t, s.client(t)).Run(t.Context(), accounts(1000)) {
+			break
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("took %v", took)
+		}
+		sent := len(s.requests)
+		time.Sleep(time.Hour)
+		if len(s.requests) != sent {
+			t.Errorf("%d requests after the loop", len(s.requests)-sent)
+		}
+	})
+}
+
+func TestPanicInTheLoopLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		defer func() {
+			if r := recover(); r != "enough" {
+				t.Errorf("recovered %v", r)
+			}
+		}()
+		for range newRunner(t, (&server{rtt: time.Second}).client(t)).Run(t.Context(), accounts(100)) {
+			panic("enough")
+		}
+	})
+}
+
+func TestNothingIsTakenAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for r := range newRunner(t, (&server{}).client(t)).Run(ctx, func(func(string, composio.Update) bool) { t.Error("the sequence was read") }) {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The same sequence of results can be ranged over again: it is a new run.
+func TestRunAgain(t *testing.T) {
+	t.Parallel()
+	s := &server{}
+	results := newRunner(t, s.client(t)).Run(t.Context(), accounts(10))
+	all(t, results)
+	if n := all(t, results); n != 10 || len(s.requests) != 20 {
+		t.Errorf("%d results, %d requests", n, len(s.requests))
+	}
+}
+
+// nowhere answers without remembering anything.
+type nowhere struct{}
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
+	return response(200, `{"success":true,"id":"ca_1","status":"ACTIVE"}`), nil
+}
+
+// Not parallel: it looks at the memory of the whole process.
+func TestMemoryIsFlat(t *testing.T) {
+	client, err := composio.New("ak_test", composio.WithHTTPClient(&http.Client{Transport: nowhere{}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner := newRunner(t, client)
+	live := func(updates iter.Seq2[string, composio.Update], at int) uint64 {
+		n := 0
+		for range runner.Run(t.Context(), updates) {
+			if n++; n == at {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				return m.HeapAlloc
+			}
+		}
+		t.Fatalf("%d results", n)
+		return 0
+	}
+	few, many := live(accounts(1000), 500), live(accounts(10_000), 9_500)
+	if many > few+1<<20 {
+		t.Errorf("%d bytes live after 500 updates, %d after 9,500", few, many)
+	}
+}

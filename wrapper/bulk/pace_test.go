@@ -1,0 +1,417 @@
+package bulk_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/bulk"
+)
+
+// The main promise: the share is used up, evenly and to the last twentieth, and nothing beyond it.
+func TestRunUsesItsShare(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		limit  int
+		window time.Duration
+		share  float64
+		rtt    time.Duration
+	}{
+		{5, time.Second, 0.8, time.Millisecond},
+		{20, time.Second, 0.8, 0},
+		{100, time.Second, 0.8, time.Millisecond},
+		{100, time.Second, 0.8, 50 * time.Millisecond},
+		{200, time.Second, 0.5, 20 * time.Millisecond},
+		{1000, time.Second, 0.8, 10 * time.Millisecond},
+		{2000, time.Minute, 0.8, 100 * time.Millisecond},
+		{500, time.Minute, 0.05, 200 * time.Millisecond},
+		{1500, 9 * time.Second, 0.8, 150 * time.Millisecond}, // 10,000 in a minute
+		{300, 10 * time.Minute, 0.8, time.Second},
+		{100, time.Second, 1, time.Millisecond},
+	} {
+		for _, grid := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%+v,grid=%t", tt, grid), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &server{limit: tt.limit, window: tt.window, grid: grid, rtt: tt.rtt}
+					n := 10 * tt.limit
+					start := time.Now()
+					if got := all(t, newRunner(t, s.client(t), bulk.WithShare(tt.share)).Run(t.Context(), accounts(n))); got != n {
+						t.Errorf("%d results of %d", got, n)
+					}
+					took := time.Since(start)
+					want := time.Duration(float64(n) / (tt.share * float64(tt.limit)) * float64(tt.window))
+					if took < want*95/100 || took > want*105/100 {
+						t.Errorf("took %v, %.1f %% of %v", took, 100*float64(took)/float64(want), want)
+					}
+					if len(s.requests) != n {
+						t.Errorf("%d requests for %d updates", len(s.requests), n)
+					}
+					spendable := tt.share * float64(tt.limit)
+					if most := float64(s.busiest()); most > spendable*1.02+1 || most > float64(tt.limit) {
+						t.Errorf("%v requests in one window, of a share of %v and a limit of %d", most, spendable, tt.limit)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestFirstRequestGoesAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 2000, window: time.Minute, rtt: time.Second}
+		start := time.Now()
+		all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(3)))
+		if at := s.requests[1].at.Sub(start); at < time.Second {
+			t.Errorf("the second request came %v after the start, before the first was answered", at)
+		}
+	})
+}
+
+// One that gets no answer must not keep the others waiting.
+func TestFirstRequestFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 2000, window: time.Minute}
+		s.answer = func(r request) *http.Response {
+			if r.id == "ca_0" {
+				return response(502, "")
+			}
+			return nil
+		}
+		var failed []string
+		start := time.Now()
+		for r := range newRunner(t, s.client(t, composio.WithMaxRetries(0))).Run(t.Context(), accounts(10)) {
+			if r.Err != nil {
+				failed = append(failed, r.ID)
+			}
+		}
+		if took := time.Since(start); took > time.Second || len(failed) != 1 || failed[0] != "ca_0" {
+			t.Errorf("took %v, failed: %v", took, failed)
+		}
+	})
+}
+
+// An update that is refused on this side makes no request, so it does not end the learning either.
+func TestRefusedUpdateTeachesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 2000, window: time.Minute, rtt: time.Second}
+		start := time.Now()
+		for range newRunner(t, s.client(t)).Run(t.Context(), func(yield func(string, composio.Update) bool) {
+			_ = yield("ca_1", alias("a")) && yield("..", alias("a")) && yield("ca_2", alias("a"))
+		}) {
+			continue
+		}
+		if n := len(s.requests); n != 2 {
+			t.Fatalf("%d requests", n)
+		}
+		if at := s.requests[1].at.Sub(start); at < time.Second {
+			t.Errorf("the second request came %v after the start", at)
+		}
+	})
+}
+
+func TestWithoutHeadersThereIsNoPace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: time.Second}
+		start := time.Now()
+		all(t, newRunner(t, s.client(t), bulk.WithConcurrency(10)).Run(t.Context(), accounts(101)))
+		if took := time.Since(start); took != 11*time.Second {
+			t.Errorf("took %v, want one second alone and ten with ten requests each", took)
+		}
+	})
+}
+
+func TestWindowOfUnknownLengthIsAMinute(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(r request) *http.Response {
+			return response(200, `{"success":true,"id":"ca_1","status":"ACTIVE"}`, "X-RateLimit", "60", "X-RateLimit-Remaining", "50")
+		}}
+		start := time.Now()
+		all(t, newRunner(t, s.client(t), bulk.WithShare(0.5)).Run(t.Context(), accounts(61)))
+		if took := time.Since(start).Round(time.Second); took != 2*time.Minute {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// The limit can change, and the pace with it.
+func TestPaceFollowsTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 100, window: time.Second}
+		runner := newRunner(t, s.client(t))
+		all(t, runner.Run(t.Context(), accounts(100)))
+		s.mu.Lock()
+		s.limit = 10
+		s.mu.Unlock()
+		all(t, runner.Run(t.Context(), accounts(1)))
+		start := time.Now()
+		all(t, runner.Run(t.Context(), accounts(80)))
+		if took := time.Since(start); took < 9*time.Second || took > 11*time.Second {
+			t.Errorf("80 updates took %v with 8 in a second", took)
+		}
+	})
+}
+
+// What a run has learned, the next knows: it does not begin with a burst.
+func TestRunsShareThePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 100, window: time.Second}
+		runner := newRunner(t, s.client(t))
+		start := time.Now()
+		for range 100 {
+			all(t, runner.Run(t.Context(), accounts(8)))
+		}
+		if took := time.Since(start); took < 9500*time.Millisecond {
+			t.Errorf("800 updates took %v with 80 in a second", took)
+		}
+	})
+}
+
+func TestTwoRunnersShareABudget(t *testing.T) {
+	t.Parallel()
+	for _, grid := range []bool{false, true} {
+		for _, rtt := range []time.Duration{time.Millisecond, 30 * time.Millisecond} {
+			t.Run(fmt.Sprintf("grid=%t,rtt=%v", grid, rtt), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &server{limit: 200, window: time.Second, grid: grid, rtt: rtt}
+					start := time.Now()
+					var both sync.WaitGroup
+					for range 2 {
+						runner := newRunner(t, s.client(t))
+						both.Go(func() { all(t, runner.Run(t.Context(), accounts(2000))) })
+					}
+					both.Wait()
+					if took := time.Since(start); took < 20*time.Second || took > 30*time.Second {
+						t.Errorf("4000 updates took %v with 160 in a second", took)
+					}
+					if n := len(s.requests); n != 4000 {
+						t.Errorf("%d requests: some were refused", n)
+					}
+					if most := s.busiest(); most > 190 {
+						t.Errorf("%d requests in a window of 200: nothing was left to others", most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Others always find what is left to them, and somewhat more; and whatever they spend, the run gets on.
+func TestRunMakesWay(t *testing.T) {
+	t.Parallel()
+	for _, theirs := range []int{15, 30, 60, 85} { // of 100 in each window
+		t.Run(fmt.Sprint(theirs), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{limit: 100, window: time.Second, grid: true, rtt: 2 * time.Millisecond}
+				ctx, cancel := context.WithCancel(t.Context())
+				var others sync.WaitGroup
+				refused := 0
+				others.Go(func() {
+					for ctx.Err() == nil {
+						if !s.other() {
+							refused++
+						}
+						time.Sleep(time.Second / time.Duration(theirs))
+					}
+				})
+				time.Sleep(970 * time.Millisecond) // the run begins when their window is nearly spent
+				start := time.Now()
+				all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(500)))
+				took := time.Since(start)
+				cancel()
+				others.Wait()
+				if refused > 0 && theirs <= 30 {
+					t.Errorf("others were refused %d times", refused)
+				}
+				if most := 500 * time.Second / time.Duration(100-theirs) * 2; took > most {
+					t.Errorf("500 updates took %v beside %d requests a second of 100", took, theirs)
+				}
+			})
+		})
+	}
+}
+
+// A budget that others have spent when the run begins is waited for with a request now and then, or none.
+func TestRunThatBeginsWithASpentBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 100, window: time.Minute, grid: true}
+		for range 95 {
+			s.other()
+		}
+		start := time.Now()
+		all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(80)))
+		if n := len(s.requests); n != 80 {
+			t.Errorf("%d requests for 80 updates", n)
+		}
+		for i, r := range s.requests[1:5] {
+			if gap := r.at.Sub(s.requests[i].at); gap < 7*time.Second {
+				t.Errorf("request %d came %v after the one before, with %d left", i+2, gap, 4-i)
+			}
+		}
+		if took := time.Since(start); took > 2*time.Minute {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestOne429PausesEverybody(t *testing.T) {
+	t.Parallel()
+	for _, retries := range []int{0, 2} {
+		for _, retryAfter := range []string{"7", "600"} { // the client itself waits for at most a minute
+			t.Run(fmt.Sprintf("retries=%d,after=%s", retries, retryAfter), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &server{limit: 2000, window: time.Minute, rtt: 100 * time.Millisecond}
+					var refused time.Time
+					s.answer = func(r request) *http.Response {
+						if r.number != 20 {
+							return nil
+						}
+						refused = time.Now()
+						return response(429, "{}", "Retry-After", retryAfter)
+					}
+					n, attempts := 0, map[string]int{}
+					for r := range newRunner(t, s.client(t, composio.WithMaxRetries(retries))).Run(t.Context(), accounts(100)) {
+						if r.Err != nil {
+							t.Error(r.Err)
+						}
+						n++
+						attempts[r.ID] = r.Attempts
+					}
+					if again := s.requests[19].id; attempts[again] != 2 {
+						t.Errorf("the update that was refused took %d attempts", attempts[again])
+					}
+					if n != 100 || len(s.requests) != 101 {
+						t.Errorf("%d results, %d requests", n, len(s.requests))
+					}
+					wait, _ := time.ParseDuration(retryAfter + "s")
+					for _, r := range s.requests {
+						// What was under way when the answer came may still arrive.
+						if d := r.at.Sub(refused); d > 100*time.Millisecond && d < wait {
+							t.Errorf("request %d came %v after the 429", r.number, d)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// Without a Retry-After the pause is a second, and twice as long each time; and one request alone finds out.
+func Test429WithoutRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s := &server{rtt: 10 * time.Millisecond}
+		s.answer = func(r request) *http.Response {
+			if since := r.at.Sub(start); since > time.Second && since < 5*time.Second {
+				return response(429, `{"error":{"code":10429,"slug":"HTTP_TooManyRequests"}}`)
+			}
+			return nil
+		}
+		n := all(t, newRunner(t, s.client(t, composio.WithMaxRetries(0)), bulk.WithConcurrency(4)).Run(t.Context(), accounts(1000)))
+		var refused []time.Duration
+		for _, r := range s.requests {
+			if since := r.at.Sub(start); since > time.Second && since < 5*time.Second {
+				refused = append(refused, since.Round(time.Second))
+			}
+		}
+		// Four at once at the first second; one at the second, one at the fourth; all is well at the eighth.
+		if n != 1000 || fmt.Sprint(refused) != "[1s 1s 1s 1s 2s 4s]" {
+			t.Errorf("%d results; refused at %v", n, refused)
+		}
+	})
+}
+
+// 429 for ever ends in an error, and not in waiting for ever.
+func Test429ForEver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(request) *http.Response { return response(429, "{}", "Retry-After", "1") }}
+		for r := range newRunner(t, s.client(t)).Run(t.Context(), accounts(2)) {
+			if e, ok := r.Err.(*composio.Error); !ok || e.StatusCode != 429 || !r.Sent || r.Attempts != 30 {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
+
+// What may have been applied is not sent again for a 429 that came later: the client has made its attempts.
+func Test429AfterAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(r request) *http.Response {
+			if r.number == 1 {
+				return response(502, "")
+			}
+			return response(429, "{}", "Retry-After", "1")
+		}}
+		for r := range newRunner(t, s.client(t, composio.WithMaxRetries(1))).Run(t.Context(), accounts(1)) {
+			if r.Attempts != 2 || !isUnknown(r.Err) {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
+
+func TestLimiterIsNeverExceeded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 2000, window: time.Minute, rtt: 50 * time.Millisecond}
+		s.answer = func(r request) *http.Response {
+			switch {
+			case r.number == 30:
+				return response(429, "{}", "Retry-After", "5")
+			case r.number%10 == 0:
+				return response(503, "")
+			}
+			return nil
+		}
+		client := s.client(t, composio.WithLimiter(rate.NewLimiter(10, 1)))
+		all(t, newRunner(t, client).Run(t.Context(), accounts(100)))
+		for i, r := range s.requests[1:] {
+			if gap := r.at.Sub(s.requests[i].at); gap < 99*time.Millisecond {
+				t.Errorf("request %d came %v after the one before", r.number, gap)
+			}
+		}
+	})
+}
+
+// Retries are requests too, so they keep the pace.
+func TestRetriesKeepThePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 100, window: time.Second}
+		s.answer = func(r request) *http.Response {
+			if r.number%2 == 0 {
+				return response(503, "")
+			}
+			return nil
+		}
+		for r := range newRunner(t, s.client(t)).Run(t.Context(), accounts(600)) {
+			if r.Attempts > 3 {
+				t.Errorf("%d attempts", r.Attempts)
+			}
+		}
+		if most := s.busiest(); most > 82 {
+			t.Errorf("%d requests in one window", most)
+		}
+	})
+}

@@ -1,0 +1,187 @@
+package bulk_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"path"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/bulk"
+)
+
+// server is a Composio without a network, so that a synctest bubble can wait for it: it counts in fixed windows and
+// remembers when it got what. It takes half of rtt to reach and half to answer.
+type server struct {
+	limit  int           // 0: no limit, and no headers
+	window time.Duration // of the budget
+	grid   bool          // windows follow one another whether or not there are requests; else the first opens one
+	rtt    time.Duration
+	answer func(request) *http.Response // nil, or returning nil: 200, or 429 beyond the limit
+
+	mu       sync.Mutex
+	begin    time.Time
+	windows  []int // requests in each
+	requests []request
+}
+
+type request struct {
+	id, body string
+	at       time.Time
+	number   int // from 1
+}
+
+func (s *server) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if err := wait(r, s.rtt/2); err != nil {
+		return nil, err
+	}
+	req, answer := s.serve(path.Base(r.URL.Path), string(body))
+	if s.answer != nil {
+		if special := s.answer(req); special != nil {
+			answer = special
+		}
+	}
+	if err := wait(r, s.rtt-s.rtt/2); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+func wait(r *http.Request, d time.Duration) error {
+	if d <= 0 {
+		return r.Context().Err()
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-r.Context().Done():
+		return r.Context().Err()
+	}
+}
+
+func (s *server) serve(id, body string) (request, *http.Response) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	req := request{id, body, time.Now(), len(s.requests) + 1}
+	s.requests = append(s.requests, req)
+	ok := fmt.Sprintf(`{"success":true,"id":%q,"status":"ACTIVE"}`, id)
+	if s.limit == 0 {
+		return req, response(200, ok)
+	}
+	used := s.spend()
+	headers := []string{
+		"X-RateLimit", strconv.Itoa(s.limit),
+		"X-RateLimit-Remaining", strconv.Itoa(max(0, s.limit-used)),
+		"X-RateLimit-Window-Size", fmt.Sprintf("%gs", s.window.Seconds()),
+	}
+	if used > s.limit {
+		left := s.begin.Add(s.window).Sub(req.at)
+		return req, response(429, `{"message":"Rate limit exceeded"}`, append(headers, "Retry-After", fmt.Sprint(left.Seconds()))...)
+	}
+	return req, response(200, ok, headers...)
+}
+
+// spend counts one request, with s.mu held, and returns how many the window has had.
+func (s *server) spend() int {
+	now := time.Now()
+	if s.windows == nil || !now.Before(s.begin.Add(s.window)) {
+		begin := now
+		if s.grid && s.windows != nil {
+			begin = s.begin.Add(now.Sub(s.begin).Truncate(s.window))
+		}
+		s.begin = begin
+		s.windows = append(s.windows, 0)
+	}
+	s.windows[len(s.windows)-1]++
+	return s.windows[len(s.windows)-1]
+}
+
+// other is a request of somebody else's on the same budget. It reports whether the budget allowed it.
+func (s *server) other() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.spend() <= s.limit
+}
+
+// busiest returns how many requests the fullest window had.
+func (s *server) busiest() (most int) {
+	for _, n := range s.windows {
+		most = max(most, n)
+	}
+	return most
+}
+
+func response(status int, body string, headers ...string) *http.Response {
+	r := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewBufferString(body))}
+	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+func (s *server) client(t *testing.T, opts ...composio.Option) *composio.Client {
+	t.Helper()
+	opts = append([]composio.Option{composio.WithHTTPClient(&http.Client{Transport: s})}, opts...)
+	client, err := composio.New("ak_test", opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func newRunner(t *testing.T, client *composio.Client, opts ...bulk.Option) *bulk.Runner {
+	t.Helper()
+	runner, err := bulk.New(client, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return runner
+}
+
+func alias(name string) composio.Update { return composio.Update{Alias: composio.Set(name)} }
+
+// accounts are n updates, of one account each.
+func accounts(n int) iter.Seq2[string, composio.Update] {
+	return func(yield func(string, composio.Update) bool) {
+		for i := range n {
+			if !yield(fmt.Sprintf("ca_%d", i), alias("a")) {
+				return
+			}
+		}
+	}
+}
+
+// all ranges over results to the end, and fails the test for each error.
+func all(t *testing.T, results iter.Seq[bulk.Result]) (n int) {
+	t.Helper()
+	for r := range results {
+		if r.Err != nil {
+			t.Errorf("update %d: %v", r.Index, r.Err)
+		}
+		n++
+	}
+	return n
+}
+
+// tokens are n updates, of one account and with one token each.
+func tokens(n int) iter.Seq2[string, composio.Update] {
+	return func(yield func(string, composio.Update) bool) {
+		for i := range n {
+			token := composio.BearerToken{Token: composio.Set(fmt.Sprintf("token-%d", i))}
+			if !yield(fmt.Sprintf("ca_%d", i), composio.Update{Credentials: token}) {
+				return
+			}
+		}
+	}
+}
