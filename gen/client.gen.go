@@ -4,9 +4,8 @@
 package gen
 
 import (
-	"fmt"
 	"iter"
-	"net/http"
+	"strings"
 
 	"github.com/oapi-codegen/runtime"
 )
@@ -44,10 +43,20 @@ func (e AuthScheme) Valid() bool {
 // AuthScheme How the account signs in. It must be the scheme the account was connected with.
 type AuthScheme string
 
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *AuthScheme) AppendJSON(b []byte) []byte { return appendString(b, string(*x)) }
+
 // ConnectionPatch A change to how the account signs in.
 type ConnectionPatch struct {
 	// State The scheme of the account and the credentials to change.
 	State ConnectionStatePatch `json:"state"`
+}
+
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *ConnectionPatch) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendMember(b, "state", &x.State)
+	return append(b, '}')
 }
 
 // ConnectionStatePatch The scheme of the account and the credentials to change.
@@ -57,6 +66,14 @@ type ConnectionStatePatch struct {
 
 	// Val Credentials to change. A string replaces, null removes, and what is left out is kept.
 	Val CredentialPatch `json:"val"`
+}
+
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *ConnectionStatePatch) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendMember(b, "authScheme", &x.AuthScheme)
+	b = appendMember(b, "val", &x.Val)
+	return append(b, '}')
 }
 
 // CredentialPatch Credentials to change. A string replaces, null removes, and what is left out is kept.
@@ -110,6 +127,60 @@ type CredentialPatch struct {
 	Username NullableString `json:"username,omitzero"`
 }
 
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *CredentialPatch) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.APIKey.state != absent {
+		b = appendMember(b, "api_key", &x.APIKey)
+	}
+	if x.APIKeyPrefix.state != absent {
+		b = appendMember(b, "api_key_prefix", &x.APIKeyPrefix)
+	}
+	if x.ApplicationID.state != absent {
+		b = appendMember(b, "application_id", &x.ApplicationID)
+	}
+	if x.BasicEncoded.state != absent {
+		b = appendMember(b, "basic_encoded", &x.BasicEncoded)
+	}
+	if x.BearerToken.state != absent {
+		b = appendMember(b, "bearer_token", &x.BearerToken)
+	}
+	if x.CredentialsJSON.state != absent {
+		b = appendMember(b, "credentials_json", &x.CredentialsJSON)
+	}
+	if x.GenericAPIKey.state != absent {
+		b = appendMember(b, "generic_api_key", &x.GenericAPIKey)
+	}
+	if x.GenericID.state != absent {
+		b = appendMember(b, "generic_id", &x.GenericID)
+	}
+	if x.GenericSecret.state != absent {
+		b = appendMember(b, "generic_secret", &x.GenericSecret)
+	}
+	if x.GenericToken.state != absent {
+		b = appendMember(b, "generic_token", &x.GenericToken)
+	}
+	if x.InstallationID.state != absent {
+		b = appendMember(b, "installation_id", &x.InstallationID)
+	}
+	if x.Password.state != absent {
+		b = appendMember(b, "password", &x.Password)
+	}
+	if x.PrivateKey.state != absent {
+		b = appendMember(b, "private_key", &x.PrivateKey)
+	}
+	if x.Token.state != absent {
+		b = appendMember(b, "token", &x.Token)
+	}
+	if x.UserAgent.state != absent {
+		b = appendMember(b, "user_agent", &x.UserAgent)
+	}
+	if x.Username.state != absent {
+		b = appendMember(b, "username", &x.Username)
+	}
+	return append(b, '}')
+}
+
 // Nullables yields each property of CredentialPatch that may be null, by its name on the wire.
 func (x *CredentialPatch) Nullables() iter.Seq2[string, *NullableString] {
 	return func(yield func(string, *NullableString) bool) {
@@ -138,6 +209,13 @@ type Error struct {
 	Error ErrorDetail `json:"error"`
 }
 
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *Error) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendMember(b, "error", &x.Error)
+	return append(b, '}')
+}
+
 // ErrorDetail What went wrong.
 type ErrorDetail struct {
 	// Code The error's number.
@@ -162,10 +240,38 @@ type ErrorDetail struct {
 	SuggestedFix *string `json:"suggested_fix,omitempty"`
 }
 
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *ErrorDetail) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendMember(b, "code", &x.Code)
+	if x.Errors != nil {
+		b = appendMember(b, "errors", x.Errors)
+	}
+	b = appendMember(b, "message", &x.Message)
+	if x.RequestID != nil {
+		b = appendMember(b, "request_id", x.RequestID)
+	}
+	b = appendMember(b, "slug", &x.Slug)
+	b = appendMember(b, "status", &x.Status)
+	if x.SuggestedFix != nil {
+		b = appendMember(b, "suggested_fix", x.SuggestedFix)
+	}
+	return append(b, '}')
+}
+
 // ExperimentalPatch Settings that Composio may still change or withdraw.
 type ExperimentalPatch struct {
 	// ACLConfigForShared Who may use a shared account.
 	ACLConfigForShared *SharedAccountACL `json:"acl_config_for_shared,omitempty"`
+}
+
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *ExperimentalPatch) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.ACLConfigForShared != nil {
+		b = appendMember(b, "acl_config_for_shared", x.ACLConfigForShared)
+	}
+	return append(b, '}')
 }
 
 // PatchConnectedAccountBody A change to a connected account. What is left out stays as it is.
@@ -180,6 +286,21 @@ type PatchConnectedAccountBody struct {
 	Experimental *ExperimentalPatch `json:"experimental,omitempty"`
 }
 
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *PatchConnectedAccountBody) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.Alias != nil {
+		b = appendMember(b, "alias", x.Alias)
+	}
+	if x.Connection != nil {
+		b = appendMember(b, "connection", x.Connection)
+	}
+	if x.Experimental != nil {
+		b = appendMember(b, "experimental", x.Experimental)
+	}
+	return append(b, '}')
+}
+
 // PatchConnectedAccountResponse The account after the change.
 type PatchConnectedAccountResponse struct {
 	// ID The id of the account.
@@ -190,6 +311,15 @@ type PatchConnectedAccountResponse struct {
 
 	// Success Whether the change was made.
 	Success bool `json:"success"`
+}
+
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *PatchConnectedAccountResponse) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	b = appendMember(b, "id", &x.ID)
+	b = appendMember(b, "status", &x.Status)
+	b = appendMember(b, "success", &x.Success)
+	return append(b, '}')
 }
 
 // SharedAccountACL Who may use a shared account.
@@ -204,17 +334,34 @@ type SharedAccountACL struct {
 	NotAllowedUserIds []string `json:"not_allowed_user_ids,omitzero"`
 }
 
+// AppendJSON appends to b what encoding/json makes of x.
+func (x *SharedAccountACL) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	if x.AllowAllUsers != nil {
+		b = appendMember(b, "allow_all_users", x.AllowAllUsers)
+	}
+	if x.AllowedUserIds != nil {
+		b = appendMember(b, "allowed_user_ids", x.AllowedUserIds)
+	}
+	if x.NotAllowedUserIds != nil {
+		b = appendMember(b, "not_allowed_user_ids", x.NotAllowedUserIds)
+	}
+	return append(b, '}')
+}
+
 // PatchConnectedAccountsByNanoidJSONRequestBody defines body for PatchConnectedAccountsByNanoid for application/json ContentType.
 type PatchConnectedAccountsByNanoidJSONRequestBody = PatchConnectedAccountBody
 
 // PatchConnectedAccountsByNanoidMethod is the HTTP method of PatchConnectedAccountsByNanoid.
-const PatchConnectedAccountsByNanoidMethod = http.MethodPatch
+const PatchConnectedAccountsByNanoidMethod = "PATCH"
 
 // PatchConnectedAccountsByNanoidPath returns the path of PatchConnectedAccountsByNanoid, its parameters escaped.
 func PatchConnectedAccountsByNanoidPath(nanoid string) (string, error) {
+	path := "/api/v3/connected_accounts/{nanoid}"
 	param0, err := runtime.StyleParamWithOptions("simple", false, "nanoid", nanoid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "connectedAccountId"})
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("/api/v3/connected_accounts/%s", param0), nil
+	path = strings.Replace(path, "{nanoid}", param0, 1)
+	return path, nil
 }

@@ -31,11 +31,14 @@ func (n NullableString) Get() (value string, ok bool) { return n.value, n.state 
 func (n NullableString) IsNull() bool { return n.state == null }
 
 // MarshalJSON encodes a string as itself and anything else as null.
-func (n NullableString) MarshalJSON() ([]byte, error) {
+func (n NullableString) MarshalJSON() ([]byte, error) { return n.AppendJSON(nil), nil }
+
+// AppendJSON appends what MarshalJSON returns to b.
+func (n *NullableString) AppendJSON(b []byte) []byte {
 	if n.state != present {
-		return []byte("null"), nil
+		return append(b, "null"...)
 	}
-	return json.Marshal(n.value)
+	return appendString(b, n.value)
 }
 
 // UnmarshalJSON decodes null or a string; a property that is not in the JSON stays absent.

@@ -1,0 +1,40 @@
+package gen
+
+import "encoding/json"
+
+// appendMember appends a member to the object that b ends in. The generated AppendJSON methods call it.
+func appendMember(b []byte, name string, value any) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	b = append(appendString(b, name), ':')
+	switch value := value.(type) {
+	case interface{ AppendJSON([]byte) []byte }:
+		return value.AppendJSON(b)
+	case *string:
+		return appendString(b, *value)
+	default:
+		return appendReflected(b, value)
+	}
+}
+
+// appendString appends s as a JSON string. One that needs escaping goes to encoding/json.
+func appendString(b []byte, s string) []byte {
+	for _, c := range []byte(s) {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return appendReflected(b, s)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}
+
+// appendReflected appends what is too rare to be worth code of its own.
+func appendReflected(b []byte, value any) []byte {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return append(b, "null"...) // NaN, which no JSON number can be; nothing else that the generator makes fails
+	}
+	return append(b, data...)
+}
