@@ -37,7 +37,7 @@ func (s secrets) redact(text string) string {
 
 // redactCut is redact for a text that may end in the middle of a secret.
 func (s secrets) redactCut(text string) string {
-	return inLayers(inLayers(text, func(text string) string { return s.hideEnd(s.hide(text)) }), redactKeys)
+	return inLayers(s.hideEnd(inLayers(text, s.hide)), redactKeys)
 }
 
 // inLayers returns what hide makes of text, as it is and with its JSON escapes undone once, twice and so on. A layer in
@@ -62,23 +62,42 @@ func (s secrets) hide(text string) string {
 	return text
 }
 
-// hideEnd replaces the beginning of a secret that text ends with, also if the text breaks off in an escape after it.
+// hideEnd replaces the beginning of a secret that text ends with. It looks in every layer and takes the longest one: a
+// private key, for one, ends as it begins.
 func (s secrets) hideEnd(text string) string {
-	whole := text
-	if at := strings.LastIndexByte(text, '\\'); at >= 0 && len(text)-at < len(`\u0000`) {
-		whole = text[:at]
+	longest := 0
+	for plain, layer := text, 0; layer <= maxLayers; layer++ {
+		whole := plain
+		if at := strings.LastIndexByte(plain, '\\'); at >= 0 && isHalfEscape(plain[at:]) {
+			whole = plain[:at]
+		}
+		whole = strings.TrimRight(whole, string(utf8.RuneError)) // what became of the first half of a surrogate pair
+		for _, end := range []string{plain, whole} {
+			if n := s.beginsAtEnd(end); n > longest {
+				longest = n
+				text = end[:len(end)-n] + redacted
+			}
+		}
+		plain = unescape(whole)
 	}
-	whole = strings.TrimRight(whole, string(utf8.RuneError)) // what becomes of the first half of a surrogate pair
+	return text
+}
+
+// isHalfEscape reports whether text, which begins with a backslash, is a JSON escape that lacks its end.
+func isHalfEscape(text string) bool {
+	return len(text) == 1 || text[1] == 'u' && len(text) < len(`\u0000`)
+}
+
+// beginsAtEnd returns how much of a secret text ends with, 0 if it is too little to count.
+func (s secrets) beginsAtEnd(text string) (longest int) {
 	for _, secret := range s {
-		for _, text := range []string{text, whole} {
-			for n := min(len(secret)-1, len(text)); n >= minSecret; n-- {
-				if strings.HasSuffix(text, secret[:n]) {
-					return text[:len(text)-n] + redacted
-				}
+		for n := min(len(secret)-1, len(text)); n >= minSecret && n > longest; n-- {
+			if strings.HasSuffix(text, secret[:n]) {
+				longest = n
 			}
 		}
 	}
-	return text
+	return longest
 }
 
 // keyPrefix begins every API key of Composio's. Its answers to a wrong key quote the key's first characters.
