@@ -1,14 +1,17 @@
 package composio
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/composio/gen"
@@ -27,28 +30,52 @@ type answer struct {
 	err    error // why there is no answer, or no end of it
 }
 
-// send makes the exchange, and reads no more than maxAnswer bytes.
-func (c *Client) send(req *http.Request) answer {
-	resp, err := c.httpClient.Do(req)
+// send makes the exchange, and reads no more than maxAnswer bytes, into buffer.
+//
+// It asks the transport itself: an http.Client would add no more than redirects, which would take the key and the
+// credentials to another host, and cookies.
+func (c *Client) send(req *http.Request, buffer *bytes.Buffer) answer {
+	resp, err := c.transport.RoundTrip(req)
+	if err == nil && (resp == nil || resp.Body == nil) {
+		err = errNoResponse
+	}
 	if err != nil {
-		return answer{err: err}
+		return answer{err: &url.Error{Op: req.Method, URL: req.URL.String(), Err: err}}
 	}
 	defer func() { _ = resp.Body.Close() }() // what Close says, the read has said before
 	if resp.StatusCode < 100 {
 		return answer{err: fmt.Errorf("%w: %d", errBadStatus, resp.StatusCode)}
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if len(body) > maxAnswer {
+	limited := &io.LimitedReader{R: resp.Body, N: maxErrorBody}
+	_, err = buffer.ReadFrom(limited)
+	if limited.N == 0 {
+		limited.N = maxAnswer + 1 - maxErrorBody
+		buffer.Grow(int(limited.N) + bytes.MinRead) // at once: doubling would cost four times maxAnswer
+		_, err = buffer.ReadFrom(limited)
+	}
+	if buffer.Len() > maxAnswer {
 		err = errTooLarge
 	}
-	return answer{resp.StatusCode, resp.Header, body, err}
+	return answer{resp.StatusCode, resp.Header, buffer.Bytes(), err}
+}
+
+// buffers hold answers while they are read. Whatever is kept of one is copied.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release gives a buffer back, unless an unusual answer has made it large.
+func release(buffer *bytes.Buffer) {
+	if buffer.Cap() <= maxErrorBody {
+		buffer.Reset()
+		buffers.Put(buffer)
+	}
 }
 
 var (
-	errBadStatus = errors.New("the answer has a status that HTTP does not have")
-	errTooLarge  = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
-	errNotJSON   = errors.New("the answer is not readable JSON: it was cut short, or a gateway or proxy gave it")
-	errNoSuccess = errors.New(`the answer does not say "success": true`)
+	errNoResponse = errors.New("the transport returned neither an answer nor an error")
+	errBadStatus  = errors.New("the answer has a status that HTTP does not have")
+	errTooLarge   = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+	errNotJSON    = errors.New("the answer is not readable JSON: it was cut short, or a gateway or proxy gave it")
+	errNoSuccess  = errors.New(`the answer does not say "success": true`)
 )
 
 // read says what an answer means: the result of an update that was applied, or else an error. It goes by the status
@@ -117,7 +144,10 @@ func (e *Error) redact(s secrets, body []byte) {
 	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
 }
 
-func (call *call) setsAlias() bool { return call.update.Alias != nil && *call.update.Alias != "" }
+func (call *call) setsAlias() bool {
+	alias := call.update.body.Alias
+	return alias != nil && *alias != ""
+}
 
 // rateLimit reads the headers that Composio sends with an answer. One that does not have both numbers is not Known.
 func rateLimit(h http.Header) RateLimit {

@@ -3,8 +3,9 @@ package composio
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/rand"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -23,7 +24,9 @@ type Client struct {
 
 // CloseIdleConnections closes the connections that are not in use now. Clients without a transport of their own share
 // one pool, so this concerns all of them.
-func (c *Client) CloseIdleConnections() { c.httpClient.CloseIdleConnections() }
+func (c *Client) CloseIdleConnections() {
+	(&http.Client{Transport: c.transport}).CloseIdleConnections()
+}
 
 // UpdateConnectedAccount changes what u says of the account id, such as "ca_1a2b3c4d5e6f", and nothing else. It returns
 // a result if, and only if, Composio said that the update was applied. Every error is an *[Error]: if it is
@@ -32,8 +35,8 @@ func (c *Client) CloseIdleConnections() { c.httpClient.CloseIdleConnections() }
 //
 // See https://docs.composio.dev for the operation's reference page.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
-	call, err := newCall(id, u)
-	if err != nil {
+	call := &call{id: id, requestID: newRequestID()}
+	if err := call.prepare(u); err != nil {
 		return nil, invalidError(id, err)
 	}
 	for {
@@ -62,39 +65,40 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 // call is one update on its way: what every attempt sends again, and what came of those before.
 type call struct {
 	id        string
-	update    *gen.PatchConnectedAccountBody
+	update    wireUpdate
 	body      []byte
 	requestID string
-	secrets   secrets // what no text may show: each credential value, and each key so far
+	secrets   secrets   // what no text may show: each credential value, and each key so far
+	room      [4]string // for secrets, so that the usual few are no allocation of their own
 	attempts  int
 	last      *Error // how the latest attempt failed
 }
 
-func newCall(id string, u Update) (*call, error) {
-	if err := checkID(id); err != nil {
-		return nil, err
+// prepare checks and converts what every attempt sends.
+func (call *call) prepare(u Update) error {
+	if err := checkID(call.id); err != nil {
+		return err
 	}
-	update, err := u.body()
-	if err != nil {
-		return nil, err
+	if err := call.update.set(u); err != nil {
+		return err
 	}
-	body, err := json.Marshal(update)
-	if err != nil {
-		return nil, err
-	}
-	return &call{id: id, update: update, body: body, requestID: uuid.NewString(), secrets: secretsOf(update)}, nil
-}
-
-func secretsOf(update *gen.PatchConnectedAccountBody) secrets {
-	var s secrets
-	if update.Connection != nil {
-		for _, property := range update.Connection.State.Val.Nullables() {
-			if value, ok := property.Get(); ok {
-				s.add(value)
-			}
+	call.secrets = call.room[:0]
+	call.body = call.update.body.AppendJSON(make([]byte, 0, 256))
+	for _, property := range call.update.connection.State.Val.Nullables() {
+		if value, ok := property.Get(); ok {
+			call.secrets.add(value)
 		}
 	}
-	return s
+	return nil
+}
+
+// newRequestID returns a random UUID. uuid.NewString would do, for one allocation more.
+func newRequestID() string {
+	var id uuid.UUID
+	_, _ = rand.Read(id[:])   // never fails
+	id[6] = id[6]&0x0f | 0x40 // version 4 (RFC 9562, section 5.4)
+	id[8] = id[8]&0x3f | 0x80 // and its variant
+	return id.String()
 }
 
 // admit waits for the limiter and asks for the key, for which an attempt has the caller's time and not its own.
@@ -135,7 +139,9 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	}
 	call.attempts++
 	start := time.Now()
-	answer := c.send(req)
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer release(buffer)
+	answer := c.send(req, buffer)
 	if answer.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
 		answer.err = fmt.Errorf("no complete answer within %v: %w", c.timeout, answer.err)
 	}
@@ -151,29 +157,43 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 }
 
 // newRequest builds the request of one attempt. sent tells afterwards whether the transport sent it twice.
+//
+// It fills in an http.Request by hand, because http.NewRequest would parse a URL that New has parsed.
 func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *http.Request, sent *sendings, err error) {
 	path, err := gen.PatchConnectedAccountsByNanoidPath(call.id)
 	if err != nil {
 		return nil, nil, err
 	}
 	path = strings.Replace(path, "/api/v3/", "/api/"+c.version+"/", 1)
-	body := bytes.NewReader(call.body)
-	req, err = http.NewRequestWithContext(ctx, gen.PatchConnectedAccountsByNanoidMethod, c.server+path, body)
-	if err != nil {
-		return nil, nil, err
+	target := *c.baseURL
+	target.Path += path
+	if target.RawPath != "" {
+		target.RawPath += path
 	}
-	req.Header["Accept"] = []string{"application/json"}
-	req.Header["Content-Type"] = []string{"application/json"}
-	req.Header["User-Agent"] = []string{c.userAgent}
-	req.Header["X-Api-Key"] = []string{key}
-	req.Header["X-Request-Id"] = []string{call.requestID}
-	// Without values it is not sent, but lets net/http send a PATCH again, which it does once for every idle connection
-	// that is dead, also when a server applied the update before it died. Hence the bound.
-	req.Header["Idempotency-Key"] = []string{}
-	sent = &sendings{ctx: ctx, payload: call.body, body: body}
-	req.GetBody = sent.again
-	return req, sent, nil
+	own := []string{key, call.requestID}
+	sent = &sendings{ctx: ctx, payload: call.body, body: bytes.NewReader(call.body)}
+	return (&http.Request{
+		Method: gen.PatchConnectedAccountsByNanoidMethod,
+		URL:    &target,
+		Host:   target.Host,
+		Header: http.Header{
+			"Accept":       mediaType,
+			"Content-Type": mediaType,
+			"User-Agent":   c.userAgent,
+			"X-Api-Key":    own[0:1:1],
+			"X-Request-Id": own[1:2:2],
+			// Without values it is not sent, but lets net/http send a PATCH again, which it does once for every idle
+			// connection that is dead, also when a server applied the update before it died. Hence the bound in sent.
+			"Idempotency-Key": nil,
+		},
+		Body:          io.NopCloser(sent.body),
+		GetBody:       sent.again,
+		ContentLength: int64(len(call.body)),
+	}).WithContext(ctx), sent, nil
 }
+
+// mediaType is shared by all requests, which a transport must not change.
+var mediaType = []string{"application/json"}
 
 // notSent is the error of a call that ends before its next request. What came of the request before stands, if there
 // was one, and err is one more cause.

@@ -132,7 +132,7 @@ func unknownName(fields map[string]Field, p *credentialPatch) error {
 
 // credentialPatch collects the credentials of one update on their way to the wire.
 type credentialPatch struct {
-	gen.CredentialPatch
+	*gen.CredentialPatch
 	changed bool
 	err     error // the first field that was refused
 }

@@ -26,16 +26,16 @@ type Option func(*config) error
 
 type config struct {
 	baseURL      *url.URL
-	server       string // baseURL without a slash at its end
 	baseURLFrom  string // the option or variable that baseURL came from, for messages
 	version      string
 	key          func(context.Context) (string, error) // a func, which no fmt verb looks into
-	httpClient   http.Client
+	transport    http.RoundTripper
+	clientLimit  time.Duration // the Timeout of the caller's http.Client; 0 is none
 	timeout      time.Duration
 	maxRetries   int
 	limiter      Limiter
 	logger       *slog.Logger
-	userAgent    string
+	userAgent    []string // a header's value, shared by all requests
 	insecureHTTP bool
 }
 
@@ -51,7 +51,7 @@ func WithBaseURL(rawURL string) Option { return baseURLFrom("WithBaseURL", rawUR
 
 func baseURLFrom(name, rawURL string) Option {
 	return func(c *config) error {
-		u, err := url.Parse(rawURL)
+		u, err := url.Parse(strings.TrimRight(rawURL, "/"))
 		switch {
 		case err != nil: // not shown, since it quotes the URL with its password
 			return fmt.Errorf("%s: not a URL", name)
@@ -103,15 +103,15 @@ func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 	}
 }
 
-// WithHTTPClient sends through a copy of client, which itself is never changed. Its Transport, if not nil, takes the
-// place of the shared pool: for tracing, wrap what [NewTransport] returns. Its CheckRedirect is never asked, because no
-// redirect is followed; its Timeout, if any, holds besides [WithTimeout].
+// WithHTTPClient sends through client's Transport, if that is not nil, in place of the shared pool: for tracing, wrap
+// what [NewTransport] returns. Its Timeout, if any, bounds an attempt besides [WithTimeout]. Its CheckRedirect and its
+// Jar are not used, because no redirect is followed and a cookie would be a second credential. The client is not changed.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
 			return errors.New("WithHTTPClient: the client is nil")
 		}
-		c.httpClient = *client
+		c.transport, c.clientLimit = client.Transport, client.Timeout
 		return nil
 	}
 }
@@ -173,7 +173,7 @@ func WithUserAgent(product string) Option {
 		if product == "" {
 			return errors.New("WithUserAgent: the product is empty")
 		}
-		c.userAgent = product + " " + defaultUserAgent
+		c.userAgent = []string{product + " " + defaultUserAgent}
 		return nil
 	}
 }
@@ -218,7 +218,7 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 		version:    "v3",
 		timeout:    defaultTimeout,
 		maxRetries: defaultMaxRetries,
-		userAgent:  defaultUserAgent,
+		userAgent:  []string{defaultUserAgent},
 	}
 	if apiKey != "" {
 		if err := checkKey(apiKey); err != nil {
@@ -245,8 +245,12 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 	if c.baseURL.Scheme == "http" && !c.insecureHTTP && !isLoopback(c.baseURL.Hostname()) {
 		return c, fmt.Errorf("%s: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP", c.baseURLFrom)
 	}
-	c.server = strings.TrimRight(c.baseURL.String(), "/")
-	c.httpClient.Transport = newGuard(c.httpClient.Transport)
+	if c.transport == nil {
+		c.transport = sharedTransport()
+	}
+	if c.clientLimit > 0 && (c.timeout == 0 || c.clientLimit < c.timeout) {
+		c.timeout = c.clientLimit
+	}
 	return c, nil
 }
 

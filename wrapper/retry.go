@@ -166,7 +166,7 @@ func neverWillBe(err error) bool {
 	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	record, badRecord := errors.AsType[tls.RecordHeaderError](err)
 	noTLS := badRecord && record.Conn != nil // crypto/tls hands the connection over only if the first record is none
-	return badCertificate || noTLS || errors.Is(err, http.ErrSchemeMismatch)
+	return badCertificate || noTLS
 }
 
 // headersTooLarge reports whether a transport gave up on an answer for the size of its headers. net/http has no type

@@ -32,25 +32,3 @@ func NewTransport() *http.Transport {
 
 // sharedTransport is one pool for all clients, so that a client per tenant leaks no connections.
 var sharedTransport = sync.OnceValue(NewTransport)
-
-// guard keeps net/http from following a redirect, by taking the Location off each. A Client.CheckRedirect is asked only
-// after a Location was parsed, and a malformed one loses the whole answer, status and all.
-type guard struct{ next http.RoundTripper }
-
-func newGuard(next http.RoundTripper) guard {
-	if next == nil {
-		next = sharedTransport()
-	}
-	return guard{next}
-}
-
-func (g guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := g.next.RoundTrip(req)
-	if resp != nil && resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		resp.Header.Del("Location")
-	}
-	return resp, err
-}
-
-// CloseIdleConnections forwards to the transport, if it can do that.
-func (g guard) CloseIdleConnections() { (&http.Client{Transport: g.next}).CloseIdleConnections() }

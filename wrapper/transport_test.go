@@ -648,7 +648,7 @@ func TestTransportFailures(t *testing.T) {
 			"HTTP where TLS was expected", func(t *testing.T) (string, []composio.Option) {
 				return strings.Replace(newRecorder(t, nil).URL, "http://", "https://", 1), nil
 			},
-			false, is(http.ErrSchemeMismatch),
+			false, func(err error) bool { _, ok := errors.AsType[tls.RecordHeaderError](err); return ok },
 		},
 		{
 			"SSH where TLS was expected", secure(func(conn net.Conn) {

@@ -77,76 +77,87 @@ type RateLimit struct {
 	Known     bool          // whether the answer carried a limit and what remains of it
 }
 
-// body converts the update to what is sent. It is the only conversion, and refuses what must not be sent.
-func (u Update) body() (*gen.PatchConnectedAccountBody, error) {
-	var body gen.PatchConnectedAccountBody
-	var err error
-	if body.Alias, err = aliasOf(u.Alias); err != nil {
-		return nil, err
-	}
-	if body.Connection, err = connectionOf(u.Credentials); err != nil {
-		return nil, err
-	}
-	if body.Experimental, err = experimentalOf(u.Sharing); err != nil {
-		return nil, err
-	}
-	if body == (gen.PatchConnectedAccountBody{}) {
-		return nil, errors.New("the update changes nothing: set an alias, a credential or sharing")
-	}
-	return &body, nil
+// wireUpdate is an update as it is sent, with room for its parts, so that all of it is one allocation.
+type wireUpdate struct {
+	body         gen.PatchConnectedAccountBody
+	connection   gen.ConnectionPatch
+	experimental gen.ExperimentalPatch
+	sharing      gen.SharedAccountACL
+	credentials  credentialPatch
 }
 
-func aliasOf(alias Field) (*string, error) {
+// set converts u. It is the only conversion, and refuses what must not be sent.
+func (w *wireUpdate) set(u Update) error {
+	if err := w.setAlias(u.Alias); err != nil {
+		return err
+	}
+	if err := w.setCredentials(u.Credentials); err != nil {
+		return err
+	}
+	if err := w.setSharing(u.Sharing); err != nil {
+		return err
+	}
+	if w.body == (gen.PatchConnectedAccountBody{}) {
+		return errors.New("the update changes nothing: set an alias, a credential or sharing")
+	}
+	return nil
+}
+
+func (w *wireUpdate) setAlias(alias Field) error {
 	switch alias.action {
 	case keep:
-		return nil, nil
 	case clearValue:
-		return new(""), nil
+		w.body.Alias = new("")
 	default:
 		if !utf8.ValidString(*alias.value) {
-			return nil, errors.New("the alias is not valid UTF-8, which JSON cannot carry")
+			return errors.New("the alias is not valid UTF-8, which JSON cannot carry")
 		}
-		return alias.value, nil
+		w.body.Alias = alias.value
 	}
+	return nil
 }
 
-func connectionOf(c Credentials) (*gen.ConnectionPatch, error) {
+func (w *wireUpdate) setCredentials(c Credentials) error {
 	if c == nil {
-		return nil, nil
+		return nil
 	}
 	if isNil(c) {
-		return nil, fmt.Errorf("the credentials are a nil %T", c)
+		return fmt.Errorf("the credentials are a nil %T", c)
 	}
-	scheme := gen.AuthScheme(c.scheme())
-	if !scheme.Valid() {
-		return nil, fmt.Errorf("unknown scheme %.64q", scheme)
+	state := &w.connection.State
+	state.AuthScheme = gen.AuthScheme(c.scheme())
+	if !state.AuthScheme.Valid() {
+		return fmt.Errorf("unknown scheme %.64q", state.AuthScheme)
 	}
-	var patch credentialPatch
-	c.assign(&patch)
-	if patch.err != nil {
-		return nil, patch.err
+	w.credentials.CredentialPatch = &state.Val
+	c.assign(&w.credentials)
+	if w.credentials.err != nil {
+		return w.credentials.err
 	}
-	if !patch.changed {
-		return nil, nil
+	if w.credentials.changed {
+		w.body.Connection = &w.connection
 	}
-	return &gen.ConnectionPatch{State: gen.ConnectionStatePatch{AuthScheme: scheme, Val: patch.CredentialPatch}}, nil
+	return nil
 }
 
-func experimentalOf(s *Sharing) (*gen.ExperimentalPatch, error) {
+func (w *wireUpdate) setSharing(s *Sharing) error {
 	if s == nil || s.AllowAllUsers == nil && s.AllowedUserIDs == nil && s.NotAllowedUserIDs == nil {
-		return nil, nil
+		return nil
 	}
 	if err := checkUserIDs("AllowedUserIDs", s.AllowedUserIDs); err != nil {
-		return nil, err
+		return err
 	}
 	if err := checkUserIDs("NotAllowedUserIDs", s.NotAllowedUserIDs); err != nil {
-		return nil, err
+		return err
 	}
-	return &gen.ExperimentalPatch{ACLConfigForShared: &gen.SharedAccountACL{
+	w.sharing = gen.SharedAccountACL{
 		AllowAllUsers:     s.AllowAllUsers,
 		AllowedUserIds:    s.AllowedUserIDs,
 		NotAllowedUserIds: s.NotAllowedUserIDs,
-	}}, nil
+	}
+	w.experimental.ACLConfigForShared = &w.sharing
+	w.body.Experimental = &w.experimental
+	return nil
 }
 
 // The document's bounds on lists of users (schema SharedAccountACL).

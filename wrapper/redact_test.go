@@ -1,0 +1,860 @@
+package composio_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+)
+
+// The secrets of these tests have, between characters that JSON can write in several ways, parts that stand nowhere
+// else in any encoding: a text that shows a part shows the secret.
+const (
+	secretToken = "Zq7\"Kv9\\Wx3/é😀Jm5<&>\nBg8\tZq7"
+	secretKey   = `Zq7"Kv9\Wx3/Jm5<&>Bg8` // an API key goes into a header, which takes visible ASCII alone
+)
+
+var secretParts = []string{"Zq7", "Kv9", "Wx3", "Jm5", "Bg8"}
+
+// partForms are the parts, also as the numbers of their bytes, as fmt shows a list of them.
+var partForms = func() (forms []string) {
+	for _, part := range secretParts {
+		hex := fmt.Sprintf("%#v", []byte(part))
+		forms = append(forms, part, strings.Trim(fmt.Sprint([]byte(part)), "[]"), hex[len("[]byte{"):len(hex)-1])
+	}
+	return forms
+}()
+
+// echoForms are the ways in which a server may write a secret within a JSON string.
+var echoForms = []struct {
+	name string
+	form func(string) string
+}{
+	{"as encoding/json does", jsonForm},
+	{"with escaped slashes", func(s string) string { return strings.ReplaceAll(jsonForm(s), "/", `\/`) }},
+	{"with little escaped", func(s string) string {
+		return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(s)
+	}},
+	{"all in lower hex", func(s string) string { return hexForm(s, `\u%04x`) }},
+	{"all in upper hex", func(s string) string { return hexForm(s, `\u%04X`) }},
+	{"escaped twice", func(s string) string { return jsonForm(jsonForm(s)) }},
+	{"slashes escaped twice", func(s string) string { return jsonForm(strings.ReplaceAll(jsonForm(s), "/", `\/`)) }},
+	{"hex escaped twice", func(s string) string { return jsonForm(hexForm(s, `\u%04x`)) }},
+	{"hex of hex", func(s string) string { return hexForm(hexForm(s, `\u%04x`), `\u%04X`) }},
+	{"escaped three times", func(s string) string { return jsonForm(jsonForm(jsonForm(s))) }},
+}
+
+// jsonForm is the inside of s as a JSON string.
+func jsonForm(s string) string {
+	encoded, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string always has a form
+	}
+	return string(encoded[1 : len(encoded)-1])
+}
+
+// hexForm writes each UTF-16 unit of s by format.
+func hexForm(s, format string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r > 0xffff {
+			r -= 0x10000
+			fmt.Fprintf(&b, format+format, 0xd800+r>>10, 0xdc00+r&0x3ff)
+			continue
+		}
+		fmt.Fprintf(&b, format, r)
+	}
+	return b.String()
+}
+
+// showsSecret reports whether text has a part of a secret, plain, in JSON's hexadecimal or as the numbers of its bytes.
+func showsSecret(text string) bool {
+	for range 3 {
+		for _, form := range partForms {
+			if strings.Contains(text, form) {
+				return true
+			}
+		}
+		if !strings.Contains(text, `\u`) {
+			break
+		}
+		text = hexEscape.ReplaceAllStringFunc(text, func(escape string) string {
+			unit, _ := strconv.ParseUint(escape[len(escape)-4:], 16, 16) // the expression lets nothing else through
+			return string(rune(unit))
+		})
+	}
+	return false
+}
+
+var hexEscape = regexp.MustCompile(`\\+u[0-9a-fA-F]{4}`)
+
+// showsSecretIn reports whether text, which fmt made by format, has a part of a secret in any form that the same verb
+// gives a string or bytes.
+func showsSecretIn(text, format string) bool {
+	for _, form := range verbForms()[format] {
+		if strings.Contains(text, form) {
+			return true
+		}
+	}
+	return showsSecret(text)
+}
+
+// verbForms are the forms in which each format shows a part of a secret.
+var verbForms = sync.OnceValue(func() map[string][]string {
+	forms := map[string][]string{}
+	for _, format := range everyFormat {
+		for _, part := range secretParts {
+			ofBytes := fmt.Sprintf(format, []byte(part))
+			for _, form := range []string{
+				fmt.Sprintf(format, part),
+				strings.Trim(ofBytes, "[]"),
+				strings.TrimSuffix(strings.TrimPrefix(ofBytes, "[]byte{"), "}"),
+			} {
+				if form = strings.Trim(form, `"`+"`"); len(form) > 4 { // a type's or pointer's tells nothing
+					forms[format] = append(forms[format], form)
+				}
+			}
+		}
+	}
+	return forms
+})
+
+// everyFormat is all of fmt's verbs, and more, each with the flags that change what is shown.
+var everyFormat = func() (formats []string) {
+	for _, verb := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
+		for _, flag := range []string{"", "+", "#"} {
+			formats = append(formats, "%"+flag+string(verb))
+		}
+	}
+	return formats
+}()
+
+// A search that finds nothing must find something where there is something.
+func TestShowsSecretFindsEachForm(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{secretToken, secretKey} {
+		for _, echo := range echoForms {
+			if !showsSecret(echo.form(secret)) || !showsSecret("before "+echo.form(secret[:len(secret)/2])) {
+				t.Errorf("%s: nothing is seen in %s", echo.name, echo.form(secret))
+			}
+		}
+		for _, format := range everyFormat {
+			for _, shown := range []any{struct{ s string }{secret}, struct{ b []byte }{[]byte(secret)}} {
+				if text := fmt.Sprintf(format, shown); !strings.ContainsAny(format, "pT") && !showsSecretIn(text, format) {
+					t.Errorf("%s of %T: nothing is seen in %s", format, shown, text)
+				}
+			}
+		}
+	}
+	if showsSecret(fmt.Sprint(composio.ErrOutcomeUnknown, testID, testKey, success, "00000000-0000-4000-8000-000000000000")) {
+		t.Error("something is seen where there is nothing")
+	}
+}
+
+// credentialUpdate sends value as one credential among others.
+func credentialUpdate(value string) composio.Update {
+	return composio.Update{
+		Alias: composio.Set("work"),
+		Credentials: composio.CredentialFields{Scheme: composio.SchemeAPIKey, Fields: map[string]composio.Field{
+			"generic_secret": composio.Set(value), "username": composio.Set("someone"), "password": composio.Clear(),
+		}},
+	}
+}
+
+// secretSources are the ways by which a secret gets into a call.
+var secretSources = []struct {
+	name   string
+	secret string
+	client func(t testing.TB, url string, opts ...composio.Option) *composio.Client
+	update composio.Update
+}{
+	{"a typed credential", secretToken, newTestClient, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(secretToken)}}},
+	{"a credential set verbatim", secretToken, newTestClient, composio.Update{Credentials: &composio.Basic{Password: composio.SetVerbatim(secretToken)}}},
+	{"a credential by its name", secretToken, newTestClient, credentialUpdate(secretToken)},
+	{
+		"the API key", secretKey, func(t testing.TB, url string, opts ...composio.Option) *composio.Client {
+			return mustNew(t, secretKey, append(opts, composio.WithBaseURL(url))...)
+		}, rename,
+	},
+	{
+		"the key function", secretKey, func(t testing.TB, url string, opts ...composio.Option) *composio.Client {
+			return mustNew(t, "", append(opts, composio.WithBaseURL(url), composio.WithAPIKeyFunc(func(context.Context) (string, error) { return secretKey, nil }))...)
+		}, rename,
+	},
+}
+
+// logBook is a logger of both kinds at the debug level, and what it wrote.
+func logBook() (text, json *slog.Logger, written *syncBuffer) {
+	written = &syncBuffer{}
+	options := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
+	return slog.New(slog.NewTextHandler(written, options)), slog.New(slog.NewJSONHandler(written, options)), written
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+// Keeping keeps an error as a service may: in fields of each kind, exported and not.
+type Keeping struct {
+	Last    *composio.Error
+	Copy    composio.Error
+	Any     any
+	Err     error
+	Result  *composio.Result
+	last    *composio.Error
+	copied  composio.Error
+	any     any
+	err     error
+	result  composio.Result
+	list    []error
+	byName  map[string]composio.Error
+	wrapped error
+}
+
+// wantNoVerbShowing fails the test if any verb shows a part of a secret, of failure or of what a service keeps it in.
+func wantNoVerbShowing(t testing.TB, failure *composio.Error) {
+	t.Helper()
+	result := composio.Result{RequestID: failure.RequestID}
+	keeping := Keeping{
+		failure, *failure, *failure, failure, &result, failure, *failure, *failure, failure, result,
+		[]error{failure, failure.Err}, map[string]composio.Error{"a": *failure}, fmt.Errorf("wrapped: %w", failure),
+	}
+	for _, format := range everyFormat {
+		for _, shown := range []any{failure, *failure, failure.Err, keeping, &keeping, []any{failure}, fmt.Errorf("wrapped: %w", failure)} {
+			if text := fmt.Sprintf(format, shown); showsSecretIn(text, format) {
+				t.Errorf("%s of %T shows the secret: %.1000s", format, shown, text)
+				return
+			}
+		}
+	}
+}
+
+// wantNothingShowing fails the test if anything that holds failure shows a part of a secret.
+func wantNothingShowing(t testing.TB, failure *composio.Error) {
+	t.Helper()
+	texts := append([]string{
+		failure.Error(), failure.AccountID, failure.Slug, failure.Message, failure.SuggestedFix, failure.RequestID, string(failure.Body),
+		fmt.Sprintf("%v", failure), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure), fmt.Errorf("wrapped: %w", failure).Error(),
+	}, failure.Details...)
+	for err := failure.Err; err != nil; err = errors.Unwrap(err) {
+		texts = append(texts, err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err))
+	}
+	text, js, written := logBook()
+	for _, logger := range []*slog.Logger{text, js} {
+		logger.Error("failed", "err", failure, "copy", *failure, "cause", failure.Err, "kept", Keeping{Last: failure, Copy: *failure, Any: failure, Err: failure})
+		logger.With("err", failure).WithGroup("group").LogAttrs(context.Background(), slog.LevelDebug, failure.Error(), slog.Any("copy", *failure))
+	}
+	texts = append(texts, written.String())
+	for _, shown := range []any{failure, *failure, failure.Err, Keeping{Last: failure, Copy: *failure, Any: *failure, Err: failure}} {
+		encoded, err := json.Marshal(shown)
+		if err != nil {
+			t.Errorf("%T cannot be written as JSON: %v", shown, err)
+		}
+		texts = append(texts, string(encoded))
+	}
+	for _, text := range texts {
+		if showsSecret(text) {
+			t.Errorf("shows the secret: %s", text)
+		}
+	}
+}
+
+// echoBodies are the places of an answer that a secret may come back in; %s stands for it, escaped for JSON.
+var echoBodies = []struct{ name, body string }{
+	{"message", `{"error":{"message":"bad value %s given","code":600,"slug":"S"}}`},
+	{"message alone", `{"error":{"message":"%s"}}`},
+	{"slug", `{"error":{"message":"m","code":600,"slug":"Bad_%s_Value"}}`},
+	{"suggested fix", `{"error":{"message":"m","code":600,"suggested_fix":"do not send %s again"}}`},
+	{"errors", `{"error":{"message":"m","code":600,"errors":["one","token %s is bad","%[1]s"]}}`},
+	{"errors of objects", `{"error":{"message":"m","code":600,"errors":[{"value":"%s","%[1]s":1}]}}`},
+	{"errors as an object", `{"error":{"message":"m","code":600,"errors":{"%s":"%[1]s"}}}`},
+	{"request id", `{"error":{"message":"m","code":600,"request_id":"%s"}}`},
+	{"code", `{"error":{"message":"m","code":"%s"}}`},
+	{"bare message", `{"message":"no such key: %s"}`},
+	{"error as a string", `{"error":"no such key: %s"}`},
+	{"error as a list", `{"error":["no such key: %s"]}`},
+	{"property of no meaning", `{"error":{"message":"m","code":600},"echo":{"body":"%s"}}`},
+	{"property's name", `{"error":{"message":"m","code":600,"%s":true}}`},
+	{"HTML page", `<html><body>Request: {"token":"%s"}</body></html>`},
+	{"cut answer", `{"error":{"message":"bad value %s giv`},
+	{"cut right after it", `{"error":{"message":"bad value %s`},
+	{"everywhere", `{"error":{"message":"%s","code":"%[1]s","slug":"%[1]s","suggested_fix":"%[1]s","request_id":"%[1]s","errors":["%[1]s",{"%[1]s":"%[1]s"}]},"message":"%[1]s"}`},
+}
+
+// The heart of the promise: whatever the secret, however it is written, wherever it comes back.
+func TestEchoedSecretsAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources {
+		for i, echo := range echoForms {
+			t.Run(source.name+" "+echo.name, func(t *testing.T) {
+				t.Parallel()
+				var status int
+				var body string
+				rec := newRecorder(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(status)
+					_, _ = io.WriteString(w, body)
+				})
+				_, logger, written := logBook()
+				client := source.client(t, rec.URL, composio.WithMaxRetries(0), composio.WithLogger(logger))
+				for _, place := range echoBodies {
+					body = fmt.Sprintf(place.body, echo.form(source.secret))
+					for _, status = range []int{400, 200} {
+						failure := mustFail(t, t.Context(), client, testID, source.update)
+						wantNothingShowing(t, failure)
+						if failure.StatusCode != status || !strings.Contains(string(failure.Body), "[redacted]") {
+							t.Errorf("StatusCode %d, Body %q, want %d and [redacted]", failure.StatusCode, failure.Body, status)
+						}
+						if place.name == "everywhere" && i%4 == 0 { // three forms will do for the verbs, which cost the most
+							wantNoVerbShowing(t, failure)
+						}
+						if t.Failed() {
+							t.Fatalf("the secret in the %s with %d", place.name, status)
+						}
+					}
+				}
+				if written.Len() == 0 || showsSecret(written.String()) {
+					t.Errorf("the client logged nothing, or the secret:\n%s", written)
+				}
+			})
+		}
+	}
+}
+
+// A page that quotes the request as it came, unescaped, is text like any other.
+func TestSecretsInAPageAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources {
+		t.Run(source.name, func(t *testing.T) {
+			t.Parallel()
+			rec := newRecorder(t, answerWith(http.StatusBadGateway, "<html><p>"+source.secret+"</p>\n<pre>"+source.secret))
+			failure := mustFail(t, t.Context(), source.client(t, rec.URL, composio.WithMaxRetries(0)), testID, source.update)
+			wantNothingShowing(t, failure)
+			wantNoVerbShowing(t, failure)
+			if got, want := string(failure.Body), "<html><p>[redacted]</p>\n<pre>[redacted]"; got != want {
+				t.Errorf("Body = %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A header that comes back becomes RequestID, in errors and in results.
+func TestSecretsInHeadersAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	echo := http.Header{"X-Request-Id": {"req-" + secretKey}, "Retry-After": {secretKey}, "X-Ratelimit": {secretKey}, "X-Ratelimit-Window-Size": {secretKey}}
+	for _, source := range secretSources {
+		if source.secret != secretKey {
+			continue // a header cannot carry the other
+		}
+		for status, body := range map[int]string{200: success, 400: `{"error":{"message":"m","code":1}}`, 503: ""} {
+			rec := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
+				for name, values := range echo {
+					w.Header()[name] = values
+				}
+				answerWith(status, body)(w, r)
+			})
+			client := source.client(t, rec.URL, composio.WithMaxRetries(0))
+			if status == 200 {
+				result := mustUpdate(t, client, testID, source.update)
+				if result.RequestID != "req-[redacted]" {
+					t.Errorf("%s: RequestID of a result = %q", source.name, result.RequestID)
+				}
+				continue
+			}
+			failure := mustFail(t, t.Context(), client, testID, source.update)
+			wantNothingShowing(t, failure)
+			if failure.RequestID != "req-[redacted]" {
+				t.Errorf("%s: RequestID = %q", source.name, failure.RequestID)
+			}
+		}
+	}
+}
+
+// A result is printed and logged too.
+func TestSecretsInAResultAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources {
+		for _, echo := range echoForms {
+			t.Run(source.name+" "+echo.name, func(t *testing.T) {
+				t.Parallel()
+				form := echo.form(source.secret)
+				rec := newRecorder(t, answerWith(http.StatusOK, `{"success":true,"id":"ca_`+form+`","status":"ACTIVE `+form+`","val":{"token":"`+form+`"}}`))
+				text, js, written := logBook()
+				for _, logger := range []*slog.Logger{text, js} {
+					result := mustUpdate(t, source.client(t, rec.URL, composio.WithLogger(logger)), testID, source.update)
+					if result.ID != "ca_[redacted]" || result.Status != "ACTIVE [redacted]" {
+						t.Errorf("ID = %q, Status = %q", result.ID, result.Status)
+					}
+					encoded, err := json.Marshal(result)
+					if err != nil || showsSecret(string(encoded)) {
+						t.Errorf("its JSON is %s, %v", encoded, err)
+					}
+					for _, format := range everyFormat {
+						for _, shown := range []any{result, *result, Keeping{Result: result, result: *result}} {
+							if text := fmt.Sprintf(format, shown); showsSecretIn(text, format) {
+								t.Fatalf("%s of %T shows the secret: %s", format, shown, text)
+							}
+						}
+					}
+					logger.Info("done", "result", result, "copy", *result)
+				}
+				if lines := strings.Count(written.String(), "\n"); lines != 4 || showsSecret(written.String()) {
+					t.Errorf("%d lines of log, or the secret:\n%s", lines, written)
+				}
+			})
+		}
+	}
+}
+
+// An answer that breaks off may do so in the middle of a secret, and most of a private key is a private key.
+func TestAnswerCutWithinASecretDoesNotShowItsBeginning(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources {
+		for _, echo := range append(echoForms, struct {
+			name string
+			form func(string) string
+		}{"raw", func(s string) string { return s }}) {
+			t.Run(source.name+" "+echo.name, func(t *testing.T) {
+				t.Parallel()
+				form := echo.form(source.secret)
+				var body string
+				rec := newRecorder(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.WriteHeader(http.StatusBadRequest)
+					_, _ = io.WriteString(w, body)
+				})
+				client := source.client(t, rec.URL, composio.WithMaxRetries(0))
+				// Less than the first four bytes may stay, so the cuts begin after the sixth.
+				for cut := len(echo.form(source.secret[:6])); cut < len(form); cut += 1 + len(form)/100 {
+					body = `{"error":{"message":"bad value ` + form[:cut]
+					failure := mustFail(t, t.Context(), client, testID, source.update)
+					if got, want := string(failure.Body), `{"error":{"message":"bad value [redacted]`; got != want {
+						t.Fatalf("cut to %q, Body is %q", form[:cut], got)
+					}
+				}
+			})
+		}
+	}
+}
+
+// The same where it is this side that cuts: Body ends at 64 KiB, reading at 1 MiB.
+func TestBodyCutWithinASecretDoesNotShowItsBeginning(t *testing.T) {
+	t.Parallel()
+	pem := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("Zq7Kv9Wx3/Jm5+Bg8Zq7Kv9Wx3/Jm5+Bg8Zq7Kv9Wx3\n", 30) + "-----END PRIVATE KEY-----\n"
+	update := composio.Update{Credentials: composio.ServiceAccount{PrivateKey: composio.Set(pem)}}
+	form := jsonForm(pem)
+	for _, size := range []int{64 << 10, mebibyte + 1} {
+		for _, shown := range []int{10, 100, 500, 1000, len(form) - 1, len(form), len(form) + 10} {
+			padding := strings.Repeat("x", size-shown)
+			got := answerTo(t, update, 400, jsonAnswer, padding+form+strings.Repeat("y", 2*mebibyte-size))
+			if showsSecret(got.Body) || showsSecret(got.Text) {
+				t.Errorf("%d bytes of the key before byte %d: Body ends with %q", shown, size, got.Body[max(0, len(got.Body)-80):])
+			}
+			if size == 64<<10 && !strings.Contains(got.Body, strings.Repeat("x", 100)+"[redacted]"[:min(10, shown)]) {
+				t.Errorf("%d bytes of the key before byte %d: Body ends with %q", shown, size, got.Body[max(0, len(got.Body)-80):])
+			}
+		}
+	}
+}
+
+// Errors of a transport quote what was sent: a broken tracer, a proxy, net/http itself.
+func TestSecretsThatATransportQuotesAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources {
+		t.Run(source.name, func(t *testing.T) {
+			t.Parallel()
+			own := &tellingError{}
+			client := source.client(t, "https://composio.invalid", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+				Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					body, err := io.ReadAll(req.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					own.Text = fmt.Sprintf("tracing %v with %s and %q: %s", req.Header, body, req.Header.Get("X-Api-Key"), source.secret)
+					return nil, fmt.Errorf("%w: %w", own, io.ErrClosedPipe)
+				}),
+			}))
+			failure := mustFail(t, t.Context(), client, testID, source.update)
+			if !strings.Contains(own.Text, source.secret) {
+				t.Fatal("the transport did not see the secret")
+			}
+			wantNothingShowing(t, failure)
+			wantNoVerbShowing(t, failure)
+			if !errors.Is(failure, io.ErrClosedPipe) || !errors.Is(failure.Err, own) {
+				t.Errorf("errors.Is does not see through %v", failure)
+			}
+			if found, ok := errors.AsType[*tellingError](failure); ok {
+				t.Errorf("errors.AsType hands out %v", found)
+			}
+			if unwrapped := errors.Unwrap(failure.Err); unwrapped != nil {
+				t.Errorf("errors.Unwrap hands out %v", unwrapped)
+			}
+		})
+	}
+}
+
+// tellingError is an error that shows what it knows.
+type tellingError struct{ Text string }
+
+func (e *tellingError) Error() string { return e.Text }
+
+// Once an answer has begun, its body can fail with an error of the transport's as well.
+func TestSecretsInAnErrorOfTheBodyAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, source := range secretSources {
+		failing := &tellingError{"reading the answer to " + source.secret}
+		client := source.client(t, "https://composio.invalid", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+			Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				answer := answerInMemory(req, http.StatusBadRequest, "")
+				answer.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"error":`), failingReader{failing}))
+				return answer, nil
+			}),
+		}))
+		failure := mustFail(t, t.Context(), client, testID, source.update)
+		wantNothingShowing(t, failure)
+		if failure.StatusCode != 400 || !errors.Is(failure, failing) || failure.Err.Error() != "reading the answer to [redacted]" {
+			t.Errorf("%s: StatusCode %d: %v", source.name, failure.StatusCode, failure)
+		}
+	}
+}
+
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+// net/http quotes the beginning of an answer that is no HTTP, in Go's own escapes.
+func TestSecretsThatNetHTTPQuotesAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{
+		"%s\r\n\r\n", "HTTP/1.1 %s\r\n\r\n", "HTTP/%s 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n%s\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: %s\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: %s\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%s\r\n",
+	} {
+		for _, source := range secretSources {
+			if source.secret != secretKey {
+				continue // its line's end would end the quoted line
+			}
+			address := rawServer(t, answerBytes(fmt.Sprintf(answer, source.secret)))
+			failure := mustFail(t, t.Context(), source.client(t, "http://"+address, composio.WithMaxRetries(0)), testID, source.update)
+			wantNothingShowing(t, failure)
+			if failure.Err == nil {
+				t.Errorf("%q has no cause", answer)
+			}
+		}
+	}
+}
+
+// Without a secret in its text, a cause is handed out as it is.
+func TestCauseWithoutASecretIsHandedOut(t *testing.T) {
+	t.Parallel()
+	own := &tellingError{"out of ink"}
+	client := newTestClient(t, "https://composio.invalid", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+		Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "write", Net: "tcp", Err: errors.Join(own, syscall.EPIPE)}
+		}),
+	}))
+	failure := mustFail(t, t.Context(), client, testID, tokenUpdate)
+	if found, ok := errors.AsType[*tellingError](failure); !ok || found != own {
+		t.Errorf("errors.AsType finds no %T in %v", own, failure)
+	}
+	if op, ok := errors.AsType[*net.OpError](failure); !ok || op.Op != "write" {
+		t.Errorf("errors.AsType finds no *net.OpError in %v", failure)
+	}
+	if !errors.Is(failure, syscall.EPIPE) {
+		t.Errorf("%v is not EPIPE", failure)
+	}
+	encoded, err := json.Marshal(failure.Err)
+	if want := `"PATCH \"https://composio.invalid/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": write tcp: out of ink\nbroken pipe"`; err != nil || string(encoded) != want {
+		t.Errorf("the cause's JSON is %s, %v, want %s", encoded, err, want)
+	}
+}
+
+// errors.As must not hand out an address that has the secret in its text, and errors.Is must work all the same.
+func TestCauseWithASecretIsSeenThroughByIsAlone(t *testing.T) {
+	t.Parallel()
+	address := closedPort(t)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	update := composio.Update{Credentials: composio.BearerToken{Token: composio.Set(":" + port + ":")}} // net writes it so
+	failure := mustFail(t, t.Context(), newTestClient(t, "http://"+address, composio.WithMaxRetries(0)), testID, update)
+	if !errors.Is(failure, syscall.ECONNREFUSED) {
+		t.Errorf("%v is not %v", failure, syscall.ECONNREFUSED)
+	}
+	if op, ok := errors.AsType[*net.OpError](failure); ok {
+		t.Errorf("errors.AsType hands out %v", op)
+	}
+	if strings.Contains(failure.Error(), ":"+port+":") || !strings.Contains(failure.Error(), "[redacted]") {
+		t.Errorf("the text is %q", failure)
+	}
+}
+
+// An attempt's end and the caller's must stay visible as what they are.
+func TestContextErrorsAreVisibleBehindASecret(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+		client := newTestClient(t, "https://composio.invalid", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+			Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
+				return nil, fmt.Errorf("sending %s: %w", secretToken, cause)
+			}),
+		}))
+		failure := mustFail(t, t.Context(), client, testID, credentialUpdate(secretToken))
+		wantNothingShowing(t, failure)
+		if !errors.Is(failure, cause) || !errors.Is(failure.Err, cause) {
+			t.Errorf("%v is not %v", failure, cause)
+		}
+	}
+}
+
+// A key function's error may name the key it could not renew: the one that it returned before, or returns beside it.
+func TestSecretsInAnErrorOfTheKeyFunctionAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	t.Run("returned beside it", func(t *testing.T) {
+		t.Parallel()
+		client := mustNew(t, "", composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+			return secretKey, fmt.Errorf("the key %s has expired: %w", secretKey, io.EOF)
+		}))
+		failure := mustFail(t, t.Context(), client, testID, rename)
+		wantNothingShowing(t, failure)
+		if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: WithAPIKeyFunc: the key [redacted] has expired: EOF"; got != want || !errors.Is(failure, io.EOF) {
+			t.Errorf("Error() = %q, want %q", got, want)
+		}
+	})
+	t.Run("returned before", func(t *testing.T) {
+		t.Parallel()
+		rec := newRecorder(t, tooManyAtFirst(1))
+		calls := 0
+		client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+			if calls++; calls == 1 {
+				return secretKey, nil
+			}
+			return "", fmt.Errorf("the key %s cannot be renewed", secretKey)
+		}))
+		failure := mustFail(t, t.Context(), client, testID, rename)
+		wantNothingShowing(t, failure)
+		if failure.Attempts != 1 || !strings.Contains(failure.Error(), "the key [redacted] cannot be renewed") {
+			t.Errorf("the text is %q", failure)
+		}
+	})
+	t.Run("with characters that a header does not take", func(t *testing.T) {
+		t.Parallel()
+		client := mustNew(t, "", composio.WithAPIKeyFunc(func(context.Context) (string, error) { return secretToken, nil }))
+		failure := mustFail(t, t.Context(), client, testID, rename)
+		wantNothingShowing(t, failure)
+		if got := holding(failure); got != "ErrInvalid" {
+			t.Errorf("sentinels %q: %v", got, failure)
+		}
+	})
+}
+
+// A rotated key is a secret no longer in use, but a secret.
+func TestKeyOfAnEarlierAttemptIsShownNowhere(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "0.001")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `{"message":"too many with `+jsonForm(secretKey)+`"}`)
+	})
+	keys := []string{secretKey, "another-key", "a-third-key"}
+	_, logger, written := logBook()
+	client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithLogger(logger), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+		key := keys[0]
+		keys = keys[1:]
+		return key, nil
+	}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	wantNothingShowing(t, failure)
+	if failure.Attempts != 3 || failure.Message != "too many with [redacted]" {
+		t.Errorf("after %d attempts: %v", failure.Attempts, failure)
+	}
+	if lines := strings.Count(written.String(), "\n"); lines != 5 || showsSecret(written.String()) {
+		t.Errorf("%d lines of log, want 3 attempts and 2 retries, or the secret:\n%s", lines, written)
+	}
+}
+
+// What New refuses may be a secret too: a URL's password, a key with a line's end.
+func TestRefusedOptionsAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"key":              newError(composio.New(secretToken)),
+		"password":         newError(composio.New(testKey, composio.WithBaseURL("https://user:Zq7Kv9Wx3@backend.composio.dev"))),
+		"unreadable URL":   newError(composio.New(testKey, composio.WithBaseURL("https://user:Zq7%zzKv9@backend.composio.dev"))),
+		"query":            newError(composio.New(testKey, composio.WithBaseURL("https://backend.composio.dev?key=Zq7Kv9Wx3"))),
+		"key and function": newError(composio.New(secretKey, composio.WithAPIKeyFunc(func(context.Context) (string, error) { return secretKey, nil }))),
+	} {
+		failure, ok := errors.AsType[*composio.Error](err)
+		if !ok || holding(err) != "ErrInvalid" {
+			t.Errorf("%s: the error is %v", name, err)
+			continue
+		}
+		wantNothingShowing(t, failure)
+		wantNoVerbShowing(t, failure)
+	}
+}
+
+func newError(_ *composio.Client, err error) error { return err }
+
+// A credential that is refused is a credential.
+func TestRefusedValuesAreShownNowhere(t *testing.T) {
+	t.Parallel()
+	client := mustNew(t, testKey)
+	for name, value := range map[string]string{
+		"masked":    "Zq7...",
+		"not UTF-8": "Zq7Kv9\xff",
+	} {
+		failure := mustFail(t, t.Context(), client, testID, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(value)}})
+		wantNothingShowing(t, failure)
+		wantNoVerbShowing(t, failure)
+		if got := holding(failure); got != "ErrInvalid" {
+			t.Errorf("%s: sentinels %q: %v", name, got, failure)
+		}
+	}
+}
+
+// messageOf returns what is left of a message that a server sends in answer to u.
+func messageOf(t testing.TB, u composio.Update, message string) string {
+	t.Helper()
+	return answerTo(t, u, 400, jsonAnswer, `{"error":{"code":1,"message":`+quoted(message)+`}}`).Message
+}
+
+// What is replaced, to the byte, and what is not.
+func TestWhatIsRedacted(t *testing.T) {
+	t.Parallel()
+	basic := func(username, password string) composio.Update {
+		return composio.Update{Alias: composio.Set("the-alias"), Credentials: composio.Basic{Username: composio.Set(username), Password: composio.Set(password)}}
+	}
+	sharing := composio.Update{Alias: composio.Set("the-alias"), Sharing: &composio.Sharing{AllowedUserIDs: []string{"the-user"}}}
+	for _, test := range []struct {
+		name, message, want string
+		update              composio.Update
+	}{
+		{"four bytes", "user abcd is gone", "user [redacted] is gone", basic("abcd", "")},
+		{"three bytes, which any word has", "user abc is gone", "user abc is gone", basic("abc", "")},
+		{"four bytes of two characters", "user éé is gone", "user [redacted] is gone", basic("éé", "")},
+		{"three bytes of two characters", "user é1 is gone", "user é1 is gone", basic("é1", "")},
+		{"within a word", "userabcdisgone", "user[redacted]isgone", basic("abcd", "")},
+		{"nothing else", "abcd", "[redacted]", basic("abcd", "")},
+		{"again and again", "abcdabcd abcd", "[redacted][redacted] [redacted]", basic("abcd", "")},
+		{"another case is another value", "user ABCD is gone", "user ABCD is gone", basic("abcd", "")},
+		{"only a part of it", "user abc abcde", "user abc [redacted]e", basic("abcd", "")},
+		{"two", "abcd and efgh", "[redacted] and [redacted]", basic("abcd", "efgh")},
+		{"one within the other, shorter first", "x abcdefgh y bcde z", "x [redacted] y [redacted] z", basic("bcde", "abcdefgh")},
+		{"one within the other, longer first", "x abcdefgh y bcde z", "x [redacted] y [redacted] z", basic("abcdefgh", "bcde")},
+		{"one beginning the other", "abcdefgh abcd", "[redacted] [redacted]", basic("abcd", "abcdefgh")},
+		{"one ending the other", "abcdefgh efgh", "[redacted] [redacted]", basic("efgh", "abcdefgh")},
+		{"the same twice", "x abcd y", "x [redacted] y", basic("abcd", "abcd")},
+		{"the key beside a credential", testKey + " abcd", "[redacted] [redacted]", basic("abcd", "")},
+		{"alias and user id, which are no secrets", "the-alias of the-user", "the-alias of the-user", sharing},
+		{"a cleared credential", "null keep clear", "null keep clear", composio.Update{Credentials: composio.BearerToken{Token: composio.Clear()}}},
+
+		{"a key's beginning", "Invalid API key: ak_o1Og5*****", "Invalid API key: [redacted]", rename},
+		{"a key's end is where its characters end", "(ak_Ab-9_z*).", "([redacted]).", rename},
+		{"the prefix alone", "ak_", "[redacted]", rename},
+		{"two keys", "ak_one,ak_two", "[redacted],[redacted]", rename},
+		{"a key after a line's end", "key:\nak_one", "key:\n[redacted]", rename},
+		{"a key after an escaped line's end", `key:\nak_one`, "key:\n[redacted]", rename},
+		{"a key in quotes", `{"key":"ak_one"}`, `{"key":"[redacted]"}`, rename},
+		{"a word with the prefix in it", "break_point, weak_ref and leak_ak_9", "break_point, weak_ref and leak_ak_9", rename},
+		{"a word and a key", "break_point ak_one weak_ref", "break_point [redacted] weak_ref", rename},
+		{"another case is no key", "AK_ONE", "AK_ONE", rename},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := messageOf(t, test.update, test.message); got != test.want {
+				t.Errorf("Message = %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// The prefix of a key in what is no message.
+func TestKeyPrefixIsRedactedEverywhere(t *testing.T) {
+	t.Parallel()
+	got := answerTo(t, rename, 401, http.Header{"X-Request-Id": {"ak_header"}},
+		`{"error":{"message":"ak_message","slug":"ak_slug","suggested_fix":"ak_fix","errors":["ak_error",{"key":"line\nak_object"}]},"key":"ak_other"}`)
+	want := reading{
+		StatusCode: 401, Slug: "[redacted]", Message: "[redacted]", SuggestedFix: "[redacted]", RequestID: "[redacted]",
+		Details: []string{"[redacted]", "{\"key\":\"line\n[redacted]\"}"},
+		Body:    "{\"error\":{\"message\":\"[redacted]\",\"slug\":\"[redacted]\",\"suggested_fix\":\"[redacted]\",\"errors\":[\"[redacted]\",{\"key\":\"line\n[redacted]\"}]},\"key\":\"[redacted]\"}",
+		Text:    `composio: ca_1a2b3c4d5e6f: 401 [redacted]: [redacted]; [redacted]; {"key":"line [redacted]"}; fix: [redacted]; request id [redacted]`,
+		Is:      "ErrUnauthorized",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the error (-want +got):\n%s", diff)
+	}
+}
+
+// Redaction must not hide from the client itself what an answer says.
+func TestClassificationReadsWhatArrived(t *testing.T) {
+	t.Parallel()
+	const clash = `{"error":{"message":"Alias \"work\" is already in use by another connection for this entity","code":600}}`
+	const gone = `{"error":{"message":"m","slug":"ConnectedAccount_ResourceNotFound"}}`
+	for _, test := range []struct {
+		name, secret string
+		status       int
+		body, want   string
+	}{
+		{"a credential that is the word alias", "Alias", 409, clash, "ErrConflict ErrAliasTaken"},
+		{"a credential that is the other phrase", "already in use", 400, clash, "ErrBadRequest ErrAliasTaken"},
+		{"a credential that is a part of it", "read", 400, clash, "ErrBadRequest ErrAliasTaken"},
+		{"a credential that is the alias", "work", 400, clash, "ErrBadRequest ErrAliasTaken"},
+		{"a credential that is the slug", "ConnectedAccount_ResourceNotFound", 404, gone, "ErrNotFound ErrAccountNotFound"},
+		{"a credential that is a part of the slug", "Resource", 404, gone, "ErrNotFound ErrAccountNotFound"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := answerTo(t, credentialUpdate(test.secret), test.status, jsonAnswer, test.body)
+			if got.Is != test.want {
+				t.Errorf("sentinels %q, want %q: %s", got.Is, test.want, got.Text)
+			}
+			if strings.Contains(got.Text, test.secret) || strings.Contains(got.Body, test.secret) || !strings.Contains(got.Body, "[redacted]") {
+				t.Errorf("the credential %q is in %+v", test.secret, got)
+			}
+		})
+	}
+	t.Run("a credential that makes success unreadable", func(t *testing.T) {
+		t.Parallel()
+		rec := newRecorder(t, answerWith(http.StatusOK, success))
+		result := mustUpdate(t, newTestClient(t, rec.URL), testID, credentialUpdate("success"))
+		if result.Status != composio.StatusActive {
+			t.Errorf("the result is %+v", result)
+		}
+	})
+}
+
+// Each of the sixteen fields is a secret, whichever scheme it is used with.
+func TestEveryCredentialFieldIsASecret(t *testing.T) {
+	t.Parallel()
+	for _, name := range credentialNames(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			update := fieldUpdate(name, composio.Set(secretToken))
+			got := answerTo(t, update, 400, jsonAnswer, `{"error":{"message":"bad `+name+` `+jsonForm(secretToken)+`","code":1}}`)
+			if got.Message != "bad "+name+" [redacted]" || showsSecret(got.Text) || showsSecret(got.Body) {
+				t.Errorf("the error is %+v", got)
+			}
+		})
+	}
+}

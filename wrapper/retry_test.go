@@ -1,0 +1,892 @@
+package composio_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+)
+
+// Waiting is tested in a bubble of testing/synctest, where time passes at once and exactly, over a transport in memory.
+// A bubble also fails if a goroutine is left in it, so each of these tests shows that a call leaves none.
+
+// step is what a script does with one request.
+type step func(*http.Request) (*http.Response, error)
+
+// script is a transport in memory that does its steps one after the other, and the last one over and over.
+type script struct {
+	steps []step
+	seen  []scripted
+}
+
+// scripted is one request as a script saw it.
+type scripted struct {
+	At            time.Time
+	Left          time.Duration // until the deadline of the request's context
+	Body, ID, Key string
+}
+
+func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	seen := scripted{At: time.Now(), Body: string(body), ID: req.Header.Get("X-Request-Id"), Key: req.Header.Get("X-Api-Key")}
+	if deadline, ok := req.Context().Deadline(); ok {
+		seen.Left = time.Until(deadline)
+	}
+	s.seen = append(s.seen, seen)
+	return s.steps[min(len(s.seen), len(s.steps))-1](req)
+}
+
+// waits are the times from each request to the next.
+func (s *script) waits() []time.Duration {
+	var waits []time.Duration
+	for i := range s.seen[1:] {
+		waits = append(waits, s.seen[i+1].At.Sub(s.seen[i].At))
+	}
+	return waits
+}
+
+// scriptedClient returns a client over a script of steps.
+func scriptedClient(t *testing.T, steps []step, opts ...composio.Option) (*composio.Client, *script) {
+	t.Helper()
+	s := &script{steps: steps}
+	return mustNew(t, testKey, append(opts, composio.WithHTTPClient(&http.Client{Transport: s}))...), s
+}
+
+// answers is a step that answers with status, body and headers, which are names and values in turn.
+func answers(status int, body string, headers ...string) step {
+	return func(req *http.Request) (*http.Response, error) {
+		resp := answerInMemory(req, status, body)
+		for pair := range slices.Chunk(headers, 2) {
+			resp.Header.Set(pair[0], pair[1])
+		}
+		return resp, nil
+	}
+}
+
+// breaksOff is a step whose answer has status and ends in the middle with err.
+func breaksOff(status int, err error) step {
+	return func(req *http.Request) (*http.Response, error) {
+		resp := answerInMemory(req, status, "")
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"success":true`), iotest.ErrReader(err)))
+		resp.ContentLength = -1
+		return resp, nil
+	}
+}
+
+// fails is a step that gives no answer.
+func fails(err error) step {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+// hangs is a step that gives no answer as long as the request's context lasts.
+func hangs(req *http.Request) (*http.Response, error) {
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+// Errors as net/http gives them where no server got the request.
+var (
+	errRefused  = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	errNoHost   = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "backend.composio.dev", IsNotFound: true}}
+	errNoDial   = &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}
+	errBadCert  = &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+	errReset    = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	errTooMuch  = errors.New("net/http: server response headers exceeded 65536 bytes; aborted")
+	errTooMuch2 = errors.New("http2: response header list larger than advertised limit")
+)
+
+const aliasClash = `{"error":{"message":"Alias \"work\" is already in use","code":612,"slug":"ConnectedAccount_BadRequest","status":409}}`
+
+func TestAtMostMaxRetriesMoreAttempts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		opts []composio.Option
+		want int
+	}{
+		{"by default", nil, 3},
+		{"0", []composio.Option{composio.WithMaxRetries(0)}, 1},
+		{"1", []composio.Option{composio.WithMaxRetries(1)}, 2},
+		{"7", []composio.Option{composio.WithMaxRetries(7)}, 8},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{answers(503, "")}, test.opts...)
+				failure := mustFail(t, t.Context(), client, testID, rename)
+				if len(s.seen) != test.want || failure.Attempts != test.want {
+					t.Errorf("%d requests, Attempts = %d, want %d of both", len(s.seen), failure.Attempts, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestResultCountsTheAttempts(t *testing.T) {
+	t.Parallel()
+	for failures := range 3 {
+		t.Run(fmt.Sprint(failures, " failures"), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				steps := append(slices.Repeat([]step{answers(503, "")}, failures), answers(200, success))
+				client, _ := scriptedClient(t, steps)
+				if got := mustUpdate(t, client, testID, rename).Attempts; got != failures+1 {
+					t.Errorf("Attempts = %d, want %d", got, failures+1)
+				}
+			})
+		})
+	}
+}
+
+func TestEachAttemptSendsTheSameBodyAndRequestID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := scriptedClient(t, []step{answers(503, ""), fails(io.EOF), answers(429, ""), answers(200, success)}, composio.WithMaxRetries(3))
+		mustUpdate(t, client, testID, composio.Update{Alias: composio.Set("work"), Credentials: composio.BearerToken{Token: composio.Set("new_token")}})
+		body := `{"alias":"work","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"new_token"}}}}`
+		for i, got := range s.seen {
+			if got.Body != body || got.ID != s.seen[0].ID || !uuidV4.MatchString(got.ID) {
+				t.Errorf("attempt %d sent id %q and body %s", i+1, got.ID, got.Body)
+			}
+		}
+		if len(s.seen) != 4 {
+			t.Errorf("%d attempts, want 4", len(s.seen))
+		}
+	})
+}
+
+// The limiter and the key function may take longer than an attempt: its clock starts after them.
+func TestSlowLimiterAndKeyDoNotUseUpTheAttemptsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{steps: []step{answers(503, ""), answers(200, success)}}
+		client := mustNew(t, "", composio.WithHTTPClient(&http.Client{Transport: s}), composio.WithTimeout(time.Second),
+			composio.WithLimiter(limiterFunc(func(context.Context) error { time.Sleep(time.Minute); return nil })),
+			composio.WithAPIKeyFunc(func(context.Context) (string, error) { time.Sleep(time.Hour); return testKey, nil }))
+		mustUpdate(t, client, testID, rename)
+		if len(s.seen) != 2 || s.seen[0].Left != time.Second || s.seen[1].Left != time.Second {
+			t.Errorf("each of two attempts should have a second: %+v", s.seen)
+		}
+	})
+}
+
+func TestWithoutTimeoutAnAttemptHasNoDeadline(t *testing.T) {
+	t.Parallel()
+	client, s := scriptedClient(t, []step{answers(200, success)}, composio.WithTimeout(0))
+	mustUpdate(t, client, testID, rename)
+	if s.seen[0].Left != 0 {
+		t.Errorf("the attempt has %v", s.seen[0].Left)
+	}
+}
+
+// All statuses that a server may end a request with are decided, one by one.
+func TestStatusesThatAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	again := []int{408, 409, 429, 500, 502, 503, 504}
+	for status := 200; status < 600; status++ {
+		synctest.Test(t, func(t *testing.T) {
+			client, s := scriptedClient(t, []step{answers(status, `{"error":{"message":"no"}}`)}, composio.WithMaxRetries(1))
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			want := 1
+			if slices.Contains(again, status) {
+				want = 2
+			}
+			if len(s.seen) != want || failure.StatusCode != status {
+				t.Errorf("status %d: %d attempts, want %d; StatusCode = %d", status, len(s.seen), want, failure.StatusCode)
+			}
+			if got := failure.Retryable(); got != (want == 2) {
+				t.Errorf("status %d: Retryable() = %t, but there were %d attempts", status, got, want)
+			}
+		})
+	}
+}
+
+func TestFailuresThatAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]step{
+		"connection refused":            fails(errRefused),
+		"no such host":                  fails(errNoHost),
+		"dial timeout":                  fails(errNoDial),
+		"proxy refused":                 fails(&net.OpError{Op: "proxyconnect", Net: "tcp", Err: syscall.ECONNREFUSED}),
+		"TLS handshake timeout":         fails(errors.New("net/http: TLS handshake timeout")),
+		"reset":                         fails(errReset),
+		"broken pipe":                   fails(&net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE}),
+		"EOF":                           fails(io.EOF),
+		"unexpected EOF":                fails(io.ErrUnexpectedEOF),
+		"idle connection closed":        fails(errors.New("http: server closed idle connection")),
+		"HTTP/2 connection lost":        fails(errors.New("http2: client connection lost")),
+		"attempt timeout":               hangs,
+		"503 cut short":                 breaksOff(503, io.ErrUnexpectedEOF),
+		"500 that stalls":               stalls(500),
+		"409, another change under way": answers(409, `{"error":{"message":"connection is being updated"}}`),
+		"429 of a gateway":              answers(429, "<html>Too Many Requests</html>"),
+		"502 of a gateway":              answers(502, "<html>Bad Gateway</html>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
+				if got := mustUpdate(t, client, testID, rename).Attempts; got != 2 {
+					t.Errorf("Attempts = %d, want 2", got)
+				}
+			})
+		})
+	}
+}
+
+// stalls is a step whose answer has status and never ends.
+func stalls(status int) step {
+	return func(req *http.Request) (*http.Response, error) {
+		resp := answerInMemory(req, status, "")
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"success":`), readerFunc(func([]byte) (int, error) {
+			<-req.Context().Done()
+			return 0, req.Context().Err()
+		})))
+		resp.ContentLength = -1
+		return resp, nil
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func TestFailuresThatAreNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat(" ", 1<<20+1)
+	for name, first := range map[string]step{
+		"alias clash, 409":        answers(409, aliasClash),
+		"alias clash, 400":        answers(400, aliasClash),
+		"redirect":                answers(307, "", "Location", "https://example.com/"),
+		"too large, 200":          answers(200, large),
+		"too large, 503":          answers(503, large),
+		"headers too large":       fails(errTooMuch),
+		"headers too large, h2":   fails(errTooMuch2),
+		"200 cut short":           breaksOff(200, io.ErrUnexpectedEOF),
+		"200 that stalls":         stalls(200),
+		"200 of a gateway":        answers(200, "<html>Welcome</html>"),
+		"200 without success":     answers(200, `{"success":false,"id":"ca_1","status":"ACTIVE"}`),
+		"204":                     answers(204, ""),
+		"400 cut short":           breaksOff(400, io.ErrUnexpectedEOF),
+		"untrusted certificate":   fails(errBadCert),
+		"no TLS on the other end": fails(tls.RecordHeaderError{Conn: &net.TCPConn{}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
+				start := time.Now()
+				failure := mustFail(t, t.Context(), client, testID, rename)
+				if len(s.seen) != 1 || failure.Attempts != 1 || failure.Retryable() {
+					t.Errorf("%d requests, Attempts = %d, Retryable() = %t, want 1, 1 and false: %v", len(s.seen), failure.Attempts, failure.Retryable(), failure)
+				}
+				if took := time.Since(start); took > time.Second {
+					t.Errorf("the call took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// The words of an alias clash mean nothing in the answer to an update that sets no alias.
+func TestConflictOfAnUpdateWithoutAliasIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, update := range map[string]composio.Update{
+		"a token":        {Credentials: composio.BearerToken{Token: composio.Set("new_token")}},
+		"a clear alias":  {Alias: composio.Clear()},
+		"an empty alias": {Alias: composio.Set("")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := scriptedClient(t, []step{answers(409, aliasClash), answers(200, success)})
+				if got := mustUpdate(t, client, testID, update).Attempts; got != 2 {
+					t.Errorf("Attempts = %d, want 2", got)
+				}
+			})
+		})
+	}
+}
+
+func TestRetryAfterIsWaitedExactly(t *testing.T) {
+	t.Parallel()
+	in := func(d time.Duration, format string) func() string {
+		return func() string { return time.Now().Add(d).UTC().Format(format) }
+	}
+	is := func(value string) func() string { return func() string { return value } }
+	for _, test := range []struct {
+		name  string
+		value func() string
+		want  time.Duration
+	}{
+		{"1", is("1"), time.Second},
+		{"7", is("7"), 7 * time.Second},
+		{"007", is("007"), 7 * time.Second},
+		{"1.5", is("1.5"), 1500 * time.Millisecond},
+		{"0.001", is("0.001"), time.Millisecond},
+		{".25", is(".25"), 250 * time.Millisecond},
+		{"1.001001001", is("1.001001001"), 1001001001},
+		{"59.999999999", is("59.999999999"), time.Minute - 1},
+		{"60", is("60"), time.Minute},
+		{"60.000", is("60.000"), time.Minute},
+		{"a date", in(30*time.Second, http.TimeFormat), 30 * time.Second},
+		{"a date in 60 s", in(time.Minute, http.TimeFormat), time.Minute},
+		{"a date of RFC 850", in(5*time.Second, "Monday, 02-Jan-06 15:04:05 GMT"), 5 * time.Second},
+		{"a date of C", in(5*time.Second, time.ANSIC), 5 * time.Second},
+	} {
+		for _, status := range []int{409, 429, 503} {
+			t.Run(fmt.Sprint(test.name, " with ", status), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					client, s := scriptedClient(t, []step{answers(status, "", "Retry-After", test.value()), answers(200, success)})
+					mustUpdate(t, client, testID, rename)
+					if diff := cmp.Diff([]time.Duration{test.want}, s.waits()); diff != "" {
+						t.Errorf("waits (-want +got):\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestRetryAfterBeyondAMinuteReturnsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		value string
+		want  time.Duration
+	}{
+		{"60.001", 60001 * time.Millisecond},
+		{"61", 61 * time.Second},
+		{"3600", time.Hour},
+		{"Sat, 01 Jan 2000 00:01:01 GMT", 61 * time.Second}, // a bubble's time begins with the year 2000
+		{"Fri, 31 Dec 9999 23:59:59 GMT", math.MaxInt64},
+		{"9223372036.854775807", math.MaxInt64},
+		{"99999999999999999999", math.MaxInt64},
+		{strings.Repeat("9", 400), math.MaxInt64},
+	} {
+		t.Run(fmt.Sprintf("%.40s", test.value), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", test.value)})
+				start := time.Now()
+				failure := mustFail(t, t.Context(), client, testID, rename)
+				if len(s.seen) != 1 || time.Since(start) != 0 {
+					t.Errorf("%d attempts in %v, want one, at once", len(s.seen), time.Since(start))
+				}
+				if failure.RetryAfter != test.want || !errors.Is(failure, composio.ErrRateLimited) || !failure.Retryable() {
+					t.Errorf("RetryAfter = %v, want %v; Retryable() = %t; %v", failure.RetryAfter, test.want, failure.Retryable(), failure)
+				}
+			})
+		})
+	}
+}
+
+func TestUnusableRetryAfterIsBackedOff(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"", "0", "0.0", "000", "-5", "-0.5", "+3", "soon", "1e1", "0x10", "1,5", "5s", ".", "1.2.3", "NaN", "Inf", "infinity",
+		"1 2", "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 31 Dec 1999 23:59:59 GMT", "Sat, 01 Jan 2000", "2000-01-01T00:00:30Z",
+	} {
+		t.Run(value, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", value), answers(200, success)})
+				mustUpdate(t, client, testID, rename)
+				wait := s.waits()[0]
+				if wait < 375*time.Millisecond || wait > 500*time.Millisecond {
+					t.Errorf("waited %v, want 375 to 500 ms", wait)
+				}
+			})
+		})
+	}
+}
+
+func TestUnusableRetryAfterIsNotReported(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "0", "-5", "soon", "Fri, 31 Dec 1999 23:59:59 GMT"} {
+		client, _ := scriptedClient(t, []step{answers(429, "", "Retry-After", value)}, composio.WithMaxRetries(0))
+		if got := mustFail(t, t.Context(), client, testID, rename).RetryAfter; got != 0 {
+			t.Errorf("Retry-After %q: RetryAfter = %v, want 0", value, got)
+		}
+	}
+}
+
+func TestBackoffDoublesFromHalfASecondToEight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := scriptedClient(t, []step{answers(503, "")}, composio.WithMaxRetries(40))
+		for range 20 {
+			s.seen = nil
+			mustFail(t, t.Context(), client, testID, rename)
+			if len(s.seen) != 41 {
+				t.Fatalf("%d attempts, want 41", len(s.seen))
+			}
+			for i, wait := range s.waits() {
+				most := 8 * time.Second
+				if i < 4 {
+					most = 500 * time.Millisecond << i
+				}
+				if wait < most*3/4 || wait > most {
+					t.Errorf("wait %d is %v, want %v less at most a quarter", i+1, wait, most)
+				}
+			}
+		}
+	})
+}
+
+// Callers that failed together must not come back together.
+func TestBackoffVariesOverItsWholeQuarter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := scriptedClient(t, []step{answers(503, "")}, composio.WithMaxRetries(1))
+		shares := map[time.Duration]int{} // waits by the part of the quarter that they are in, of four
+		for range 400 {
+			s.seen = nil
+			mustFail(t, t.Context(), client, testID, rename)
+			shares[min(3, (s.waits()[0]-375*time.Millisecond)/(31250*time.Microsecond))]++
+		}
+		for part := range time.Duration(4) {
+			if shares[part] < 40 { // of 100 that are expected; the chance of so few is below one in a billion
+				t.Errorf("waits by part of the quarter: %v", shares)
+			}
+		}
+	})
+}
+
+func TestWaitThatWouldOutlastTheDeadlineReturnsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name       string
+		deadline   time.Duration
+		retryAfter string
+		want       time.Duration // RetryAfter
+	}{
+		{"Retry-After longer", 9 * time.Second, "10", 10 * time.Second},
+		{"Retry-After as long", 10 * time.Second, "10", 10 * time.Second},
+		{"a date", 9 * time.Second, "Sat, 01 Jan 2000 00:00:10 GMT", 10 * time.Second},
+		{"backoff longer", 374 * time.Millisecond, "", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{answers(503, "", "Retry-After", test.retryAfter)})
+				ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
+				defer cancel()
+				start := time.Now()
+				failure := mustFail(t, ctx, client, testID, rename)
+				if len(s.seen) != 1 || time.Since(start) != 0 {
+					t.Errorf("%d attempts in %v, want one, at once", len(s.seen), time.Since(start))
+				}
+				if failure.RetryAfter != test.want || failure.StatusCode != 503 || errors.Is(failure, context.DeadlineExceeded) {
+					t.Errorf("RetryAfter = %v, want %v, and the answer alone: %v", failure.RetryAfter, test.want, failure)
+				}
+			})
+		})
+	}
+}
+
+func TestWaitThatEndsBeforeTheDeadlineIsWaited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := scriptedClient(t, []step{answers(503, "", "Retry-After", "10"), answers(200, success)})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+1)
+		defer cancel()
+		if _, err := client.UpdateConnectedAccount(ctx, testID, rename); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]time.Duration{10 * time.Second}, s.waits()); diff != "" {
+			t.Errorf("waits (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWaitEndsAtOnceWithItsContext(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		first   step
+		is      error // what the last answer was
+		unknown bool
+		text    string // of the error, up to the request id
+	}{
+		{"after a status", answers(429, "", "Retry-After", "30"), composio.ErrRateLimited, false,
+			"composio: ca_1a2b3c4d5e6f: 429: Too Many Requests; not tried again: context canceled; request id "},
+		{"after a status and a cause", answers(500, "<html>", "Retry-After", "30"), composio.ErrServer, true,
+			"composio: ca_1a2b3c4d5e6f: 500: Internal Server Error; the answer is not readable JSON: it was cut short, or a gateway or proxy gave it; " +
+				"not tried again: context canceled; the update may have been applied; request id "},
+		{"after no answer", fails(io.EOF), io.EOF, true,
+			`composio: ca_1a2b3c4d5e6f: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": EOF; ` +
+				"not tried again: context canceled; the update may have been applied; request id "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{test.first})
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(300*time.Millisecond, cancel)
+				start := time.Now()
+				failure := mustFail(t, ctx, client, testID, rename)
+				if took := time.Since(start); took != 300*time.Millisecond || len(s.seen) != 1 || failure.Attempts != 1 {
+					t.Errorf("took %v for %d requests, Attempts = %d, want 300 ms, 1 and 1", took, len(s.seen), failure.Attempts)
+				}
+				if !errors.Is(failure, test.is) || !errors.Is(failure, context.Canceled) {
+					t.Errorf("the error is not both %v and context.Canceled: %v", test.is, failure)
+				}
+				if got := errors.Is(failure, composio.ErrOutcomeUnknown); got != test.unknown {
+					t.Errorf("ErrOutcomeUnknown = %t, want %t", got, test.unknown)
+				}
+				if want := test.text + s.seen[0].ID; failure.Error() != want {
+					t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
+				}
+			})
+		})
+	}
+}
+
+// What ends a call between two attempts must not hide what the attempt before was answered.
+func TestWhatEndsACallBeforeARetryKeepsTheLastAnswer(t *testing.T) {
+	t.Parallel()
+	full := errors.New("the queue is full")
+	// at calls f from its n-th call on.
+	at := func(n int, f func(context.Context) error) func(context.Context) error {
+		calls := 0
+		return func(ctx context.Context) error {
+			if calls++; calls >= n {
+				return f(ctx)
+			}
+			return nil
+		}
+	}
+	giveUp := func(context.Context) error { return full }
+	wait := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	never := func(context.Context) error { return nil }
+	for _, test := range []struct {
+		name         string
+		limiter, key func(context.Context) error
+		want         error
+		text         string
+	}{
+		{"limiter's error", at(2, giveUp), never, full, "limiter: the queue is full"},
+		{"key function's error", never, at(2, giveUp), full, "WithAPIKeyFunc: the queue is full"},
+		{"context done in the limiter", at(2, wait), never, context.DeadlineExceeded, "limiter: context deadline exceeded"},
+		{"context done in the key function", never, at(2, wait), context.DeadlineExceeded, "WithAPIKeyFunc: context deadline exceeded"},
+		{"context done after the limiter", at(2, func(ctx context.Context) error { <-ctx.Done(); return nil }), never,
+			context.DeadlineExceeded, "context deadline exceeded"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &script{steps: []step{answers(500, `{"error":{"message":"oops","slug":"Internal"}}`, "X-Request-Id", "req_1")}}
+				client := mustNew(t, "", composio.WithHTTPClient(&http.Client{Transport: s}), composio.WithMaxRetries(5),
+					composio.WithLimiter(limiterFunc(test.limiter)),
+					composio.WithAPIKeyFunc(func(ctx context.Context) (string, error) { return testKey, test.key(ctx) }))
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				failure := mustFail(t, ctx, client, testID, rename)
+				want := "composio: ca_1a2b3c4d5e6f: 500 Internal: oops; not tried again: " + test.text + "; the update may have been applied; request id req_1"
+				if failure.Error() != want {
+					t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
+				}
+				if !errors.Is(failure, test.want) || !errors.Is(failure, composio.ErrServer) || !errors.Is(failure, composio.ErrOutcomeUnknown) {
+					t.Errorf("the error is not %v, ErrServer and ErrOutcomeUnknown at once: %v", test.want, failure)
+				}
+				if len(s.seen) != 1 || failure.Attempts != 1 {
+					t.Errorf("%d requests, Attempts = %d, want 1 of both", len(s.seen), failure.Attempts)
+				}
+			})
+		})
+	}
+}
+
+// A context that is done ends the call in the attempt, too, without another.
+func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]step{"no answer": hangs, "503 that stalls": stalls(503)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, s := scriptedClient(t, []step{first})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				start := time.Now()
+				failure := mustFail(t, ctx, client, testID, rename)
+				if took := time.Since(start); took != time.Second || len(s.seen) != 1 || !errors.Is(failure, context.DeadlineExceeded) {
+					t.Errorf("%d requests in %v: %v", len(s.seen), took, failure)
+				}
+			})
+		})
+	}
+}
+
+func TestLostAnswerOfADoneContextIsNotRetryable(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	client, _ := scriptedClient(t, []step{func(*http.Request) (*http.Response, error) { cancel(); return nil, errReset }})
+	if failure := mustFail(t, ctx, client, testID, rename); failure.Retryable() {
+		t.Errorf("Retryable() = true for %v", failure)
+	}
+}
+
+func TestAttemptTimeoutSaysHowLongItWas(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := scriptedClient(t, []step{hangs}, composio.WithTimeout(3*time.Second), composio.WithMaxRetries(0))
+		failure := mustFail(t, t.Context(), client, testID, rename)
+		want := `composio: ca_1a2b3c4d5e6f: no complete answer within 3s: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": ` +
+			"context deadline exceeded; the update may have been applied; request id " + s.seen[0].ID
+		if failure.Error() != want {
+			t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
+		}
+	})
+}
+
+// What one attempt left open no later failure settles.
+func TestOutcomeUnknownIsStickyOverAttempts(t *testing.T) {
+	t.Parallel()
+	rejected := answers(400, `{"error":{"message":"no"}}`)
+	for _, test := range []struct {
+		name  string
+		steps []step
+		is    error // what the last attempt was answered
+		want  bool  // whether ErrOutcomeUnknown
+	}{
+		{"500, 400", []step{answers(500, ""), rejected}, composio.ErrBadRequest, true},
+		{"502, 401", []step{answers(502, ""), answers(401, "")}, composio.ErrUnauthorized, true},
+		{"504, 404", []step{answers(504, ""), answers(404, "")}, composio.ErrNotFound, true},
+		{"504, alias clash", []step{answers(504, ""), answers(409, aliasClash)}, composio.ErrAliasTaken, true},
+		{"500, 503, 503", []step{answers(500, ""), answers(503, "")}, composio.ErrServer, true},
+		{"500, 503, 422", []step{answers(500, ""), answers(503, ""), answers(422, "")}, composio.ErrUnprocessable, true},
+		{"503, 500, 422", []step{answers(503, ""), answers(500, ""), answers(422, "")}, composio.ErrUnprocessable, true},
+		{"500, redirect", []step{answers(500, ""), answers(302, "")}, composio.ErrRedirect, true},
+		{"500, 429 with a long wait", []step{answers(500, ""), answers(429, "", "Retry-After", "120")}, composio.ErrRateLimited, true},
+		{"500, no connection", []step{answers(500, ""), fails(errRefused)}, syscall.ECONNREFUSED, true},
+		{"reset, 400", []step{fails(errReset), rejected}, composio.ErrBadRequest, true},
+		{"EOF, 400", []step{fails(io.EOF), rejected}, composio.ErrBadRequest, true},
+		{"timeout, 403", []step{hangs, answers(403, "")}, composio.ErrForbidden, true},
+		{"refused, 500, 400", []step{fails(errRefused), answers(500, ""), rejected}, composio.ErrBadRequest, true},
+
+		{"400", []step{rejected}, composio.ErrBadRequest, false},
+		{"503, 400", []step{answers(503, ""), rejected}, composio.ErrBadRequest, false},
+		{"429, 404", []step{answers(429, ""), answers(404, "")}, composio.ErrNotFound, false},
+		{"408, 422", []step{answers(408, ""), answers(422, "")}, composio.ErrUnprocessable, false},
+		{"409, 409, 409", []step{answers(409, "")}, composio.ErrConflict, false},
+		{"503, 503, 503", []step{answers(503, "")}, composio.ErrServer, false},
+		{"refused, 400", []step{fails(errRefused), rejected}, composio.ErrBadRequest, false},
+		{"no host, no host, no host", []step{fails(errNoHost)}, errNoHost, false},
+		{"refused, 503, refused", []step{fails(errRefused), answers(503, ""), fails(errRefused)}, syscall.ECONNREFUSED, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := scriptedClient(t, test.steps)
+				failure := mustFail(t, t.Context(), client, testID, rename)
+				if !errors.Is(failure, test.is) {
+					t.Errorf("the error is not %v: %v", test.is, failure)
+				}
+				if got := errors.Is(failure, composio.ErrOutcomeUnknown); got != test.want {
+					t.Errorf("ErrOutcomeUnknown = %t, want %t: %v", got, test.want, failure)
+				}
+				if got := strings.Contains(failure.Error(), "; the update may have been applied; "); got != test.want {
+					t.Errorf("the text says so: %t, want %t: %v", got, test.want, failure)
+				}
+			})
+		})
+	}
+}
+
+func TestSuccessSettlesWhatEarlierAttemptsLeftOpen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, s := scriptedClient(t, []step{hangs, answers(500, ""), answers(200, success)})
+		got := mustUpdate(t, client, testID, rename)
+		want := &composio.Result{ID: testID, Status: composio.StatusActive, RequestID: s.seen[0].ID, Attempts: 3}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the result (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// logTo makes a logger that writes JSON lines, without the time, of level and above.
+func logTo(w io.Writer, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) == 0 && a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+}
+
+// after is a step that takes d.
+func after(d time.Duration, next step) step {
+	return func(req *http.Request) (*http.Response, error) {
+		time.Sleep(d)
+		return next(req)
+	}
+}
+
+func TestLogHasOneLineAnAttemptAndOneARetry(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		level slog.Level
+		want  func(id string) string
+	}{
+		{slog.LevelDebug, func(id string) string {
+			return `{"level":"DEBUG","msg":"composio: attempt","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"duration":3000000,"request_id":"` + id + `"}
+{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"wait":7000000000,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: 503 (7): busy; request id req_1"}
+{"level":"DEBUG","msg":"composio: attempt","account_id":"ca_1a2b3c4d5e6f","attempt":2,"status":0,"duration":4000000,"request_id":"` + id + `"}
+{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":2,"status":0,"wait":WAIT,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: PATCH \"https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": read tcp: connection reset by peer; the update may have been applied; request id ` + id + `"}
+{"level":"DEBUG","msg":"composio: attempt","account_id":"ca_1a2b3c4d5e6f","attempt":3,"status":200,"duration":5000000,"request_id":"` + id + `"}
+`
+		}},
+		{slog.LevelInfo, func(id string) string {
+			return `{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"wait":7000000000,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: 503 (7): busy; request id req_1"}
+{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":2,"status":0,"wait":WAIT,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: PATCH \"https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": read tcp: connection reset by peer; the update may have been applied; request id ` + id + `"}
+`
+		}},
+		{slog.LevelError, func(string) string { return "" }},
+	} {
+		t.Run(test.level.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var log bytes.Buffer
+				client, s := scriptedClient(t, []step{
+					after(3*time.Millisecond, answers(503, `{"error":{"message":"busy","code":7}}`, "Retry-After", "7", "X-Request-Id", "req_1")),
+					after(4*time.Millisecond, fails(errReset)),
+					after(5*time.Millisecond, answers(200, success)),
+				}, composio.WithLogger(logTo(&log, test.level)))
+				mustUpdate(t, client, testID, rename)
+				wait := s.waits()[1] - 4*time.Millisecond
+				want := strings.ReplaceAll(test.want(s.seen[0].ID), "WAIT", fmt.Sprint(wait.Nanoseconds()))
+				if diff := cmp.Diff(want, log.String()); diff != "" {
+					t.Errorf("the log (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestLogHasNoRetryAfterTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		client, _ := scriptedClient(t, []step{answers(503, "")}, composio.WithMaxRetries(1), composio.WithLogger(logTo(&log, slog.LevelDebug)))
+		mustFail(t, t.Context(), client, testID, rename)
+		if got := strings.Count(log.String(), `"composio: attempt"`); got != 2 {
+			t.Errorf("%d lines of attempts, want 2:\n%s", got, &log)
+		}
+		if got := strings.Count(log.String(), `"composio: trying again"`); got != 1 {
+			t.Errorf("%d lines of retries, want 1:\n%s", got, &log)
+		}
+	})
+}
+
+// Neither what is sent nor what a server or a transport makes of it gets into the log.
+func TestLogShowsNoValue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		const token, alias = "s3cr3t-token", "alias-of-the-account"
+		echo := func(req *http.Request) string {
+			return fmt.Sprintf("got key %s and token %s", req.Header.Get("X-Api-Key"), token)
+		}
+		client, _ := scriptedClient(t, []step{
+			func(req *http.Request) (*http.Response, error) {
+				return answers(500, fmt.Sprintf(`{"error":{"message":%q,"slug":%q,"errors":[%q]}}`, echo(req), token, token), "X-Request-Id", token)(req)
+			},
+			func(req *http.Request) (*http.Response, error) { return nil, errors.New(echo(req)) },
+			answers(200, `{"success":true,"id":"`+token+`","status":"`+token+`"}`, "X-Request-Id", token),
+		}, composio.WithLogger(logTo(&log, slog.LevelDebug)))
+		mustUpdate(t, client, testID, composio.Update{Alias: composio.Set(alias), Credentials: composio.BearerToken{Token: composio.Set(token)}})
+		for _, value := range []string{token, alias, testKey, strings.TrimPrefix(testKey, "ak_")} {
+			if strings.Contains(log.String(), value) {
+				t.Errorf("the log shows %q:\n%s", value, &log)
+			}
+		}
+		if got := strings.Count(log.String(), "\n"); got != 5 {
+			t.Errorf("%d lines, want 5:\n%s", got, &log)
+		}
+	})
+}
+
+// closing notes when its idle connections are closed.
+type closing struct {
+	script
+	closed []time.Time
+}
+
+func (c *closing) CloseIdleConnections() { c.closed = append(c.closed, time.Now()) }
+
+// After the wait, because HTTP/2 does not count a connection as idle yet when a request on it has just timed out.
+func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		steps []step
+		want  []int // attempts that connections are closed before
+	}{
+		{"two lost answers", []step{fails(io.EOF), hangs, answers(200, success)}, []int{2, 3}},
+		{"a lost answer, an answer", []step{fails(io.EOF), answers(503, ""), answers(200, success)}, []int{2}},
+		{"two answers", []step{answers(503, ""), answers(429, ""), answers(200, success)}, nil},
+		{"success", []step{answers(200, success)}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := &closing{script: script{steps: test.steps}}
+				client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: transport}))
+				mustUpdate(t, client, testID, rename)
+				var want []time.Time
+				for _, attempt := range test.want {
+					want = append(want, transport.seen[attempt-1].At)
+				}
+				if diff := cmp.Diff(want, transport.closed); diff != "" {
+					t.Errorf("closed at (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// The errors that net/http really gives for what no retry can mend.
+func TestWrongServerIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	secure, _ := newHTTP2(t, answerWith(200, success))
+	plain := newRecorder(t, nil)
+	for name, address := range map[string]string{
+		"untrusted certificate": secure.Listener.Addr().String(),
+		"no TLS":                strings.TrimPrefix(plain.URL, "http://"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			door := newBlackHole(t, address) // which swallows nothing, and counts
+			client := newTestClient(t, "https://"+door.addr, composio.WithHTTPClient(&http.Client{Transport: composio.NewTransport()}))
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if failure.Attempts != 1 || failure.Retryable() || errors.Is(failure, composio.ErrOutcomeUnknown) {
+				t.Errorf("Attempts = %d, Retryable() = %t, want 1 and false, and a known outcome: %v", failure.Attempts, failure.Retryable(), failure)
+			}
+			if got := door.opened(); got != 1 {
+				t.Errorf("%d connections, want 1", got)
+			}
+		})
+	}
+}
