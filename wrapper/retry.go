@@ -63,10 +63,7 @@ func (c *config) retryDelay(ctx context.Context, e *Error) (wait time.Duration, 
 // backoff doubles from minBackoff to maxBackoff, less a random part of at most a quarter, so that callers who failed
 // together do not return together.
 func backoff(attempts int) time.Duration {
-	wait := maxBackoff
-	if shift := attempts - 1; shift < 4 {
-		wait = minBackoff << shift
-	}
+	wait := min(minBackoff<<min(attempts-1, 10), maxBackoff) // 10, because much more would overflow
 	return wait - rand.N(wait/4+1)
 }
 

@@ -622,21 +622,51 @@ func TestWhatEndsACallBeforeARetryKeepsTheLastAnswer(t *testing.T) {
 // A context that is done ends the call in the attempt, too, without another.
 func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	for name, first := range map[string]step{"no answer": hangs, "503 that stalls": stalls(503)} {
-		t.Run(name, func(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		first step
+		text  string // of the error, up to the request id
+	}{
+		{"no answer", hangs, `PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": ` +
+			"context deadline exceeded; the update may have been applied; request id "},
+		{"503 that stalls", stalls(503), "503: Service Unavailable; context deadline exceeded; request id "},
+		{"503 at the last moment", after(time.Second, answers(503, "")), "503: Service Unavailable; request id "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{first})
+				var log bytes.Buffer
+				client, s := scriptedClient(t, []step{test.first}, composio.WithLogger(logTo(&log, slog.LevelWarn)))
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				start := time.Now()
 				failure := mustFail(t, ctx, client, testID, rename)
-				if took := time.Since(start); took != time.Second || len(s.seen) != 1 || !errors.Is(failure, context.DeadlineExceeded) {
-					t.Errorf("%d requests in %v: %v", len(s.seen), took, failure)
+				if took := time.Since(start); took != time.Second || len(s.seen) != 1 || log.Len() > 0 {
+					t.Errorf("%d requests in %v, log %q; want one in a second, and no retry in the log", len(s.seen), took, &log)
+				}
+				// It was not the attempt's timeout of 30 s, nor a wait.
+				if want := "composio: ca_1a2b3c4d5e6f: " + test.text + s.seen[0].ID; failure.Error() != want {
+					t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
 				}
 			})
 		})
 	}
+}
+
+// A limiter's budget is for requests, and there will be none.
+func TestLimiterIsNotAskedAfterAWaitThatTheContextEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		client, _ := scriptedClient(t, []step{answers(503, "", "Retry-After", "30")},
+			composio.WithLimiter(limiterFunc(func(context.Context) error { asked++; return nil })))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		mustFail(t, ctx, client, testID, rename)
+		if asked != 1 {
+			t.Errorf("the limiter was asked %d times, want once", asked)
+		}
+	})
 }
 
 func TestLostAnswerOfADoneContextIsNotRetryable(t *testing.T) {
