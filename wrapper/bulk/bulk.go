@@ -51,6 +51,10 @@ const (
 	DefaultGrace       = 30 * time.Second
 )
 
+// ErrEnded is the cause in the error of an update that was not sent, or not sent again, because the run was ended: by its
+// context, whose cause is another, or by [Runner.Stop].
+var ErrEnded = errors.New("the run was ended")
+
 // Result is what came of one update.
 type Result struct {
 	// Index is the update's place in the sequence, from 0, and ID the account.

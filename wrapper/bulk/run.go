@@ -173,7 +173,7 @@ func (r *run) call(u update) (*composio.Result, error) {
 }
 
 // ended is why an update is not sent.
-func (r *run) ended() error { return fmt.Errorf("the run was ended: %w", context.Cause(r.draining)) }
+func (r *run) ended() error { return fmt.Errorf("%w: %w", ErrEnded, context.Cause(r.draining)) }
 
 // call is the context of one update. The client asks it before each attempt and tells it what was answered.
 type call struct {
