@@ -1,0 +1,91 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	port      = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+	requestID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+)
+
+// steady replaces what differs from run to run.
+func steady(got outcome) outcome {
+	for _, text := range []*string{&got.Out, &got.Err} {
+		*text = requestID.ReplaceAllString(port.ReplaceAllString(*text, "127.0.0.1:PORT"), "REQUEST-ID")
+	}
+	return got
+}
+
+// The three commands of make demo, and two more. All of it is compared, so that each part is known to be there: what was
+// sent with its secrets masked, what was answered, and the account before and after.
+func TestTheSandboxFlagShowsWhatGoesOverTheWire(t *testing.T) {
+	// Neither is looked at.
+	t.Setenv("COMPOSIO_API_KEY", "a bad key")
+	t.Setenv("COMPOSIO_BASE_URL", "not a url")
+	const (
+		before = "sandbox at http://127.0.0.1:PORT\n\n" +
+			"before  ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: set\n\n"
+		sent = "> PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f\n> Content-Type: application/json\n" +
+			"> X-Api-Key: [redacted]\n> X-Request-Id: REQUEST-ID\n>\n> "
+		answered = "< Content-Type: application/json\n< X-Request-Id: REQUEST-ID\n< X-Ratelimit: 2000\n< X-Ratelimit-Remaining: 1999\n<\n< "
+		success  = `{"id":"ca_1a2b3c4d5e6f","status":"ACTIVE","success":true}`
+		result   = "ca_1a2b3c4d5e6f: updated; status ACTIVE, request id REQUEST-ID, 1 attempt\n"
+	)
+	for name, tt := range map[string]struct {
+		args []string
+		want outcome
+	}{
+		"the reference page's example": {
+			[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"},
+			outcome{0, result, before + sent +
+				`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"[redacted]"}}}}` + "\n\n< 200 OK\n" + answered + success +
+				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: set (replaced)\n\n"},
+		},
+		"a null": {
+			[]string{"--scheme", "BEARER_TOKEN", "--clear", "token"},
+			outcome{0, result, before + sent +
+				`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":null}}}}` + "\n\n< 200 OK\n" + answered + success +
+				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: absent (removed)\n\n"},
+		},
+		"an alias clash": {
+			[]string{"--alias", "work"},
+			outcome{exitFailed, "", before + sent + `{"alias":"work"}` + "\n\n< 409 Conflict\n" + answered +
+				`{"error":{"code":600,"message":"Alias \"work\" is already in use by another connection for this entity","request_id":"REQUEST-ID",` +
+				`"slug":"ConnectedAccount_Conflict","status":409,"suggested_fix":"Choose another alias, or clear the other account's"}}` +
+				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: set\n\n" +
+				`composio-patch: ca_1a2b3c4d5e6f: 409 ConnectedAccount_Conflict (600): Alias "work" is already in use by another connection for this entity; ` +
+				"fix: Choose another alias, or clear the other account's; request id REQUEST-ID\n" +
+				"fix: choose another --alias, or clear it first on the account that has it\n"},
+		},
+		"an alias, with JSON": {
+			[]string{"--alias", "new", "--json"},
+			outcome{0, `{"id":"ca_1a2b3c4d5e6f","status":"ACTIVE","request_id":"REQUEST-ID","attempts":1,"rate_limit":{"limit":2000,"remaining":1999,"window_seconds":60}}` + "\n",
+				before + sent + `{"alias":"new"}` + "\n\n< 200 OK\n" + answered + success +
+					"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"new\"  token: set\n\n"},
+		},
+		"nothing that can be sent": {
+			[]string{"--scheme", "BEARER_TOKEN", "--set", "token=REDACTED"},
+			outcome{exitUsage, "", "composio-patch: ca_1a2b3c4d5e6f: credential token: the value looks masked, as Composio shows it when read; set the real one\n" +
+				"fix: nothing was sent; correct that, see composio-patch update --help\n"},
+		},
+		"options that cannot be right": {
+			[]string{"--alias=x", "--timeout=-1s"},
+			outcome{exitUsage, "", "composio-patch: --timeout: -1s is negative\nfix: nothing was sent; correct that, see composio-patch update --help\n"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want(t, steady(command(t, append([]string{"update", "ca_1a2b3c4d5e6f", "--sandbox"}, tt.args...)...)), tt.want)
+		})
+	}
+}
+
+func TestTheSandboxFlagShowsThatThereIsNoSuchAccount(t *testing.T) {
+	got := steady(command(t, "update", "ca_gone", "--alias=x", "--sandbox"))
+	if got.Status != exitFailed || !strings.Contains(got.Err, "\nbefore  no such account\n") || !strings.Contains(got.Err, "\nafter   no such account\n") ||
+		!strings.HasSuffix(got.Err, "\nfix: check the ID: the project of this API key has no such account\n") {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,229 @@
+// Composio-patch changes a connected account of Composio: it renames the account, replaces or removes the credentials
+// it signs in with, or says who may use it. It makes one call, PATCH /api/v3/connected_accounts/{id}.
+//
+// Usage:
+//
+//	composio-patch update ID [flags]
+//	composio-patch sandbox [--addr HOST:PORT] [--api-key K]
+//
+// # Update
+//
+// What no flag names stays as it is. Each flag takes one value; those marked * may be repeated. A value that begins with
+// a hyphen is written --flag=VALUE.
+//
+//	--alias A                  name the account; "" clears the name
+//	--clear-alias              clear the name
+//	--scheme S                 how the account signs in, such as BEARER_TOKEN; needed to change credentials
+//	--set FIELD=VALUE *        replace a credential with VALUE as it stands, which may hold "=" or be empty
+//	--set-file FIELD=PATH *    replace a credential with what the file has, less one newline at its end; an empty one is
+//	                           refused; - is standard input
+//	--clear FIELD *            remove a credential
+//	--allow-all[=false]        whether every user may use the account
+//	--allow-user U *           the users who may, in place of those before
+//	--allow-none               no user in particular
+//	--deny-user U *            the users who may not, in place of those before
+//	--deny-none                no user in particular
+//	--json                     write one JSON object to standard output, also on failure
+//	--timeout D                bound one attempt, such as 10s; 30s unless given, 0 for no bound. The command as a whole
+//	                           is bounded by timeout(1) or an interrupt
+//	--max-retries N            attempts after the first, 2 unless given
+//	--base-url U               where Composio is
+//	--sandbox                  change an account of a sandbox in this process, and show what goes over the wire
+//
+// A value given with --set can be read in the process list by other users of the machine, and stays in the shell's
+// history. With --set-file it is not.
+//
+// SIGINT and SIGTERM end the call. If the update was on its way, its outcome is unknown, and the exit status says so.
+//
+// # Sandbox
+//
+// The sandbox command serves an in-memory Composio with a few accounts until SIGINT or SIGTERM. It prints its URL, key
+// and accounts, and a command to try.
+//
+//	--addr HOST:PORT           where to listen, 127.0.0.1:8787 unless given; port 0 is any free one
+//	--api-key K                the key it takes, in place of one that is no secret
+//
+// # Environment
+//
+//	COMPOSIO_API_KEY     the API key of the project
+//	COMPOSIO_BASE_URL    where Composio is, unless --base-url says so
+//	HTTPS_PROXY, ...     a proxy, as for other Go programs
+//
+// With --sandbox none of them matters.
+//
+// # Output
+//
+// Standard output has the result: one line, or with --json one object
+//
+//	{"id", "status", "request_id", "attempts", "rate_limit": {"limit", "remaining", "window_seconds"}}
+//
+// and on failure, with --json only,
+//
+//	{"error", "fix", "http_status", "code", "slug", "suggested_fix", "details", "request_id", "attempts",
+//	"retry_after_seconds", "outcome_unknown", "retryable"}
+//
+// Standard error has, on failure, a line that says what happened and one that says what to do. Retries and what
+// --sandbox shows are there too. No secret is printed: a credential reads "[redacted]", and an argument that is not
+// understood is named by its place and not quoted.
+//
+// # Exit status
+//
+//	0    done
+//	1    not applied: refused by Composio, or Composio was not reached
+//	2    wrong usage, or refused before anything was sent
+//	3    outcome unknown: the update may have been applied
+//
+// # Examples
+//
+// Push a new bearer token, without showing it to the process list:
+//
+//	composio-patch update ca_1a2b3c4d5e6f --scheme BEARER_TOKEN --set-file token=token.txt
+//	pass show github | composio-patch update ca_1a2b3c4d5e6f --scheme BEARER_TOKEN --set-file token=-
+//
+// Rename an account:
+//
+//	composio-patch update ca_1a2b3c4d5e6f --alias work
+//
+// See what a removed credential looks like on the wire, without an account or a key:
+//
+//	composio-patch update ca_1a2b3c4d5e6f --scheme BEARER_TOKEN --clear token --sandbox
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const name = "composio-patch"
+
+// cli is what kong parses the command line into, one field a command.
+type cli struct {
+	Update  updateCmd  `cmd:"" help:"Change one connected account."`
+	Sandbox sandboxCmd `cmd:"" help:"Serve an in-memory Composio to try things on."`
+}
+
+func main() {
+	os.Exit(run(context.Background(), &stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[0], os.Args[1:]...))
+}
+
+// stdio is where a command reads and writes. What cannot be written is nobody's error: the exit status speaks of the
+// update.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+	program  string // how the command was called, for commands to paste
+}
+
+func (s *stdio) outf(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format, args...) }
+func (s *stdio) errf(format string, args ...any) { _, _ = fmt.Fprintf(s.err, format, args...) }
+
+// run does what the arguments say and returns the exit status.
+func run(ctx context.Context, std *stdio, program string, args ...string) int {
+	std.program = program
+	var c cli
+	helped := false
+	parser := kong.Must(&c,
+		kong.Name(name),
+		kong.Description("Change a connected account of Composio."),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(int) { helped = true }), // kong exits for --help alone
+		kong.KindMapper(reflect.String, kong.MapperFunc(literal)),
+		kong.Bind(std),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	command, err := parser.Parse(args)
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
+		err = usagef("%s", withhold(err.Error(), args, words(parser.Model)))
+	default:
+		err = command.Run()
+	}
+	if err == nil {
+		return exitDone
+	}
+	return std.fail(err, c.Update.JSON || slices.Contains(args, "--json"))
+}
+
+// literal takes a flag's value as it stands. Kong's own way leads through JSON, which silently replaces what is not
+// valid UTF-8, and its refusal of a value that begins with a hyphen quotes it.
+func literal(ctx *kong.DecodeContext, target reflect.Value) error {
+	token := ctx.Scan.Pop()
+	value, ok := token.Value.(string)
+	if !ok || !token.IsValue() {
+		return fmt.Errorf("the value is missing; write --%s=VALUE for one that begins with a hyphen", ctx.Value.Name)
+	}
+	target.SetString(value)
+	return nil
+}
+
+// words are the commands and flags, which a message may name.
+func words(app *kong.Application) map[string]bool {
+	known := map[string]bool{}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error { // fails if the func does
+		switch node := node.(type) {
+		case *kong.Node:
+			known[node.Name] = true
+		case *kong.Flag:
+			known["--"+node.Name] = true
+		}
+		return next(nil)
+	})
+	return known
+}
+
+// withhold takes the arguments out of kong's message, which quotes those it does not understand: a password with a
+// space in it, that nobody quoted, is two arguments, of which the second is "unexpected". What is shorter than four bytes
+// stays, as in the wrapper.
+func withhold(message string, args []string, known map[string]bool) string {
+	for i, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		for _, part := range []string{arg, name, value} {
+			if len(part) < 4 || known[part] {
+				continue
+			}
+			for _, form := range []string{part, strings.ToLower(part)} { // kong quotes a bool in lower case
+				for _, form := range []string{form, strings.Trim(strconv.Quote(form), `"`)} {
+					message = strings.ReplaceAll(message, form, fmt.Sprintf("[argument %d]", i+1))
+				}
+			}
+		}
+	}
+	return message
+}
+
+// problem is an error of the command's own, of which the wrapper knows nothing.
+type problem struct {
+	status    int
+	text, fix string
+}
+
+func (p *problem) Error() string { return p.text }
+
+// usagef returns the error of a command line that makes no sense.
+func usagef(format string, args ...any) error {
+	return &problem{exitUsage, fmt.Sprintf(format, args...), "see " + name + " --help, or --help after a command"}
+}
+
+// untilSignal returns a context that ends with SIGINT or SIGTERM. A second signal ends the process.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// isInterrupted reports whether err came of a signal.
+func isInterrupted(err error) bool { return errors.Is(err, context.Canceled) }

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/sandbox"
+)
+
+// sandboxCmd serves a sandbox.
+type sandboxCmd struct {
+	Addr   string  `default:"127.0.0.1:8787" placeholder:"HOST:PORT" help:"Where to listen, ${default} unless given; port 0 is any free one. Other machines may reach an address that is not this machine's own 127.0.0.1."`
+	APIKey *string `placeholder:"K" help:"The API key to take, in place of one that is no secret. It stands in the process list."`
+}
+
+// Run serves until SIGINT or SIGTERM.
+func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		return usagef("--addr: not of the form HOST:PORT, such as 127.0.0.1:8787")
+	}
+	if c.APIKey != nil && *c.APIKey == "" {
+		return usagef("--api-key: the key is empty")
+	}
+	key := sandbox.DefaultAPIKey
+	if c.APIKey != nil {
+		key = *c.APIKey
+	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	listener, err := listen(ctx, c.Addr)
+	if err != nil {
+		return &problem{exitFailed, err.Error(), "choose another --addr, such as 127.0.0.1:0 for any free port"}
+	}
+	server := newHTTPServer(newSandbox(key))
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	c.greet(std, urlOf(listener.Addr()))
+	select {
+	case <-ctx.Done():
+		shutDown(ctx, server, grace)
+		err = <-failed
+	case err = <-failed:
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return &problem{exitFailed, err.Error(), "start it again"}
+	}
+	std.outf("stopped\n")
+	return nil
+}
+
+// greet prints what one needs to know to use the sandbox. The key is printed only if everybody knows it anyway.
+func (c *sandboxCmd) greet(std *stdio, url string) {
+	std.outf("sandbox of Composio, in memory, at %s\n\n", url)
+	try := fmt.Sprintf("%s update ca_1a2b3c4d5e6f --alias new --base-url %s", shellQuote(std.program), url)
+	if c.APIKey == nil {
+		std.outf("API key: %s\n", sandbox.DefaultAPIKey)
+		try = "COMPOSIO_API_KEY=" + sandbox.DefaultAPIKey + " " + try
+	} else {
+		std.outf("API key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\n")
+	}
+	std.outf("accounts:\n")
+	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	for _, account := range seeds() {
+		_, _ = fmt.Fprintf(table, "  %s\n", strings.Join(describe(account, account), "\t"))
+	}
+	_ = table.Flush()
+	std.outf("\ntry, in another terminal:\n  %s\n\nstop with ctrl-c\n", try)
+}
+
+// shellQuote quotes the program's own path for a shell, if it must.
+func shellQuote(path string) string {
+	if strings.ContainsAny(path, " \t\n'\"\\$`!&;|<>()*?[]#~{}") {
+		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	}
+	return path
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
+}
+
+// urlOf returns the URL of a listener for somebody on this machine: one on all addresses is reached as localhost.
+func urlOf(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", tcp.Port)
+	}
+	return "http://" + addr.String()
+}
+
+func newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+}
+
+// grace is how long requests under way have to end.
+const grace = 3 * time.Second
+
+// shutDown stops the server, whether ctx is done or not, and lets requests under way end within the time.
+func shutDown(ctx context.Context, server *http.Server, within time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	defer cancel()
+	if errors.Is(server.Shutdown(ctx), context.DeadlineExceeded) {
+		_ = server.Close() // it closes listeners, which Shutdown has done
+	}
+}
+
+// newSandbox returns a sandbox with the accounts that both commands show.
+func newSandbox(key string) *sandbox.Server {
+	box := sandbox.New(sandbox.WithAPIKey(key))
+	for _, account := range seeds() {
+		box.Put(account)
+	}
+	return box
+}
+
+// seeds are accounts of each scheme. The first two are of one user and toolkit, so that their aliases can clash.
+func seeds() []sandbox.Account {
+	return []sandbox.Account{
+		{
+			ID: "ca_1a2b3c4d5e6f", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken,
+			Status: composio.StatusActive, Alias: "personal",
+			Credentials: map[string]string{"token": "old_access_token"},
+		}, {
+			ID: "ca_2b3c4d5e6f7a", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken,
+			Status: composio.StatusActive, Alias: "work",
+			Credentials: map[string]string{"token": "work_access_token"},
+		}, {
+			ID: "ca_3c4d5e6f7a8b", Toolkit: "serpapi", UserID: "user_1", Scheme: composio.SchemeAPIKey,
+			Status:      composio.StatusActive,
+			Credentials: map[string]string{"generic_api_key": "old_api_key"},
+		}, {
+			ID: "ca_4d5e6f7a8b9c", Toolkit: "zendesk", UserID: "user_2", Scheme: composio.SchemeBasic,
+			Status:      composio.StatusExpired,
+			Credentials: map[string]string{"username": "robot", "password": "old_password"},
+		}, {
+			ID: "ca_5e6f7a8b9c0d", Toolkit: "metabase", UserID: "user_2", Scheme: composio.SchemeBasicWithJWT,
+			Status:      composio.StatusActive,
+			Credentials: map[string]string{"username": "robot", "password": "old_password"},
+		}, {
+			ID: "ca_6f7a8b9c0d1e", Toolkit: "bigquery", UserID: "user_3", Scheme: composio.SchemeGoogleServiceAccount,
+			Status:      composio.StatusActive,
+			Credentials: map[string]string{"credentials_json": `{"type":"service_account"}`},
+		}, {
+			ID: "ca_7a8b9c0d1e2f", Toolkit: "github_app", UserID: "user_3", Scheme: composio.SchemeServiceAccount,
+			Status:      composio.StatusActive,
+			Credentials: map[string]string{"application_id": "12345", "installation_id": "67890", "private_key": "old_private_key"},
+		},
+	}
+}
+
+// describe returns an account for a person, part by part. Of a credential it says whether there is one, and what
+// became of it since before.
+func describe(before, a sandbox.Account) []string {
+	parts := []string{
+		a.ID, string(a.Scheme), string(a.Status), fmt.Sprintf("%s of %s", a.Toolkit, a.UserID), fmt.Sprintf("alias %q", a.Alias),
+	}
+	var credentials []string
+	names := map[string]string{}
+	maps.Copy(names, before.Credentials)
+	maps.Copy(names, a.Credentials)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		credentials = append(credentials, name+": "+became(before.Credentials, a.Credentials, name))
+	}
+	parts = append(parts, strings.Join(credentials, ", "))
+	if a.AllowAllUsers {
+		parts = append(parts, "every user may use it")
+	}
+	if len(a.AllowedUserIDs) > 0 {
+		parts = append(parts, fmt.Sprintf("allowed %q", a.AllowedUserIDs))
+	}
+	if len(a.NotAllowedUserIDs) > 0 {
+		parts = append(parts, fmt.Sprintf("denied %q", a.NotAllowedUserIDs))
+	}
+	return parts
+}
+
+func became(before, after map[string]string, name string) string {
+	old, had := before[name]
+	value, has := after[name]
+	state := "set"
+	if value == "" {
+		state = "empty"
+	}
+	switch {
+	case !has:
+		return "absent (removed)"
+	case !had:
+		return state + " (added)"
+	case old != value:
+		return state + " (replaced)"
+	}
+	return state
+}

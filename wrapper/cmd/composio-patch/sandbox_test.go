@@ -1,0 +1,315 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/sandbox"
+)
+
+// served is the sandbox command in a process of its own, which has said where it is.
+type served struct {
+	*process
+	url    string
+	stdout io.Reader
+}
+
+func serve(t *testing.T, args ...string) *served {
+	t.Helper()
+	p := &process{Cmd: asProcess(t, os.Args[0], append([]string{"sandbox"}, args...)...)}
+	p.Stderr = &p.err
+	pipe, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stdout := bufio.NewReader(io.TeeReader(pipe, &p.out))
+	line, err := stdout.ReadString('\n')
+	url, ok := strings.CutPrefix(strings.TrimSpace(line), "sandbox of Composio, in memory, at ")
+	if err != nil || !ok {
+		t.Fatalf("%v: %q, %s", err, line, p.err.String())
+	}
+	return &served{p, url, stdout}
+}
+
+// stop signals the process and returns what it left behind.
+func (s *served) stop(t *testing.T, sig os.Signal) outcome {
+	t.Helper()
+	if err := s.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, s.stdout); err != nil { // into p.out, to its end, before Wait closes the pipe
+		t.Fatal(err)
+	}
+	return s.wait()
+}
+
+const accounts = `accounts:
+  ca_1a2b3c4d5e6f  BEARER_TOKEN            ACTIVE   github of user_1      alias "personal"  token: set
+  ca_2b3c4d5e6f7a  BEARER_TOKEN            ACTIVE   github of user_1      alias "work"      token: set
+  ca_3c4d5e6f7a8b  API_KEY                 ACTIVE   serpapi of user_1     alias ""          generic_api_key: set
+  ca_4d5e6f7a8b9c  BASIC                   EXPIRED  zendesk of user_2     alias ""          password: set, username: set
+  ca_5e6f7a8b9c0d  BASIC_WITH_JWT          ACTIVE   metabase of user_2    alias ""          password: set, username: set
+  ca_6f7a8b9c0d1e  GOOGLE_SERVICE_ACCOUNT  ACTIVE   bigquery of user_3    alias ""          credentials_json: set
+  ca_7a8b9c0d1e2f  SERVICE_ACCOUNT         ACTIVE   github_app of user_3  alias ""          application_id: set, installation_id: set, private_key: set
+`
+
+func TestSandboxServesUntilASignal(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			s := serve(t, "--addr=127.0.0.1:0")
+			if !strings.HasPrefix(s.url, "http://127.0.0.1:") {
+				t.Errorf("it listens on %s", s.url)
+			}
+			t.Setenv("COMPOSIO_API_KEY", sandbox.DefaultAPIKey)
+			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url); got.Status != exitDone {
+				t.Errorf("%+v", got)
+			}
+			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=work", "--base-url", s.url); got.Status != exitFailed {
+				t.Errorf("an alias clash: %+v", got)
+			}
+			want(t, s.stop(t, sig), outcome{0, "sandbox of Composio, in memory, at " + s.url + "\n\nAPI key: ak_sandbox\n" + accounts +
+				"\ntry, in another terminal:\n  COMPOSIO_API_KEY=ak_sandbox " + os.Args[0] + " update ca_1a2b3c4d5e6f --alias new --base-url " + s.url +
+				"\n\nstop with ctrl-c\nstopped\n", ""})
+			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url, "--max-retries=0"); got.Status != exitFailed {
+				t.Errorf("it still serves: %+v", got)
+			}
+		})
+	}
+}
+
+func TestASecondSignalEndsASandboxThatWaits(t *testing.T) {
+	s := serve(t, "--addr=127.0.0.1:0")
+	client, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	// A request that is under way, as the answer to Expect says, and never ends.
+	if _, err := io.WriteString(client, "PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f HTTP/1.1\r\nHost: x\r\nX-Api-Key: x\r\n"+
+		"Content-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(client).ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatalf("%v: %q", err, line)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(io.Discard, s.stdout)
+		s.wait()
+	}()
+	for {
+		_ = s.Process.Signal(syscall.SIGTERM) // not once more, because the second may come before the first is dealt with
+		select {
+		case <-ended:
+			if status, ok := s.ProcessState.Sys().(syscall.WaitStatus); !ok || !status.Signaled() {
+				t.Errorf("it was not ended by the signal: %v", s.ProcessState)
+			}
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func TestTheCommandThatSandboxPrintsCanBePasted(t *testing.T) {
+	s := serve(t, "--addr=127.0.0.1:0")
+	reader := bufio.NewReader(s.stdout)
+	var line string
+	for !strings.HasPrefix(line, "  COMPOSIO_API_KEY=") {
+		var err error
+		if line, err = reader.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := asProcess(t, "sh", "-c", line).CombinedOutput()
+	if err != nil || !strings.HasPrefix(string(out), "ca_1a2b3c4d5e6f: updated; status ACTIVE, ") {
+		t.Errorf("%v: %s", err, out)
+	}
+	s.stop(t, syscall.SIGTERM)
+}
+
+func TestSandboxTakesTheKeyItWasGivenAndDoesNotPrintIt(t *testing.T) {
+	const key = "ak_s3cr3t_of_mine"
+	s := serve(t, "--addr=127.0.0.1:0", "--api-key="+key)
+	for key, status := range map[string]int{key: exitDone, sandbox.DefaultAPIKey: exitFailed} {
+		t.Setenv("COMPOSIO_API_KEY", key)
+		if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url); got.Status != status {
+			t.Errorf("%s: %+v", key, got)
+		}
+	}
+	want(t, s.stop(t, syscall.SIGTERM), outcome{0, "sandbox of Composio, in memory, at " + s.url +
+		"\n\nAPI key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\n" + accounts +
+		"\ntry, in another terminal:\n  " + os.Args[0] + " update ca_1a2b3c4d5e6f --alias new --base-url " + s.url +
+		"\n\nstop with ctrl-c\nstopped\n", ""})
+}
+
+func TestSandboxSaysThatThePortIsTaken(t *testing.T) {
+	taken := httptest.NewServer(nil)
+	defer taken.Close()
+	addr := taken.Listener.Addr().String()
+	want(t, command(t, "sandbox", "--addr", addr), outcome{exitFailed, "",
+		"composio-patch: listen tcp " + addr + ": bind: address already in use\nfix: choose another --addr, such as 127.0.0.1:0 for any free port\n"})
+}
+
+func TestSandboxListensOnThisMachineUnlessToldOtherwise(t *testing.T) {
+	var c cli
+	if _, err := kong.Must(&c, kong.Bind(&stdio{})).Parse([]string{"sandbox"}); err != nil || c.Sandbox.Addr != "127.0.0.1:8787" {
+		t.Errorf("%v, %+v", err, c.Sandbox)
+	}
+}
+
+func TestTheURLIsOneThatThisMachineReaches(t *testing.T) {
+	for addr, want := range map[string]string{
+		"127.0.0.1:8787": "http://127.0.0.1:8787", "[::1]:80": "http://[::1]:80",
+		"0.0.0.0:81": "http://localhost:81", "[::]:82": "http://localhost:82",
+	} {
+		tcp, err := net.ResolveTCPAddr("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := urlOf(tcp); got != want {
+			t.Errorf("%s is %s, not %s", addr, got, want)
+		}
+	}
+}
+
+func TestTheProgramIsQuotedForAShellIfItMust(t *testing.T) {
+	for path, want := range map[string]string{
+		"./.bin/composio-patch": "./.bin/composio-patch",
+		"/My Projects/c":        "'/My Projects/c'",
+		"it's":                  `'it'\''s'`,
+	} {
+		if got := shellQuote(path); got != want {
+			t.Errorf("%s is %s, not %s", path, got, want)
+		}
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+shellQuote(path)).Output()
+		if err != nil || string(out) != path {
+			t.Errorf("%v: a shell takes %s for %s", err, shellQuote(path), out)
+		}
+	}
+}
+
+func TestShutDownLetsARequestEndButNotForLong(t *testing.T) {
+	for name, tt := range map[string]struct {
+		within time.Duration
+		ends   bool
+	}{"that ends": {time.Minute, true}, "that hangs": {time.Millisecond, false}} {
+		t.Run(name, func(t *testing.T) {
+			arrived, release := make(chan struct{}), make(chan struct{})
+			server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				close(arrived)
+				select {
+				case <-release:
+					w.WriteHeader(http.StatusNoContent)
+				case <-r.Context().Done():
+				}
+			}))
+			if server.ReadHeaderTimeout <= 0 {
+				t.Error("a client that sends no headers is waited for without end")
+			}
+			listener, err := listen(t.Context(), "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			go func() { _ = server.Serve(listener) }()
+			status := make(chan int)
+			go func() {
+				defer close(status)
+				defer http.DefaultClient.CloseIdleConnections()
+				if resp, err := http.Get(urlOf(listener.Addr())); err == nil {
+					_ = resp.Body.Close()
+					status <- resp.StatusCode
+				}
+			}()
+			<-arrived
+			if tt.ends {
+				server.RegisterOnShutdown(func() { close(release) })
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // as after a signal
+			done := make(chan struct{})
+			go func() { defer close(done); shutDown(ctx, server, tt.within) }()
+			if got := <-status; (got == http.StatusNoContent) != tt.ends {
+				t.Errorf("the request was answered %d", got)
+			}
+			<-done
+		})
+	}
+}
+
+func TestTheSeedsAreOneOfEachSchemeAndTwoThatClash(t *testing.T) {
+	box := newSandbox(sandbox.DefaultAPIKey)
+	schemes := map[composio.Scheme]bool{}
+	clash := false
+	for i, a := range seeds() {
+		schemes[a.Scheme] = true
+		if stored, ok := box.Account(a.ID); !ok || !cmp.Equal(a, stored) {
+			t.Errorf("%s is not there as it should be", a.ID)
+		}
+		if len(a.Credentials) == 0 {
+			t.Errorf("%s has no credentials", a.ID)
+		}
+		for _, b := range seeds()[:i] {
+			clash = clash || a.Toolkit == b.Toolkit && a.UserID == b.UserID && a.Alias != b.Alias && a.Alias != ""
+			if a.ID == b.ID {
+				t.Errorf("%s is there twice", a.ID)
+			}
+		}
+	}
+	if diff := cmp.Diff(map[composio.Scheme]bool{
+		composio.SchemeBearerToken: true, composio.SchemeAPIKey: true, composio.SchemeBasic: true, composio.SchemeBasicWithJWT: true,
+		composio.SchemeGoogleServiceAccount: true, composio.SchemeServiceAccount: true,
+	}, schemes); diff != "" {
+		t.Errorf("schemes (-want +got):\n%s", diff)
+	}
+	if !clash {
+		t.Error("no two accounts can clash")
+	}
+	if a, _ := box.Account("ca_1a2b3c4d5e6f"); a.Scheme != composio.SchemeBearerToken || a.Status != composio.StatusActive || a.Credentials["token"] == "new_access_token" {
+		t.Errorf("the account of the reference page is %v", a)
+	}
+}
+
+func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
+	before := sandbox.Account{
+		ID: "ca_1", Toolkit: "t", UserID: "u", Scheme: composio.SchemeBasic, Status: composio.StatusActive, Alias: "a\x1b",
+		Credentials: map[string]string{"kept": "s3cr3t-1", "replaced": "s3cr3t-2", "removed": "s3cr3t-3", "emptied": "s3cr3t-4", "nothing": ""},
+	}
+	after := before
+	after.AllowAllUsers, after.AllowedUserIDs, after.NotAllowedUserIDs = true, []string{"x", "y"}, []string{"z"}
+	after.Credentials = map[string]string{"kept": "s3cr3t-1", "replaced": "s3cr3t-5", "emptied": "", "nothing": "", "added": "s3cr3t-6"}
+	for name, tt := range map[string]struct {
+		before, after sandbox.Account
+		want          string
+	}{
+		"before": {before, before, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|emptied: set, kept: set, nothing: empty, removed: set, replaced: set`},
+		"after": {before, after, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|added: set (added), emptied: empty (replaced), kept: set, nothing: empty, ` +
+			`removed: absent (removed), replaced: set (replaced)|every user may use it|allowed ["x" "y"]|denied ["z"]`},
+		"none": {sandbox.Account{}, sandbox.Account{ID: "ca_2"}, `ca_2||| of |alias ""|`},
+	} {
+		if diff := cmp.Diff(tt.want, strings.Join(describe(tt.before, tt.after), "|")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if got := fmt.Sprint(before.Credentials["removed"]); got != "s3cr3t-3" {
+		t.Errorf("the account was changed by describing it: %s", got)
+	}
+}

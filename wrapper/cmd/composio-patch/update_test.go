@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const bearer = `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{`
+
+func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args []string
+		body string
+	}{
+		"alias":                    {[]string{"--alias", "work"}, `{"alias":"work"}`},
+		"alias with a comma":       {[]string{"--alias=a,b\\,c"}, `{"alias":"a,b\\,c"}`},
+		"empty alias":              {[]string{"--alias", ""}, `{"alias":""}`},
+		"clear alias":              {[]string{"--clear-alias"}, `{"alias":""}`},
+		"set":                      {[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"}, bearer + `"token":"new_access_token"}}}}`},
+		"set to nothing":           {[]string{"--scheme=BEARER_TOKEN", "--set", "token="}, bearer + `"token":""}}}}`},
+		"set to what has =":        {[]string{"--scheme=BEARER_TOKEN", "--set=token==a=b="}, bearer + `"token":"=a=b="}}}}`},
+		"set to what has a hyphen": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=--json"}, bearer + `"token":"--json"}}}}`},
+		"set expands nothing": {
+			[]string{"--scheme=BEARER_TOKEN", "--set", `token=a,b\,c;$HOME ${default} ~ @file "q" 'é' \n`},
+			bearer + `"token":"a,b\\,c;$HOME ${default} ~ @file \"q\" 'é' \\n"}}}}`,
+		},
+		"set keeps a newline": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=a\n"}, bearer + `"token":"a\n"}}}}`},
+		"set two": {
+			[]string{"--scheme=BASIC", "--set=username=robot", "--set=password=new"},
+			`{"connection":{"state":{"authScheme":"BASIC","val":{"password":"new","username":"robot"}}}}`,
+		},
+		"clear": {[]string{"--scheme=BEARER_TOKEN", "--clear", "token"}, bearer + `"token":null}}}}`},
+		"set, clear and a file": {
+			[]string{"--scheme=API_KEY", "--set=api_key=a", "--clear=bearer_token", "--clear=basic_encoded", "--set-file=generic_api_key=-"},
+			`{"connection":{"state":{"authScheme":"API_KEY","val":{"api_key":"a","basic_encoded":null,"bearer_token":null,"generic_api_key":"of stdin"}}}}`,
+		},
+		"any field with any scheme": {[]string{"--scheme=BEARER_TOKEN", "--set=user_agent=u"}, bearer + `"user_agent":"u"}}}}`},
+		"allow all":                 {[]string{"--allow-all"}, `{"experimental":{"acl_config_for_shared":{"allow_all_users":true}}}`},
+		"do not allow all":          {[]string{"--allow-all=false"}, `{"experimental":{"acl_config_for_shared":{"allow_all_users":false}}}`},
+		"allow some":                {[]string{"--allow-user", "u_1", "--allow-user=u,2"}, `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":["u_1","u,2"]}}}`},
+		"allow none":                {[]string{"--allow-none"}, `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":[]}}}`},
+		"deny some":                 {[]string{"--deny-user", "u_1", "--deny-user=u_2"}, `{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":["u_1","u_2"]}}}`},
+		"deny none":                 {[]string{"--deny-none"}, `{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":[]}}}`},
+		"all at once": {
+			[]string{"--alias=work", "--scheme=BEARER_TOKEN", "--set=token=x", "--allow-all=false", "--allow-user=u_1", "--deny-none"},
+			`{"alias":"work","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"x"}}},` +
+				`"experimental":{"acl_config_for_shared":{"allow_all_users":false,"allowed_user_ids":["u_1"],"not_allowed_user_ids":[]}}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			composio := newStandIn(t, answers(200, applied))
+			got := commandIn(t, strings.NewReader("of stdin\n"), append([]string{"update", "ca_1"}, tt.args...)...)
+			want(t, got, outcome{0, "ca_1: updated; status ACTIVE, request id req_1, 1 attempt\n", ""})
+			sent := []received{{"PATCH", "/api/v3/connected_accounts/ca_1", testKey, "composio-patch composio-go", tt.body}}
+			if diff := cmp.Diff(sent, composio.received()); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestEveryFieldCanBeSetAndCleared(t *testing.T) {
+	if n := len(fieldNames()); n != 16 {
+		t.Errorf("%d fields", n)
+	}
+	for _, field := range fieldNames() {
+		composio := newStandIn(t, answers(200, applied))
+		command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set", field+"=v")
+		command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--clear", field)
+		var bodies []string
+		for _, r := range composio.received() {
+			bodies = append(bodies, r.Body)
+		}
+		if diff := cmp.Diff([]string{bearer + `"` + field + `":"v"}}}}`, bearer + `"` + field + `":null}}}}`}, bodies); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", field, diff)
+		}
+	}
+}
+
+func TestSetFileDropsOneNewlineAtTheEnd(t *testing.T) {
+	for name, tt := range map[string]struct{ content, sent string }{
+		"none":            {"secret", `secret`},
+		"newline":         {"secret\n", `secret`},
+		"return, newline": {"secret\r\n", `secret`},
+		"return":          {"secret\r", `secret\r`},
+		"two newlines":    {"secret\n\n", `secret\n`},
+		"two of each":     {"secret\r\n\r\n", `secret\r\n`},
+		"within":          {"-----BEGIN-----\nAA==\n-----END-----\n", `-----BEGIN-----\nAA==\n-----END-----`},
+		"at the start":    {"\n secret \n", `\n secret `},
+		"nothing expands": {"$HOME=~,@x\n", `$HOME=~,@x`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			composio := newStandIn(t, answers(200, applied))
+			path := filepath.Join(t.TempDir(), "a=b,c") // a path is taken as it stands too
+			if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file", "token="+path)
+			commandIn(t, strings.NewReader(tt.content), "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file", "token=-")
+			sent := composio.received()
+			if len(sent) != 2 {
+				t.Fatalf("sent %v", sent)
+			}
+			for i, from := range []string{"file", "standard input"} {
+				if diff := cmp.Diff(bearer+`"token":"`+tt.sent+`"}}}}`, sent[i].Body); diff != "" {
+					t.Errorf("from %s (-want +got):\n%s", from, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestSetFileRefusesWhatIsNoCredential(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	dir := t.TempDir()
+	for name, content := range map[string]string{"empty": "", "newline": "\r\n", "huge": strings.Repeat("x", 1<<20+1)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const empty = "the input is empty; to store an empty credential, use --set FIELD="
+	for name, tt := range map[string]struct{ path, in, err string }{
+		"empty file":             {filepath.Join(dir, "empty"), "", empty},
+		"a newline alone":        {filepath.Join(dir, "newline"), "", empty},
+		"empty standard input":   {"-", "", empty},
+		"newline on it":          {"-", "\n", empty},
+		"huge file":              {filepath.Join(dir, "huge"), "", "the input has more than 1 MiB, and is no credential"},
+		"endless standard input": {"-", strings.Repeat("x", 2<<20), "the input has more than 1 MiB, and is no credential"},
+		"no such file":           {filepath.Join(dir, "s3cr3t"), "", "the input cannot be read: no such file or directory"},
+		"directory":              {dir, "", "the input cannot be read: is a directory"},
+		"no path":                {"", "", "the input cannot be read: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := commandIn(t, strings.NewReader(tt.in), "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file", "token="+tt.path)
+			want(t, got, outcome{exitUsage, "", "composio-patch: --set-file token: " + tt.err + "\nfix: see composio-patch --help, or --help after a command\n"})
+		})
+	}
+	t.Run("standard input without end", func(t *testing.T) {
+		endless := &endless{}
+		got := commandIn(t, endless, "update", "ca_1", "--scheme=BASIC", "--set-file=password=-")
+		if got.Status != exitUsage || endless.read > 2<<20 {
+			t.Errorf("%d bytes were read, %+v", endless.read, got)
+		}
+	})
+	t.Run("standard input twice", func(t *testing.T) {
+		got := commandIn(t, strings.NewReader("x"), "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-")
+		want(t, got, outcome{exitUsage, "", "composio-patch: --set-file password=-: standard input was read for another field already\n" +
+			"fix: see composio-patch --help, or --help after a command\n"})
+	})
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
+
+// endless is input that ends only for who reads far too much.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	if e.read += len(p); e.read > 8<<20 {
+		return 0, io.EOF
+	}
+	return len(p), nil
+}
+
+func TestUpdateIsRefusedBeforeAnythingIsSent(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	const fix = "\nfix: nothing was sent; correct that, see composio-patch update --help\n"
+	for name, tt := range map[string]struct {
+		args []string
+		err  string
+	}{
+		"nothing to change":  {[]string{"ca_1"}, "ca_1: the update changes nothing: set an alias, a credential or sharing"},
+		"empty id":           {[]string{"", "--alias=a"}, "the account id has 0 characters, not 1 to 128"},
+		"masked value":       {[]string{"ca_1", "--scheme=BEARER_TOKEN", "--set=token=REDACTED"}, "ca_1: credential token: the value looks masked, as Composio shows it when read; set the real one"},
+		"masked file":        {[]string{"ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-"}, "ca_1: credential token: the value looks masked, as Composio shows it when read; set the real one"},
+		"unknown scheme":     {[]string{"ca_1", "--scheme=OAUTH2", "--set=token=x"}, `ca_1: unknown scheme "OAUTH2"`},
+		"empty scheme":       {[]string{"ca_1", "--scheme=", "--set=token=x"}, `ca_1: unknown scheme ""`},
+		"empty user":         {[]string{"ca_1", "--allow-user="}, "ca_1: AllowedUserIDs[0] has 0 characters, not 1 to 256"},
+		"negative timeout":   {[]string{"ca_1", "--alias=a", "--timeout=-1s"}, "--timeout: -1s is negative"},
+		"negative retries":   {[]string{"ca_1", "--alias=a", "--max-retries=-1"}, "--max-retries: -1 is negative"},
+		"empty base url":     {[]string{"ca_1", "--alias=a", "--base-url="}, "--base-url: the URL must begin with https:// or http://"},
+		"password in url":    {[]string{"ca_1", "--alias=a", "--base-url=https://u:s3cr3t@x.test"}, "--base-url: the URL must not carry credentials"},
+		"key over http":      {[]string{"ca_1", "--alias=a", "--base-url=http://x.test"}, "--base-url: http:// would send the API key in the clear to a host other than this machine; use https://"},
+		"an id that is none": {[]string{"s3cr3t!", "--alias=a"}, "the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := commandIn(t, strings.NewReader("ya29...\n"), append([]string{"update"}, tt.args...)...)
+			want(t, got, outcome{exitUsage, "", "composio-patch: " + tt.err + fix})
+		})
+	}
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestUpdateNeedsAKey(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", "")
+	want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "",
+		"composio-patch: COMPOSIO_API_KEY is not set\nfix: set it to the project's API key, or add --sandbox to try without one\n"})
+	t.Setenv("COMPOSIO_API_KEY", "a key")
+	want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "",
+		"composio-patch: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a line's end\n" +
+			"fix: nothing was sent; correct that, see composio-patch update --help\n"})
+}
+
+func TestTheBaseURLFlagBeatsTheEnvironment(t *testing.T) {
+	byFlag := newStandIn(t, answers(200, applied))
+	byEnvironment := newStandIn(t, answers(200, applied))
+	command(t, "update", "ca_1", "--alias=a")
+	command(t, "update", "ca_1", "--alias=b", "--base-url", byFlag.URL+"/prefix")
+	got := map[string][]received{"environment": byEnvironment.received(), "flag": byFlag.received()}
+	const agent = "composio-patch composio-go"
+	if diff := cmp.Diff(map[string][]received{
+		"environment": {{"PATCH", "/api/v3/connected_accounts/ca_1", testKey, agent, `{"alias":"a"}`}},
+		"flag":        {{"PATCH", "/prefix/api/v3/connected_accounts/ca_1", testKey, agent, `{"alias":"b"}`}},
+	}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMaxRetriesAreTheAttemptsAfterTheFirst(t *testing.T) {
+	for flag, attempts := range map[string]int{"": 3, "--max-retries=0": 1, "--max-retries=1": 2} {
+		composio := newStandIn(t, answers(503, "", "Retry-After", "0.001"))
+		got := command(t, append([]string{"update", "ca_1", "--alias=a"}, strings.Fields(flag)...)...)
+		if n := len(composio.received()); n != attempts || got.Status != exitFailed {
+			t.Errorf("%s: %d attempts, exit status %d", flag, n, got.Status)
+		}
+		// A user who waits is told why.
+		if lines := strings.Count(got.Err, `level=WARN msg="composio: trying again" account_id=ca_1`); lines != attempts-1 {
+			t.Errorf("%s: %d lines of it:\n%s", flag, lines, got.Err)
+		}
+	}
+}
+
+func TestAResultCountsItsAttempts(t *testing.T) {
+	var requests atomic.Int32
+	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 1 {
+			answers(503, "", "Retry-After", "0.001")(w, r)
+			return
+		}
+		answers(200, applied)(w, r)
+	})
+	got := command(t, "update", "ca_1", "--alias=a")
+	if got.Status != 0 || got.Out != "ca_1: updated; status ACTIVE, request id req_1, 2 attempts\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestTimeoutBoundsOneAttempt(t *testing.T) {
+	newStandIn(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	got := command(t, "update", "ca_1", "--alias=a", "--timeout=30ms", "--max-retries=0")
+	if got.Status != exitUnknown || !strings.Contains(got.Err, "no complete answer within 30ms") {
+		t.Errorf("%+v", got)
+	}
+
+	// The wait before the second attempt is longer than that, and counts for neither.
+	var requests atomic.Int32
+	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 1 {
+			answers(503, "", "Retry-After", "0.25")(w, r)
+			return
+		}
+		answers(200, applied)(w, r)
+	})
+	got = command(t, "update", "ca_1", "--alias=a", "--timeout=200ms")
+	if n := requests.Load(); got.Status != exitDone || n != 2 {
+		t.Errorf("%d requests, %+v", n, got)
+	}
+}
+
+func TestACommandThatIsEndedBeforeItSendsAppliedNothing(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs strings.Builder
+	status := run(ctx, &stdio{out: &out, err: &errs}, name, "update", "ca_1", "--alias=a")
+	want(t, outcome{status, out.String(), errs.String()}, outcome{exitFailed, "",
+		"composio-patch: ca_1: context canceled\nfix: nothing was applied; run the same command again\n"})
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
