@@ -112,7 +112,7 @@ func (call *call) read(a answer) (*Result, *Error) {
 	}
 	e.aliasTaken = call.setsAlias() && saysAliasTaken(a.status, e.Message)
 	e.gone = e.Slug == slugNotFound
-	e.redact(call.secrets, a.body)
+	e.redact(call.secrets, a)
 	return nil, e
 }
 
@@ -134,13 +134,16 @@ func (call *call) readResult(a answer) *Result {
 }
 
 // redact takes the secrets out of all that the server wrote, after it was understood.
-func (e *Error) redact(s secrets, body []byte) {
+func (e *Error) redact(s secrets, a answer) {
 	e.Slug, e.Message, e.SuggestedFix, e.RequestID = s.redact(e.Slug), s.redact(e.Message), s.redact(e.SuggestedFix), s.redact(e.RequestID)
 	for i, detail := range e.Details {
 		e.Details[i] = s.redact(detail)
 	}
-	// Before the cut, which could leave the first half of a secret behind; an answer that broke off may have done so.
-	clean := s.redactCut(string(body[:min(len(body), maxErrorBody)]))
+	body := string(a.body[:min(len(a.body), maxErrorBody)])
+	clean := s.redact(body)
+	if e.Err != nil || len(body) < len(a.body) { // not whole: its end may be the first half of a secret
+		clean = s.redactCut(body)
+	}
 	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
 }
 

@@ -32,7 +32,21 @@ const maxLayers = 4
 // redact replaces the secrets in text, as they are and as JSON escapes them, and whatever looks like an API key of
 // Composio's. Use it for every text that came from outside.
 func (s secrets) redact(text string) string {
+	if !s.shownIn(text) {
+		return text
+	}
 	return inLayers(inLayers(text, s.hide), redactKeys)
+}
+
+// shownIn reports whether there is something to hide in text: mostly there is not, and one look costs less than two.
+func (s secrets) shownIn(text string) bool {
+	shown := false
+	inLayers(text, func(text string) string {
+		shown = shown || strings.Contains(text, keyPrefix) ||
+			slices.ContainsFunc(s, func(secret string) bool { return strings.Contains(text, secret) })
+		return text
+	})
+	return shown
 }
 
 // redactCut is redact for a text that may end in the middle of a secret.
@@ -140,18 +154,23 @@ func unescape(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
 	}
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); {
-		r, size := unescapeRune(text[i:])
-		if size == 0 {
-			out = append(out, text[i])
-			i++
-			continue
+	var out strings.Builder
+	out.Grow(len(text))
+	for {
+		at := strings.IndexByte(text, '\\')
+		if at < 0 {
+			break
 		}
-		out = utf8.AppendRune(out, r)
-		i += size
+		out.WriteString(text[:at])
+		r, size := unescapeRune(text[at:])
+		if size == 0 { // a backslash that escapes nothing
+			r, size = '\\', 1
+		}
+		out.WriteRune(r)
+		text = text[at+size:]
 	}
-	return string(out)
+	out.WriteString(text)
+	return out.String()
 }
 
 // unescapeRune decodes the JSON escape that text begins with, and returns its length, 0 if there is none (RFC 8259,

@@ -80,7 +80,10 @@ func sleep(ctx context.Context, d time.Duration) {
 // retryAfter reads a Retry-After header (RFC 9110, section 10.2.3), in whole or fractional seconds or as a date. It
 // returns 0 for one that is absent, unreadable or not in the future, and the longest Duration for one beyond it.
 func retryAfter(value string, now time.Time) time.Duration {
-	if value != "" && strings.Trim(value, "0123456789.") == "" {
+	if value == "" {
+		return 0
+	}
+	if strings.Trim(value, "0123456789.") == "" {
 		seconds, err := strconv.ParseFloat(value, 64)
 		if err != nil && !math.IsInf(seconds, 1) {
 			return 0
