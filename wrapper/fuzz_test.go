@@ -1,0 +1,350 @@
+package composio_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/gen"
+	composio "example.com/composio/wrapper"
+)
+
+// callInMemory makes one call in memory and returns all that came of it.
+func callInMemory(t *testing.T, key, id string, u composio.Update, respond func(*http.Request) (*http.Response, error)) (*composio.Result, *composio.Error) {
+	t.Helper()
+	client, err := composio.New(key, composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(respond)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := client.UpdateConnectedAccount(t.Context(), id, u)
+	if err == nil {
+		return result, nil
+	}
+	failure, ok := errors.AsType[*composio.Error](err)
+	if !ok || result != nil {
+		t.Fatalf("the result is %v and the error a %T: %v", result, err, err)
+	}
+	return nil, failure
+}
+
+// knownAnswers are the answers of contract-facts, for a start. SECRET and APIKEY stand for what was sent.
+var knownAnswers = []struct {
+	status int
+	body   string
+}{
+	{200, success},
+	{200, `{"success":true,"id":"ca_SECRET","status":"APIKEY"}`},
+	{200, `{"success":false}`},
+	{200, ""},
+	{200, "<html>SECRET</html>"},
+	{200, `{"success":true,"id":"ca_1a2b`},
+	{204, ""},
+	{307, "APIKEY"},
+	{400, `{"error":{"message":"No connected account found","code":1803,"status":400,"request_id":"8b628209-81f4-414a-a1c2-28806e2d7480","suggested_fix":""}}`},
+	{400, `{"error":{"message":"Alias \"work\" is already in use by another connection for this entity","code":600,"slug":"ConnectedAccount_BadRequest"}}`},
+	{400, `{"error":{"message":"Missing required fields: Tenant Name","code":612,"slug":"ConnectedAccount_MissingRequiredFields"}}`},
+	{400, `{"error":{"message":"SECRET","code":1812,"slug":"ActionExecute_ConnectedAccountEntityIdMismatch","suggested_fix":"not SECRET"}}`},
+	{400, `{"error":{"message":"Validation error while processing request","error_code":10400,"suggested_fix":"…","errors":["Error in payload: SECRET",{"a":"SECRET"}]}}`},
+	{401, `{"error":{"message":"Invalid API key: ak_o1Og5*****","code":10401,"slug":"HTTP_Unauthorized","status":401}}`},
+	{401, `{"error":{"message":"Invalid API key: APIKEY","code":801,"slug":"APIKey_InvalidAPIKey"}}`},
+	{404, `{"error":{"message":"Connected account \"ca_gone\" not found","code":606,"slug":"ConnectedAccount_ResourceNotFound","status":404}}`},
+	{409, `{"error":"SECRET"}`},
+	{429, `{"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`},
+	{429, `{"error":{"code":"10429","slug":"HTTP_TooManyRequests"}}`},
+	{502, "<html>\r\n<body>SECRET APIKEY</body>\r\n</html>"},
+	{503, ""},
+	{500, `{"error":{"message":"string","code":0,"slug":"string","status":0,"request_id":"string","suggested_fix":"string","errors":["string"]}}`},
+}
+
+// Whatever arrives: no panic, the status is kept, and nothing that was sent shows.
+func FuzzAnswer(f *testing.F) {
+	for i, known := range knownAnswers {
+		f.Add(uint16(known.status), []byte(known.body), "req_SECRET", "17", "2000", "60s", byte(i), i%5 == 4)
+	}
+	f.Fuzz(func(t *testing.T, code uint16, raw []byte, requestID, retryAfter, limit, window string, form byte, broken bool) {
+		status := int(code) % 1000
+		encode := echoForms[int(form)%len(echoForms)].form
+		fill := func(text string) string {
+			return strings.NewReplacer("SECRET", encode(secretToken), "APIKEY", encode(secretKey)).Replace(text)
+		}
+		body := fill(string(raw))
+		if showsSecret(string(raw)) || showsSecret(requestID) || strings.Count(body, `\\`) > 1000 {
+			return // not the server's echo of what was sent, or deeper in escapes than is looked for
+		}
+		result, failure := callInMemory(t, secretKey, testID, composio.Update{
+			Alias:       composio.Set("work"),
+			Credentials: composio.BearerToken{Token: composio.Set(secretToken)},
+		}, func(req *http.Request) (*http.Response, error) {
+			answer := answerInMemory(req, status, body)
+			answer.ContentLength = -1
+			answer.Header = http.Header{
+				"X-Request-Id": {fill(requestID)}, "Retry-After": {retryAfter},
+				"X-Ratelimit": {limit}, "X-Ratelimit-Remaining": {limit}, "X-Ratelimit-Window-Size": {window},
+			}
+			if broken {
+				answer.Body = io.NopCloser(io.MultiReader(strings.NewReader(body), failingReader{errors.New(fill("broken after SECRET"))}))
+			}
+			return answer, nil
+		})
+		var said struct {
+			Success bool `json:"success"`
+		}
+		succeeded := status >= 200 && status < 300
+		if result != nil {
+			if err := json.Unmarshal([]byte(body), &said); err != nil || !said.Success || !succeeded || broken {
+				t.Errorf("a result after %d with %q: %+v", status, body, result)
+			}
+			if text := fmt.Sprintf("%+v", *result); showsSecret(text) {
+				t.Errorf("the result shows the secret: %s", text)
+			}
+			return
+		}
+		if want := max(status, 100); failure.StatusCode != status && (failure.StatusCode != 0 || want != 100) {
+			t.Errorf("StatusCode = %d after %d", failure.StatusCode, status)
+		}
+		if unknown := status < 300 || status >= 500 && status != 503; errors.Is(failure, composio.ErrOutcomeUnknown) != unknown {
+			t.Errorf("ErrOutcomeUnknown is %t after %d", !unknown, status)
+		}
+		if errors.Is(failure, composio.ErrAliasTaken) && status != 400 && status != 409 || errors.Is(failure, composio.ErrAccountNotFound) && status != 404 {
+			t.Errorf("after %d: %v", status, holding(failure))
+		}
+		if len(failure.Body) > 64<<10 || failure.RetryAfter < 0 || failure.RateLimit.Window < 0 || failure.RateLimit.Limit < 0 || failure.Attempts != 1 {
+			t.Errorf("the error is %+v", *failure)
+		}
+		encoded, err := json.Marshal(failure)
+		if err != nil {
+			t.Error(err)
+		}
+		wantOneLine(t, failure.Error())
+		for _, text := range []string{failure.Error(), fmt.Sprintf("%+v", *failure), fmt.Sprintf("%#v", failure.Err), string(failure.Body), string(encoded)} {
+			if showsSecret(text) {
+				t.Errorf("shows the secret: %q", text)
+			}
+		}
+	})
+}
+
+// answerWithHeader reads one answer with these headers in memory.
+func answerWithHeader(t *testing.T, header http.Header) *composio.Error {
+	t.Helper()
+	_, failure := callInMemory(t, testKey, testID, rename, func(req *http.Request) (*http.Response, error) {
+		answer := answerInMemory(req, http.StatusTooManyRequests, "")
+		answer.Header = header
+		return answer, nil
+	})
+	return failure
+}
+
+var wholeSeconds = regexp.MustCompile(`^[0-9]{1,9}$`)
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, value := range []string{
+		"", "0", "17", "60", "61", "120", "-5", "1.5", "0.25", ".5", "5.", ".", "1.2.3", "1e3", "0x10", "+5", " 5", "5 ", "5s", "NaN", "Inf", "soon",
+		"9223372036", "9223372037", "9223372036.854775807", "99999999999999999999", strings.Repeat("9", 400),
+		"Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT", "Fri Dec 31 23:59:59 1999", "Fri, 31 Dec 9999 23:59:59 GMT",
+	} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		got := answerWithHeader(t, http.Header{"Retry-After": {value}}).RetryAfter
+		switch {
+		case got < 0:
+			t.Errorf("%q gives %v", value, got)
+		case wholeSeconds.MatchString(value):
+			if seconds, err := strconv.Atoi(value); err != nil || got != time.Duration(seconds)*time.Second {
+				t.Errorf("%q gives %v", value, got)
+			}
+		case strings.Trim(value, "0123456789") == "" && value != "":
+			if seconds, err := strconv.ParseUint(value, 10, 64); (err != nil || seconds > 9223372036) != (got == 1<<63-1) {
+				t.Errorf("%q gives %v", value, got)
+			}
+		case !strings.ContainsAny(value, "0123456789") && got != 0:
+			t.Errorf("%q gives %v", value, got)
+		}
+	})
+}
+
+func FuzzRateLimit(f *testing.F) {
+	for _, window := range []string{"60s", "60", "10m", "", "soon", "-60s", "1e9h", "9223372036854775807ns", "0", "1.5", " 60s"} {
+		f.Add("2000", "1999", window)
+	}
+	for _, number := range []string{"", "0", "-1", "+1", "1.5", "many", "2147483648", "9223372036854775808", "0x10", "1_000", " 1"} {
+		f.Add(number, "1", "60s")
+		f.Add("2000", number, "60s")
+	}
+	f.Fuzz(func(t *testing.T, limit, remaining, window string) {
+		got := answerWithHeader(t, http.Header{
+			"X-Ratelimit": {limit}, "X-Ratelimit-Remaining": {remaining}, "X-Ratelimit-Window-Size": {window},
+		}).RateLimit
+		wantLimit, err1 := strconv.Atoi(limit)
+		wantRemaining, err2 := strconv.Atoi(remaining)
+		want := composio.RateLimit{Limit: wantLimit, Remaining: wantRemaining, Window: got.Window, Known: true}
+		if err1 != nil || err2 != nil || wantLimit < 0 || wantRemaining < 0 {
+			want = composio.RateLimit{}
+		}
+		if got != want || got.Window < 0 {
+			t.Errorf("%q, %q, %q give %+v", limit, remaining, window, got)
+		}
+		if wholeSeconds.MatchString(window) && got.Known {
+			if seconds, err := strconv.Atoi(window); err != nil || got.Window != time.Duration(seconds)*time.Second {
+				t.Errorf("window %q gives %v", window, got.Window)
+			}
+		}
+	})
+}
+
+// sentBody returns what goes over the wire for u, nil if u is refused.
+func sentBody(t *testing.T, u composio.Update) (body []byte, refusal *composio.Error) {
+	t.Helper()
+	_, refusal = callInMemory(t, testKey, testID, u, func(req *http.Request) (*http.Response, error) {
+		var err error
+		body, err = io.ReadAll(req.Body)
+		if err != nil || int64(len(body)) != req.ContentLength {
+			t.Errorf("the body has %d bytes, %v, and says %d", len(body), err, req.ContentLength)
+		}
+		return answerInMemory(req, http.StatusOK, success), nil
+	})
+	return body, refusal
+}
+
+// An update through JSON into the generated type gives back every value, byte for byte, and JSON that is the same again.
+func FuzzUpdate(f *testing.F) {
+	f.Add("work", "new_access_token", "user_1", byte(13), byte(0), true)
+	f.Add("", "", "", byte(0), byte(1), false)
+	f.Add("a\"b\\c/d<e>&\u2028\x00\x7f", "p\"a\\s/é😀\n", "ü", byte(3), byte(2), true)
+	f.Add("\xff", "\xc3", "\xed\xa0\x80", byte(5), byte(3), false)
+	f.Add("REDACTED", "sk_live_...", strings.Repeat("u", 257), byte(15), byte(7), true)
+	f.Fuzz(func(t *testing.T, alias, value, user string, which, actions byte, allow bool) {
+		names := make([]string, 0, 16)
+		for name := range new(gen.CredentialPatch).Nullables() {
+			names = append(names, name)
+		}
+		name := names[int(which)%len(names)]
+		var want gen.PatchConnectedAccountBody
+		u := composio.Update{Sharing: &composio.Sharing{AllowAllUsers: &allow, AllowedUserIDs: []string{user}, NotAllowedUserIDs: []string{}}}
+		want.Experimental = &gen.ExperimentalPatch{ACLConfigForShared: &gen.SharedAccountACL{AllowAllUsers: &allow, AllowedUserIds: []string{user}, NotAllowedUserIds: []string{}}}
+		if actions&1 != 0 {
+			u.Alias, want.Alias = composio.Set(alias), &alias
+		}
+		if actions&2 != 0 {
+			patch := gen.CredentialPatch{}
+			field, property := composio.SetVerbatim(value), gen.String(value)
+			if actions&4 != 0 {
+				field, property = composio.Clear(), gen.Null()
+			}
+			for candidate, target := range patch.Nullables() {
+				if candidate == name {
+					*target = property
+				}
+			}
+			u.Credentials = composio.CredentialFields{Scheme: composio.SchemeAPIKey, Fields: map[string]composio.Field{name: field}}
+			want.Connection = &gen.ConnectionPatch{State: gen.ConnectionStatePatch{AuthScheme: gen.AuthSchemeAPIKEY, Val: patch}}
+		}
+
+		body, refusal := sentBody(t, u)
+		valid := utf8.ValidString(user) && user != "" && utf8.RuneCountInString(user) <= 256 &&
+			(want.Alias == nil || utf8.ValidString(alias)) && (want.Connection == nil || actions&4 != 0 || utf8.ValidString(value))
+		if valid != (refusal == nil) || !valid && (body != nil || holding(refusal) != "ErrInvalid") {
+			t.Fatalf("the update is refused with %v, and %q is sent", refusal, body)
+		}
+		if !valid {
+			return
+		}
+		var got gen.PatchConnectedAccountBody
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&got); err != nil {
+			t.Fatalf("%s: %v", body, err)
+		}
+		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b gen.NullableString) bool { return a == b })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", body, diff)
+		}
+		again, err := json.Marshal(&got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var one, two any
+		if err := errors.Join(json.Unmarshal(body, &one), json.Unmarshal(again, &two)); err != nil || !cmp.Equal(one, two) {
+			t.Errorf("sent %s, and encoded again %s, %v", body, again, err)
+		}
+	})
+}
+
+var wellFormedID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+// Every id ends in the path as it is, or nowhere.
+func FuzzAccountID(f *testing.F) {
+	for _, id := range []string{
+		testID, "", ".", "..", "a/b", "a\\b", "%2e%2e", "ca 1", " ca_1", "ca_1\n", "ca_1\x00", "ca_é", "ca_1?x=1", "ca_1#x", "ca_1;x", "ca_1:x", "-", "_",
+		"ca_\xff", "\u202eca_1", strings.Repeat("a", 128), strings.Repeat("a", 129), "http://example.com/", "ca_1\r\nX-Evil: 1",
+	} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		sent := ""
+		_, failure := callInMemory(t, testKey, id, rename, func(req *http.Request) (*http.Response, error) {
+			sent = req.Method + " " + req.URL.String()
+			return answerInMemory(req, http.StatusOK, success), nil
+		})
+		want := ""
+		if wellFormedID.MatchString(id) && !strings.HasSuffix(id, "\n") {
+			want = "PATCH https://backend.composio.dev/api/v3/connected_accounts/" + id
+		}
+		if sent != want {
+			t.Errorf("for the id %q went out %q, want %q", id, sent, want)
+		}
+		if (want == "") != (failure != nil) || failure != nil && holding(failure) != "ErrInvalid" {
+			t.Errorf("the id %q gives %v", id, failure)
+		}
+		if failure != nil {
+			wantOneLine(t, failure.Error())
+		}
+	})
+}
+
+// A secret of any kind, echoed in any form between any texts, is in none of them.
+func FuzzRedact(f *testing.F) {
+	f.Add("bad value ", "new_access_token", " given", byte(0))
+	f.Add(`{"token":"`, "p\"a\\s/é😀\n", `"}`, byte(3))
+	f.Add(`\`, "\\\\\\\\", `\\`, byte(5))
+	f.Add("ak_", "ak_o1Og5", "*****", byte(1))
+	f.Add("aaa", "aaaa", "aaa", byte(8))
+	f.Add("\\u00", "\u2028\u00e9", "c3\xa9", byte(4))
+	f.Fuzz(func(t *testing.T, before, secret, after string, form byte) {
+		// What stands for a secret has a text of its own, which a secret may be a part of, or be one with.
+		if len(secret) < 4 || !utf8.ValidString(secret) || strings.ContainsAny(secret, "[]") || strings.Contains("redacted", secret) {
+			return
+		}
+		encode := echoForms[int(form)%len(echoForms)].form
+		message := strings.ToValidUTF8(before+encode(secret)+after, "?")
+		body := `{"error":{"code":1,"message":` + quoted(message) + `,"errors":["` + encode(secret) + `"]}}`
+		_, failure := callInMemory(t, testKey, testID, composio.Update{Credentials: composio.BearerToken{Token: composio.SetVerbatim(secret)}},
+			func(req *http.Request) (*http.Response, error) {
+				return answerInMemory(req, http.StatusBadRequest, body), nil
+			})
+		if failure == nil || failure.StatusCode != http.StatusBadRequest {
+			t.Fatalf("the error is %v", failure)
+		}
+		for _, text := range append([]string{failure.Message, string(failure.Body)}, failure.Details...) {
+			for _, echo := range append(echoForms, struct {
+				name string
+				form func(string) string
+			}{"raw", func(s string) string { return s }}) {
+				if strings.Contains(text, echo.form(secret)) {
+					t.Errorf("%q shows %q %s", text, secret, echo.name)
+				}
+			}
+		}
+	})
+}
