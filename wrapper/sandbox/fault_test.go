@@ -74,6 +74,8 @@ func plainly(ctx context.Context, t *testing.T, url string, transport *http.Tran
 	transport = transport.Clone() // also the pool is its own
 	transport.DisableCompression = true
 	defer transport.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second) // no fault may hang a test
+	defer cancel()
 	res, err := transport.RoundTrip(newPatch(ctx, t, url, tokenBody))
 	if err != nil {
 		return failureOf(err)
@@ -256,7 +258,7 @@ func meet(t *testing.T, over protocol, tt faultRow, want string, ask func(string
 		start := time.Now()
 		got := ask(url, transport, timeout)
 		all := s.Requests()
-		if tt.waits && timeout < 10*time.Second && (got != want || len(all) == 0 || !all[0].Applied) {
+		if tt.waits && timeout < 4*time.Second && (got != want || len(all) == 0 || !all[0].Applied) {
 			timeout *= 4
 			continue
 		}
