@@ -27,8 +27,8 @@ func (op operation) checkRequest(ctx context.Context, u *url.URL, h http.Header,
 	return tidy(append(found, violations(Request, body, err)...))
 }
 
-// checkSecurity returns the credential that a request lacks: if the document has several ways to send one, the first
-// of the first way.
+// checkSecurity returns the credentials that a request lacks: if the document has several ways to send some, those of
+// the first way.
 func (op operation) checkSecurity(u *url.URL, h http.Header) (found []Violation) {
 	defer caught(Request, &found)
 	spec := op.route.Spec
@@ -47,7 +47,7 @@ func (op operation) checkSecurity(u *url.URL, h http.Header) (found []Violation)
 			return nil
 		}
 		if found == nil {
-			found = lacking[:1]
+			found = lacking
 		}
 	}
 	return found

@@ -163,6 +163,23 @@ func TestDocumentDecides(t *testing.T) {
 	}
 }
 
+func TestBodyThatTheDocumentLacksIsRefused(t *testing.T) {
+	text := strings.Replace(string(api.Spec), "requestBody:", "x-requestBody:", 1)
+	for name, before := range map[string]string{"with a key": "openapi: 3.0.3", "without": "      security:\n        - ApiKeyAuth: []\n"} {
+		t.Run(name, func(t *testing.T) {
+			after := strings.Replace(before, "security", "x-security", 1)
+			op := otherOf(t, text, before, after)
+			h := http.Header{"Content-Type": {"application/json"}}
+			if diff := cmp.Diff([]Violation{{Request, "body", "invalid"}}, op.checkRequest(t.Context(), anURL, h, []byte(`{}`))); diff != "" {
+				t.Errorf("violations (-want +got):\n%s", diff)
+			}
+			if found := op.checkRequest(t.Context(), anURL, h, nil); found != nil {
+				t.Errorf("without a body: %v", found)
+			}
+		})
+	}
+}
+
 func TestPanicOfValidatorIsViolation(t *testing.T) {
 	op := other(t, "openapi: 3.0.3", "openapi: 3.0.3")
 	broken := *op.route.Operation
@@ -226,7 +243,7 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 		before, after string
 		url           string
 		header        http.Header
-		want          string // the location; "" for no violation
+		want          string // the locations
 	}{
 		"header, none":       {scheme, scheme, "", nil, "x-api-key"},
 		"header, other":      {scheme, scheme, "?x-api-key=k", http.Header{"Cookie": {"x-api-key=k"}, "Authorization": {"k"}}, "x-api-key"},
@@ -242,6 +259,7 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 		"optional":           {ways, ways + "        - {}\n", "", nil, ""},
 		"either, none":       {ways, "      security: [{ApiKeyAuth: []}, {Other: []}]\n", "", nil, "x-api-key"},
 		"either, the second": {ways, "      security: [{ApiKeyAuth: []}, {Other: []}]\n", "", http.Header{"X-Other": {"k"}}, ""},
+		"both, none":         {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", nil, "x-api-key x-other"},
 		"both, the second":   {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", http.Header{"X-Other": {"k"}}, "x-api-key"},
 		"both":               {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", http.Header{"X-Other": {"k"}, "X-Api-Key": {"k"}}, ""},
 		"of all operations":  {ways, "", "", nil, "x-other"},
@@ -256,8 +274,8 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 				t.Fatal(err)
 			}
 			var want []Violation
-			if tt.want != "" {
-				want = []Violation{{Request, tt.want, "security"}}
+			for _, location := range strings.Fields(tt.want) {
+				want = append(want, Violation{Request, location, "security"})
 			}
 			if diff := cmp.Diff(want, op.checkSecurity(u, tt.header)); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)

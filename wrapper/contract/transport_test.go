@@ -257,16 +257,45 @@ func TestTransportPassesOnAnAnswerThatBreaksOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	for range 2 { // whoever reads again gets no other answer
-		data, err := io.ReadAll(res.Body)
-		if !errors.Is(err, io.ErrUnexpectedEOF) || len(data) != 0 && string(data) != `{"success":true` {
-			t.Errorf("read %q, %v", data, err)
-		}
+	data, err := io.ReadAll(res.Body)
+	if !errors.Is(err, io.ErrUnexpectedEOF) || string(data) != `{"success":true` {
+		t.Errorf("read %q, %v", data, err)
 	}
 	if lines := seen.lines(); lines != nil {
 		t.Errorf("violations: %q", lines)
 	}
 }
+
+// A body that says once that it broke off would otherwise seem to have ended.
+func TestTransportKeepsTheErrorOfAnAnswer(t *testing.T) {
+	first := true
+	body := &tracked{Reader: readerFunc(func([]byte) (int, error) {
+		if first {
+			first = false
+			return 0, errOwn
+		}
+		return 0, io.EOF
+	})}
+	res, err := contract.Transport(nextFunc(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {jsonType}}, Body: body}, nil
+	})).RoundTrip(newRequest(t, base, `{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := res.Body.Read(make([]byte, 1)); err != errOwn {
+			t.Errorf("error %v", err)
+		}
+	}
+	_ = res.Body.Close()
+	if !body.closed {
+		t.Error("the answer was not closed")
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func TestTransportChecksWhatNetHTTPUnzipped(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
@@ -506,7 +535,7 @@ func TestTransportPassesRequestsWithoutBody(t *testing.T) {
 
 func TestTransportReturnsTheErrorOfReadingABody(t *testing.T) {
 	req := newRequest(t, base, ``)
-	body := &tracked{Reader: failingReader{errOwn}}
+	body := &tracked{Reader: readerFunc(func([]byte) (int, error) { return 0, errOwn })}
 	req.Body = body
 	res, err := contract.Transport(nextFunc(func(*http.Request) (*http.Response, error) {
 		t.Error("the request left")
@@ -518,10 +547,6 @@ func TestTransportReturnsTheErrorOfReadingABody(t *testing.T) {
 }
 
 var errOwn = errors.New("of one's own")
-
-type failingReader struct{ err error }
-
-func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
 
 func TestTransportReturnsTheErrorOfNext(t *testing.T) {
 	seen := &log{}
@@ -585,11 +610,13 @@ func TestTransportLeavesARequestWithoutURLToNext(t *testing.T) {
 }
 
 func TestTransportWithoutNextUsesTheDefaultOne(t *testing.T) {
-	srv := httptest.NewServer(good())
-	defer srv.Close()
-	client := &http.Client{Transport: contract.Transport(nil)}
-	defer client.CloseIdleConnections()
-	roundTrip(t, client.Transport, newRequest(t, srv.URL, `{}`))
+	defer func(was http.RoundTripper) { http.DefaultTransport = was }(http.DefaultTransport)
+	next := &answering{fake: good()}
+	http.DefaultTransport = next
+	roundTrip(t, contract.Transport(nil), newRequest(t, base, `{}`))
+	if len(next.sent) != 1 {
+		t.Errorf("it sent %q", next.sent)
+	}
 }
 
 type closes struct {

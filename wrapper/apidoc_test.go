@@ -1,0 +1,57 @@
+package composio_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPublicAPI compares the pages of the exported packages, as go doc -all prints them, with the files in testdata/api. A
+// change of the exported surface, or of what it promises, is thus seen by whoever reviews it.
+func TestPublicAPI(t *testing.T) {
+	t.Parallel()
+	module := goList(t, "-m")[0]
+	want := map[string]string{}
+	for _, line := range goLines(t, "list", "-f", "{{.Name}} {{.ImportPath}}", module+"/wrapper/...") {
+		name, path, _ := strings.Cut(line, " ")
+		if name == "main" || strings.Contains(path, "/internal/") {
+			continue
+		}
+		file := strings.ReplaceAll(strings.TrimPrefix(path, module+"/"), "/", "-") + ".txt"
+		want[file] = strings.Join(goLines(t, "doc", "-all", path), "\n") + "\n"
+	}
+	readSources(t)
+	compareFiles(t, "testdata/api", want, "make api")
+}
+
+// readSources opens what go doc and go build read for a test, or go test would show a result from before a change.
+func readSources(t *testing.T) {
+	t.Helper()
+	for _, dir := range []string{".", "../gen", "../api"} {
+		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") {
+				_, err = os.ReadFile(path)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// goLines runs the go command and returns its lines.
+func goLines(t *testing.T, args ...string) []string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", args...)
+	var problem strings.Builder
+	command.Stderr = &problem
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, &problem)
+	}
+	return strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+}
