@@ -1,72 +1,114 @@
-# The targets below are what people and CI call; `make help` lists them.
+# What people and CI call. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# Tools are built once, at these versions, into .bin/. A new version is a new file name, so it is built anew.
-GOLANGCI_LINT := .bin/golangci-lint-v2.15.0
+# Tools are built once, at these versions, into .bin/; a new version is a new file name, so it is built anew.
+LINT := .bin/golangci-lint-v2.15.0
+GREMLINS := .bin/gremlins-v0.6.0
 
-# The race detector needs cgo and a C compiler, which not every machine has.
-CC_FOUND := $(shell command -v "$$(go env CC)" 2>/dev/null)
-ifneq ($(and $(CC_FOUND),$(filter 1,$(shell CGO_ENABLED=1 go env CGO_ENABLED))),)
-RACE := -race
-TEST_ENV := CGO_ENABLED=1
-else
-RACE :=
-TEST_ENV :=
-endif
+# The race detector needs cgo, and so a C compiler, which not every machine has.
+RACE := $(shell command -v $$(go env CC) >/dev/null && echo -race)
+TEST := $(if $(RACE),CGO_ENABLED=1) go test -shuffle=on $(RACE)
+
+ACCOUNT := ca_1a2b3c4d5e6f
+define DEMO
+update $(ACCOUNT) --scheme BEARER_TOKEN --set token=new_access_token
+update $(ACCOUNT) --scheme BEARER_TOKEN --clear token
+update $(ACCOUNT) --alias work
+endef
+export DEMO
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: .bin/composio-patch ## change an account of the embedded sandbox: a new token, a null, an alias clash
-	@bash api/none 2>/dev/null; true
+demo: ## on an embedded sandbox: the reference page's example, a null, an alias clash (exit status 1, as it should)
+	@go build -o .bin/composio-patch ./wrapper/cmd/composio-patch
+	@while read -r arguments; do \
+		echo "$$ composio-patch $$arguments --sandbox"; \
+		.bin/composio-patch $$arguments --sandbox </dev/null 2>&1; status=$$?; \
+		echo "exit status $$status"; echo; \
+		[ $$status -le 1 ] || exit 1; \
+	done <<<"$$DEMO"
 
 .PHONY: test
 test: ## run all tests
-	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	$(TEST_ENV) go test -shuffle=on $(RACE) ./...
+	@$(if $(RACE),,echo "There is no C compiler here, so the tests run without the race detector.")
+	$(TEST) ./...
 
 .PHONY: check
-check: check-fmt check-vet check-lint check-generate check-tidy ## formatting, vet, lint, generated code, go.mod
+check: check-fmt check-vet check-lint check-generate check-tidy fuzz-quick ## formatting, vet, lint, generated code, go.mod, a few seconds of fuzzing
 
 .PHONY: check-fmt
 check-fmt:
-	@files=$$(gofmt -l .); [ -z "$$files" ] || { echo "not formatted; run: gofmt -w $$files"; exit 1; }
+	@files=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$files" ] || { echo "Not formatted. Run: gofmt -w" $$files; exit 1; }
 
 .PHONY: check-vet
 check-vet:
 	go vet ./...
 
 .PHONY: check-lint
-check-lint: $(GOLANGCI_LINT)
-	$(GOLANGCI_LINT) run ./...
+check-lint: $(LINT)
+	$(LINT) run ./...
 
 .PHONY: check-generate
 check-generate: generate
-	@git diff --exit-code -- gen || { echo "gen/ was not what the document says; commit what 'make generate' wrote"; exit 1; }
+	@git diff --exit-code -- gen || { echo "gen/ is not what api/ makes of it. Commit what make generate has just written."; exit 1; }
 
 .PHONY: check-tidy
 check-tidy:
-	go mod tidy -diff || { echo "run: go mod tidy"; exit 1; }
+	@go mod tidy -diff || { echo "Run: go mod tidy"; exit 1; }
 
 .PHONY: generate
-generate: ## write gen/ anew from api/openapi.yaml
+generate: ## write gen/ anew from api/
 	go generate ./...
+
+.PHONY: api
+api: ## accept a change of the exported API, or of the recorded exchanges
+	go test ./wrapper -run 'TestPublicAPI|TestRecordedExchanges' -update
+
+.PHONY: upstream-diff
+upstream-diff: ## compare with Composio's document: make upstream-diff UPSTREAM=FILE|URL
+	@api/upstream-diff "$(UPSTREAM)"
+
+.PHONY: generator-matrix
+generator-matrix: ## run the wire tests with what other versions of the generator make
+	@api/generator-matrix
+
+FUZZTIME := 60s
+.PHONY: fuzz
+fuzz: ## fuzz each target for FUZZTIME, 60s unless given
+	@for package in gen wrapper; do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$package/*_test.go); do \
+			go test ./$$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) | grep -v '^fuzz: elapsed' || exit 1; \
+		done; \
+	done
+
+.PHONY: fuzz-quick
+fuzz-quick:
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=3s
+
+.PHONY: soak
+soak: ## the long form of the tests that make faults, restarts and kills
+	COMPOSIO_SOAK=$${COMPOSIO_SOAK:-1} go test -v -timeout 30m -run 'Chaos|Soak|Kill|Sandbox' ./wrapper ./wrapper/bulk ./wrapper/cmd/composio-patch
+
+.PHONY: mutants
+mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice
+	cd wrapper && ../$(GREMLINS) unleash --timeout-coefficient 20 --workers 2 --exclude-files '(bulk|cmd|contract|internal|sandbox)/' .
 
 .PHONY: rename
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
-	@bash -euo pipefail -c '[[ "$(MODULE)" =~ ^[A-Za-z0-9._~/-]+$$ ]] || { echo "say which path: make rename MODULE=github.com/you/composio"; exit 2; }; \
-	old=$$(go list -m); \
-	git grep -lIF "$$old" -- . | while IFS= read -r f; do sed -i.bak "s|$${old//./\\.}|$(MODULE)|g" "$$f" && rm "$$f.bak"; done; \
-	go mod edit -module "$(MODULE)"; gofmt -w $$(git ls-files "*.go"); go build ./...; echo "$$old is now $(MODULE)"'
+	@[[ "$(MODULE)" =~ ^[A-Za-z0-9._~/-]+$$ ]] || { echo "Say which path: make rename MODULE=github.com/you/composio"; exit 2; }
+	@old=$$(go list -m); \
+	git grep -lF "$$old" | while read -r file; do \
+		sed "s|$${old//./\\.}|$(MODULE)|g" "$$file" >"$$file.renamed" && cat "$$file.renamed" >"$$file" && rm "$$file.renamed" || exit 1; \
+	done; \
+	gofmt -w $$(git ls-files '*.go') && go build ./... && echo "$$old is now $(MODULE)"
 
-$(GOLANGCI_LINT):
-	@mkdir -p .bin
-	GOBIN=$(CURDIR)/.bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(subst .bin/golangci-lint-,,$@)
-	@mv .bin/golangci-lint $@
-
-.PHONY: .bin/composio-patch
-.bin/composio-patch:
-	@go build -o $@ ./wrapper/cmd/composio-patch
+$(LINT): PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+$(GREMLINS): PACKAGE := github.com/go-gremlins/gremlins/cmd/gremlins
+$(LINT) $(GREMLINS):
+	@mkdir -p .bin/build
+	GOBIN=$(CURDIR)/.bin/build go install $(PACKAGE)@$(lastword $(subst -v, v,$@))
+	@mv .bin/build/$(notdir $(PACKAGE)) $@
