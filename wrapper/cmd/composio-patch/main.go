@@ -4,7 +4,9 @@
 // Usage:
 //
 //	composio-patch update ID [flags]
+//	composio-patch bulk FILE|- [flags]
 //	composio-patch sandbox [--addr HOST:PORT] [--api-key K]
+//	composio-patch --version
 //
 // # Update
 //
@@ -34,6 +36,37 @@
 // history. With --set-file it is not.
 //
 // SIGINT and SIGTERM end the call. If the update was on its way, its outcome is unknown, and the exit status says so.
+//
+// # Bulk
+//
+// The bulk command makes many changes within the organization's budget. Its input has one JSON object a line, which is
+// the body of the API's own request and the account's id:
+//
+//	{"id":"ca_1a2b3c4d5e6f","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"..."}}}}
+//
+// What a row leaves out stays as it is; a credential that is null is removed. Unknown keys are refused. A FILE is read
+// twice: whatever is wrong in it, an id in two rows included, is told with its line before anything is sent. Of standard
+// input a bad row is told and left out, and rows of one account are sent in their order.
+//
+//	--check            look at every row and send nothing
+//	--dry-run          print what each row would change, masked, and send nothing
+//	--journal F        keep in F which rows are finished; with the same F again, rows that are done are skipped, and all
+//	                   others sent again
+//	--json             write JSON objects, one a line: each row, the progress and the summary
+//	--concurrency N    how many rows may be under way at once, 32 unless given
+//	--rate R           send no more than R requests, such as 20/s or 1000/m
+//	--share S          the part of the organization's budget to spend, 0.8 unless given
+//	--max-retries N    attempts after the first, 2 unless given
+//	--timeout D        bound one attempt, 30s unless given
+//	--base-url U       where Composio is
+//	--sandbox          send to a sandbox in this process that has the accounts of the rows
+//
+// The journal has no secret. It survives the end of the process at any moment: no finished row is lost, and what was
+// under way is sent again. It belongs to one input and one server. The first SIGINT or SIGTERM lets what is under way end
+// and sends no more, the second stops at once, the third ends the process.
+//
+// The exit status is 0 if all rows are done, 1 if some were not applied or not sent, 2 for bad input and, whatever
+// else, 3 if the outcome of some is unknown.
 //
 // # Sandbox
 //
@@ -110,7 +143,10 @@ const name = "composio-patch"
 // cli is what kong parses the command line into, one field a command.
 type cli struct {
 	Update  updateCmd  `cmd:"" help:"Change one connected account."`
+	Bulk    bulkCmd    `cmd:"" help:"Change many connected accounts, within the organization's budget."`
 	Sandbox sandboxCmd `cmd:"" help:"Serve an in-memory Composio to try things on."`
+
+	Version versionFlag `help:"Print the module's version and Go's, and end."`
 }
 
 func main() {
@@ -154,6 +190,9 @@ func run(ctx context.Context, std *stdio, program string, args ...string) int {
 	}
 	if err == nil {
 		return exitDone
+	}
+	if status, ok := errors.AsType[exitCode](err); ok {
+		return int(status)
 	}
 	return std.fail(err, c.Update.JSON || slices.Contains(args, "--json"))
 }

@@ -104,7 +104,11 @@ func want(t *testing.T, got, want outcome) {
 
 func TestHelpSucceedsAndSaysWhatMatters(t *testing.T) {
 	for command, words := range map[string][]string{
-		"": {"update <id> [flags]", "sandbox [flags]"},
+		"": {"update <id> [flags]", "bulk <file> [flags]", "sandbox [flags]", "--version"},
+		"bulk": {
+			"--check", "--dry-run", "--journal=F", "--json", "--concurrency=N", "--rate=R", "--share=S", "--max-retries=N", "--timeout=D",
+			"--base-url=U", "--sandbox", "SIGINT", "1 some not applied; 2 bad input; 3 the outcome of some is unknown", `{"id":"ca_...","alias":"work"`,
+		},
 		"update": {
 			"--alias=A", "--clear-alias", "--scheme=S", "--set=FIELD=VALUE", "--set-file=FIELD=PATH", "--clear=FIELD", "--allow-all",
 			"--allow-user=U", "--allow-none", "--deny-user=U", "--deny-none", "--json", "--timeout=D", "--max-retries=N",
@@ -135,7 +139,7 @@ func TestWrongUsageIsExplainedAndSendsNothing(t *testing.T) {
 		args []string
 		err  string
 	}{
-		"no command":            {nil, `expected one of "update", "sandbox"`},
+		"no command":            {nil, `expected one of "update", "bulk", "sandbox"`},
 		"unknown command":       {[]string{"updaet"}, `unexpected argument [argument 1], did you mean "update"?`},
 		"no id":                 {[]string{"update", "--alias=a"}, `expected "<id>"`},
 		"two ids":               {[]string{"update", "ca_1", "ca_2", "--alias=a"}, "unexpected argument [argument 3]"},

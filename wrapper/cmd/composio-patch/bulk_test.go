@@ -1,0 +1,814 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/sandbox"
+)
+
+// inputFile writes rows to a file.
+func inputFile(t *testing.T, rows ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	if err := os.WriteFile(path, []byte(strings.Join(rows, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// aliasRows are n rows of one account each.
+func aliasRows(n int) (rows []string) {
+	for i := range n {
+		rows = append(rows, fmt.Sprintf(`{"id":"ca_%d","alias":"a%d"}`, i+1, i+1))
+	}
+	return rows
+}
+
+// bodies are what the stand-in was sent, by account.
+func (s *standIn) bodies() map[string][]string {
+	got := map[string][]string{}
+	for _, r := range s.received() {
+		id := strings.TrimPrefix(r.Path, "/api/v3/connected_accounts/")
+		got[id] = append(got[id], r.Body)
+	}
+	return got
+}
+
+func TestEachRowIsSentAsItStands(t *testing.T) {
+	rows := map[string]string{
+		"ca_alias":   `{"alias":"work"}`,
+		"ca_noalias": `{"alias":""}`,
+		"ca_token":   `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"s3cr3t"}}}}`,
+		"ca_null":    `{"connection":{"state":{"authScheme":"API_KEY","val":{"api_key":"","bearer_token":null,"generic_api_key":"\"k\" \ud83d\ude00"}}}}`,
+		"ca_sharing": `{"experimental":{"acl_config_for_shared":{"allow_all_users":false,"allowed_user_ids":[],"not_allowed_user_ids":["u1","u2"]}}}`,
+		"ca_all":     `{"alias":"a","connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t"}}},"experimental":{"acl_config_for_shared":{"allow_all_users":true}}}`,
+	}
+	var input []string
+	wanted := map[string][]string{}
+	for id, body := range rows {
+		input = append(input, fmt.Sprintf(`{"id":%q,%s`, id, body[1:]))
+		var canonical any // of a string there are several encodings
+		if err := json.Unmarshal([]byte(body), &canonical); err != nil {
+			t.Fatal(err)
+		}
+		data, _ := json.Marshal(canonical)
+		wanted[id] = []string{string(data)}
+	}
+	for _, from := range []string{"file", "standard input"} {
+		t.Run(from, func(t *testing.T) {
+			composio := newStandIn(t, answers(200, applied))
+			var got outcome
+			if from == "file" {
+				got = command(t, "bulk", inputFile(t, input...))
+			} else {
+				got = commandIn(t, strings.NewReader(strings.Join(input, "\n\r\n")), "bulk", "-")
+			}
+			if got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "6 done; in ") {
+				t.Errorf("%+v", got)
+			}
+			if diff := cmp.Diff(wanted, composio.bodies()); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+			for _, r := range composio.received() {
+				if r.Key != testKey || r.Method != "PATCH" {
+					t.Errorf("sent %+v", r)
+				}
+			}
+		})
+	}
+}
+
+// badRows are rows that must not be sent, and what is said of each. All have a secret, which is said of none.
+var badRows = []struct{ row, want string }{
+	{`{"id":"ca_1","alias":null}`, "alias: null, not a string"},
+	{`{"id":"ca_1","Alias":"s3cr3t"}`, `unknown key "Alias"; there are id, alias, connection and experimental`},
+	{`{"id":"ca_1","\u0007":"s3cr3t"}`, "the row: unknown key (not shown, since it may be a secret)"},
+	{`{"id":"ca_1","alias":"s3cr3t","alias":"x"}`, "alias: given twice"},
+	{`{"alias":"s3cr3t"}`, "id: missing"},
+	{`{"id":null,"alias":"s3cr3t"}`, "id: null, not a string"},
+	{`{"id":7,"alias":"s3cr3t"}`, "id: a number, not a string"},
+	{`{"id":"../s3cr3t","alias":"x"}`, "the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -"},
+	{`{"id":"","alias":"s3cr3t"}`, "the account id has 0 characters, not 1 to 128"},
+	{`{"id":"ca_1"}`, "the update changes nothing: set an alias, a credential or sharing"},
+	{`["s3cr3t"]`, "the row: an array, not an object"},
+	{`"s3cr3t"`, "the row: a string, not an object"},
+	{`null`, "the row: null, not an object"},
+	{`s3cr3t`, "not JSON: an error at byte 1"},
+	{`{"id":"ca_1","alias":"s3cr3t"`, "not JSON: an error at byte 30"},
+	{`{"id":"ca_1","alias":"s3cr3t"} {}`, "not JSON: an error at byte 32"},
+	{"{\"id\":\"ca_1\",\"alias\":\"s3cr3t\xff\"}", "not valid Unicode: reading it would change a value"},
+	{`{"id":"ca_1","alias":"s3cr3t\ud800"}`, "not valid Unicode: reading it would change a value"},
+	{`{"id":"ca_1","connection":null}`, "connection: null, not an object"},
+	{`{"id":"ca_1","connection":{}}`, "connection.state: missing"},
+	{`{"id":"ca_1","connection":{"state":{"val":{"token":"s3cr3t"}}}}`, "connection.state.authScheme: missing"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC"}}}`, "connection.state.val: missing"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":null}}}`, "connection.state.val: null, not an object"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{}}}}`, "the update changes nothing: set an alias, a credential or sharing"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"OAUTH2","val":{"token":"s3cr3t"}}}}`, `unknown scheme "OAUTH2"`},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"s3cr3t":"x"}}}}`, "connection.state.val: unknown key (not shown, since it may be a secret)"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":{"s3cr3t":1}}}}}`, "connection.state.val.password: an object, not a string or null"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":true}}}}`, "connection.state.val.password: true or false, not a string or null"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t..."}}}}`, "credential password: the value looks masked, as Composio shows it when read; set the real one"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":null}}}`, "experimental.acl_config_for_shared.allowed_user_ids: null, not an array"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",5]}}}`, "experimental.acl_config_for_shared.allowed_user_ids[1]: a number, not a string"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",""]}}}`, "AllowedUserIDs[1] has 0 characters, not 1 to 256"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allow_all_users":"s3cr3t"}}}`, "experimental.acl_config_for_shared.allow_all_users: a string, not true or false"},
+}
+
+func TestABadRowIsNamedByItsLineBeforeAnythingIsSent(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	for _, tt := range badRows {
+		t.Run(tt.row, func(t *testing.T) {
+			path := inputFile(t, `{"id":"ca_good","alias":"x"}`, "", tt.row)
+			for _, check := range []string{"--check=false", "--check"} {
+				want(t, command(t, "bulk", path, check), outcome{
+					exitUsage, "", "line 3: " + tt.want + "\ncomposio-patch: 1 row cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n",
+				})
+			}
+		})
+	}
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestABadRowOfStandardInputIsLeftOut(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	var input, told string
+	for i, tt := range badRows {
+		input += tt.row + "\n" + fmt.Sprintf(`{"id":"ca_%d","alias":"x"}`, i) + "\n"
+		told += fmt.Sprintf("line %d: %s; the row is left out\n", 2*i+1, tt.want)
+	}
+	got := commandIn(t, strings.NewReader(input), "bulk", "-")
+	if got.Status != exitUsage || got.Err != told || strings.Contains(got.Out, "s3cr3t") || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done, %d bad input; in ", len(badRows), len(badRows))) {
+		t.Errorf("status %d\n%s\n%s", got.Status, got.Out, cmp.Diff(told, got.Err))
+	}
+	if n := len(composio.received()); n != len(badRows) {
+		t.Errorf("%d rows were sent", n)
+	}
+	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "composio-patch: 33 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
+		t.Errorf("--check: %+v", got)
+	}
+}
+
+func TestOnlyTheFirstBadRowsAreTold(t *testing.T) {
+	got := command(t, "bulk", inputFile(t, strings.Split(strings.Repeat("{\n", 1000), "\n")...), "--check")
+	if lines := strings.Count(got.Err, "\n"); lines != maxProblems+2 || !strings.Contains(got.Err, "composio-patch: 1000 rows cannot be sent") {
+		t.Errorf("%d lines:\n%s", lines, got.Err)
+	}
+}
+
+func TestARepeatedIDIsNamedByItsLine(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	path := inputFile(t, append(aliasRows(300), `{"id":"ca_7","alias":"b"}`, `{"id":"ca_1000","alias":"b"}`, `{"id":"ca_7","alias":"c"}`)...)
+	want(t, command(t, "bulk", path), outcome{exitUsage, "", `line 301: the id ca_7 stands in line 7 already
+line 303: the id ca_7 stands in line 7 already
+composio-patch: 2 rows cannot be sent
+fix: nothing was sent; correct what is said above, line by line
+`})
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestARepeatedIDOfStandardInputKeepsItsOrder(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	var input string
+	var wanted []string
+	for i := range 100 {
+		input += fmt.Sprintf("{\"id\":\"ca_1\",\"alias\":\"%d\"}\n{\"id\":\"ca_x%d\",\"alias\":\"x\"}\n", i, i)
+		wanted = append(wanted, fmt.Sprintf(`{"alias":"%d"}`, i))
+	}
+	if got := commandIn(t, strings.NewReader(input), "bulk", "-"); got.Status != 0 {
+		t.Errorf("%+v", got)
+	}
+	if diff := cmp.Diff(wanted, composio.bodies()["ca_1"]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCheckSaysThatAllIsWell(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", "")
+	path := inputFile(t, aliasRows(3)...)
+	want(t, command(t, "bulk", path, "--check"), outcome{0, "3 rows, all of which can be sent\n", ""})
+	want(t, command(t, "bulk", path, "--check", "--json"), outcome{0, `{"event":"checked","rows":3}` + "\n", ""})
+	want(t, commandIn(t, strings.NewReader(strings.Join(aliasRows(4), "\n")), "bulk", "-", "--check"), outcome{0, "4 rows, all of which can be sent\n", ""})
+}
+
+func TestDryRunShowsWhatWouldChangeMasked(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	rows := []string{
+		`{"id":"ca_1","alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"username":null,"password":"s3cr3t","user_agent":""}}}}`,
+		`{"id":"ca_2","alias":"","experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}`,
+	}
+	path := inputFile(t, rows...)
+	text := `line 1: ca_1: alias "work", BASIC password replaced, BASIC user_agent emptied, BASIC username removed
+line 2: ca_2: alias cleared, every user may use it: true, allowed users [], denied users ["u"]
+2 rows would be sent
+`
+	masked := `{"event":"would_send","line":1,"id":"ca_1","alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"password":"[redacted]","user_agent":"","username":null}}}}
+{"event":"would_send","line":2,"id":"ca_2","alias":"","experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}
+`
+	journal := filepath.Join(t.TempDir(), "journal")
+	want(t, command(t, "bulk", path, "--dry-run", "--journal", journal), outcome{0, text, ""})
+	want(t, command(t, "bulk", path, "--dry-run", "--json"), outcome{0, masked, ""})
+	want(t, commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", "-", "--dry-run"), outcome{0, text, ""})
+	if _, err := os.Stat(journal); err == nil {
+		t.Error("a dry run has begun a journal")
+	}
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestBulkRefusesWrongUsage(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	path := inputFile(t, aliasRows(1)...)
+	const help = "fix: see composio-patch --help, or --help after a command\n"
+	for name, tt := range map[string]struct {
+		args []string
+		err  string
+	}{
+		"no file":              {[]string{filepath.Join(t.TempDir(), "none")}, "FILE: it cannot be opened: no such file or directory\nfix: give a file that can be read, or - for standard input\n"},
+		"a directory":          {[]string{t.TempDir()}, "FILE: it is not a regular file, which could be read twice\nfix: give - and let it be standard input\n"},
+		"journal of -":         {[]string{"-", "--journal=x"}, "--journal needs a FILE: standard input cannot be read again\n" + help},
+		"rate":                 {[]string{path, "--rate=0"}, "--rate: not of the form N/s, N/m or N/h, such as 1000/m\n" + help},
+		"rate a day":           {[]string{path, "--rate=5/d"}, "--rate: not of the form N/s, N/m or N/h, such as 1000/m\n" + help},
+		"share":                {[]string{path, "--share=80"}, "--share: 80 is not above 0 and up to 1\n" + help},
+		"concurrency":          {[]string{path, "--concurrency=0"}, "--concurrency: 0 is less than 1\n" + help},
+		"retries":              {[]string{path, "--max-retries=-1"}, "--max-retries: -1 is negative\nfix: nothing was sent; correct that, see composio-patch update --help\n"},
+		"check and dry":        {[]string{path, "--check", "--dry-run"}, "--check and --dry-run can't be used together\n" + help},
+		"two servers":          {[]string{path, "--base-url=https://x.test", "--sandbox"}, "--base-url and --sandbox can't be used together\n" + help},
+		"journal is /dev/null": {[]string{path, "--journal", os.DevNull}, "--journal: it is not a regular file\nfix: choose a file that does not exist\n"},
+		"journal of dir":       {[]string{path, "--journal", t.TempDir()}, "--journal: it cannot be opened: is a directory\nfix: choose another --journal, or see why this one cannot be written\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want(t, command(t, append([]string{"bulk"}, tt.args...)...), outcome{exitUsage, "", "composio-patch: " + tt.err})
+		})
+	}
+	t.Setenv("COMPOSIO_API_KEY", "")
+	want(t, command(t, "bulk", path), outcome{exitUsage, "", "composio-patch: COMPOSIO_API_KEY is not set\nfix: set it to the project's API key, or add --sandbox to try without one\n"})
+	if got := composio.received(); got != nil {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestParseRate(t *testing.T) {
+	for text, want := range map[string]float64{"20": 20, "20/s": 20, "1000/m": 1000. / 60, "36/h": 0.01, "0.5": 0.5} {
+		if got, err := parseRate(text); err != nil || float64(got) != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "NaN", "Inf", "1e10", "/m", "5/", "x/s", "5/s/s"} {
+		if got, err := parseRate(text); err == nil && text != "5/" {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}
+
+func TestSandboxHasTheAccountsOfTheRows(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", "")
+	rows := []string{
+		`{"id":"ca_1","alias":"same"}`, `{"id":"ca_2","alias":"same"}`,
+		`{"id":"ca_3","connection":{"state":{"authScheme":"SERVICE_ACCOUNT","val":{"private_key":"s3cr3t"}}}}`,
+	}
+	for _, got := range []outcome{
+		command(t, "bulk", inputFile(t, rows...), "--sandbox"),
+		commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", "-", "--sandbox"),
+	} {
+		if got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "3 done; in ") {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// byAccount answers according to the account.
+func byAccount(statuses map[string]int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		switch status := statuses[id]; status {
+		case 0:
+			answers(200, fmt.Sprintf(`{"success":true,"id":%q,"status":"ACTIVE"}`, id))(w, r)
+		case 404:
+			answers(404, fmt.Sprintf(`{"error":{"message":"Connected account %s not found","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, id))(w, r)
+		default:
+			answers(status, `{"error":{"message":"no, s3cr3t"}}`)(w, r)
+		}
+	}
+}
+
+func TestExitStatusAndSummary(t *testing.T) {
+	credential := func(id string) string {
+		return fmt.Sprintf(`{"id":%q,"connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t"}}}}`, id)
+	}
+	var rows []string
+	for i := range 9 {
+		rows = append(rows, credential(fmt.Sprintf("ca_%d", i+1)))
+	}
+	path := inputFile(t, rows...)
+	for _, tt := range []struct {
+		statuses map[string]int
+		status   int
+		out      string
+	}{
+		{nil, exitDone, "9 done; in TIME\n"},
+		{map[string]int{"ca_2": 404, "ca_4": 404, "ca_7": 401}, exitFailed, `6 done, 3 not applied; in TIME
+
+2 × 404 ConnectedAccount_ResourceNotFound (606)
+  rows: ca_2 (line 2), ca_4 (line 4)
+  such as: ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1
+  fix: drop the row: the project of this API key has no such account
+
+1 × 401
+  rows: ca_7 (line 7)
+  such as: ca_7: 401: no, [redacted]; request id req_1
+  fix: check COMPOSIO_API_KEY: it must be a key of the account's project
+`},
+		{map[string]int{"ca_1": 502, "ca_9": 400}, exitUnknown, `7 done, 1 not applied, 1 unknown; in TIME
+
+1 × outcome unknown: 502
+  rows: ca_1 (line 1)
+  such as: ca_1: 502: no, [redacted]; the update may have been applied; request id req_1
+  fix: run again with the same --journal, which repeats these rows and skips those done: it does no harm unless somebody else changed the accounts since
+
+1 × 400
+  rows: ca_9 (line 9)
+  such as: ca_9: 400: no, [redacted]; request id req_1
+  fix: correct the row as the answer says; authScheme must be the account's own
+`},
+		{map[string]int{"ca_1": 503, "ca_2": 503, "ca_3": 503, "ca_4": 503, "ca_5": 503, "ca_6": 503, "ca_7": 503}, exitFailed, `2 done, 7 not applied; in TIME
+
+7 × 503
+  rows: ca_1 (line 1), ca_2 (line 2), ca_3 (line 3), ca_4 (line 4), ca_5 (line 5), …
+  such as: ca_1: 503: no, [redacted]; request id req_1
+  fix: run again later with the same --journal, which skips the rows that are done
+`},
+	} {
+		newStandIn(t, byAccount(tt.statuses))
+		got := command(t, "bulk", path, "--max-retries=0", "--concurrency=1")
+		if at := strings.Index(got.Out, "; in "); at >= 0 {
+			end := at + strings.IndexByte(got.Out[at:], '\n')
+			got.Out = got.Out[:at] + "; in TIME" + got.Out[end:]
+		}
+		want(t, got, outcome{tt.status, tt.out, ""})
+	}
+}
+
+func TestJSONTellsEachRowAndTheSummary(t *testing.T) {
+	newStandIn(t, byAccount(map[string]int{"ca_2": 404}))
+	got := command(t, "bulk", inputFile(t, aliasRows(2)...), "--json", "--concurrency=1")
+	if got.Status != exitFailed || got.Err != "" {
+		t.Errorf("%+v", got)
+	}
+	var events []map[string]any
+	for text := range strings.Lines(got.Out) {
+		var event map[string]any
+		if err := json.Unmarshal([]byte(text), &event); err != nil {
+			t.Fatal(err)
+		}
+		for _, changing := range []string{"time", "seconds"} {
+			if _, ok := event[changing]; ok {
+				event[changing] = "…"
+			}
+		}
+		events = append(events, event)
+	}
+	wanted := []map[string]any{
+		{"event": "row", "line": 1., "id": "ca_1", "outcome": "done", "status": 200., "request_id": "req_1", "attempts": 1., "time": "…"},
+		{
+			"event": "row", "line": 2., "id": "ca_2", "outcome": "not_applied", "status": 404., "request_id": "req_1", "attempts": 1., "time": "…",
+			"error": "ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1",
+			"fix":   "drop the row: the project of this API key has no such account",
+		},
+		{
+			"event": "summary", "done": 1., "done_before": 0., "not_applied": 1., "unknown": 0., "not_sent": 0., "bad_input": 0., "seconds": "…", "exit_status": 1.,
+			"failures": []any{map[string]any{
+				"error": "404 ConnectedAccount_ResourceNotFound (606)", "count": 1., "rows": []any{"ca_2 (line 2)"},
+				"example": "ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1",
+				"fix":     "drop the row: the project of this API key has no such account",
+			}},
+		},
+	}
+	if diff := cmp.Diff(wanted, events); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRateIsNotExceeded(t *testing.T) {
+	newStandIn(t, answers(200, applied))
+	start := time.Now()
+	if got := command(t, "bulk", inputFile(t, aliasRows(21)...), "--rate=200/s"); got.Status != 0 {
+		t.Errorf("%+v", got)
+	}
+	if took := time.Since(start); took < 95*time.Millisecond {
+		t.Errorf("21 rows took %v at 200 a second", took)
+	}
+}
+
+func TestConcurrencyIsBounded(t *testing.T) {
+	var mu sync.Mutex
+	now, most := 0, 0
+	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		now++
+		most = max(most, now)
+		mu.Unlock()
+		time.Sleep(2 * time.Millisecond)
+		mu.Lock()
+		now--
+		mu.Unlock()
+		answers(200, applied)(w, r)
+	})
+	if got := command(t, "bulk", inputFile(t, aliasRows(50)...), "--concurrency=3"); got.Status != 0 || most > 3 {
+		t.Errorf("%d at once: %+v", most, got)
+	}
+}
+
+func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
+	path := inputFile(t, aliasRows(2)...)
+	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err == nil {
+			_, err = file.WriteString(aliasRows(1)[0] + strings.Repeat(" ", 100<<10) + "\n")
+		}
+		if err != nil || file.Close() != nil {
+			t.Error(err)
+		}
+		answers(200, applied)(w, r)
+	})
+	rows := strings.Repeat(" ", 200<<10) // so that the file is not read at once
+	if err := os.WriteFile(path, []byte(aliasRows(1)[0]+rows+"\n"+aliasRows(2)[1]+rows+"\n"+aliasRows(3)[2]+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := command(t, "bulk", path, "--concurrency=1")
+	if got.Status != exitUsage || got.Err != "composio-patch: FILE: it was changed while it was read\nfix: run again; a journal of it is of no use any more\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// heldServer answers when it is told to.
+type heldServer struct {
+	*standIn
+	arrived chan string
+	release chan struct{}
+}
+
+func newHeldServer(t *testing.T) *heldServer {
+	s := &heldServer{arrived: make(chan string, 1000), release: make(chan struct{})}
+	s.standIn = newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		s.arrived <- r.URL.Path
+		select {
+		case <-s.release:
+		case <-r.Context().Done():
+			return
+		}
+		answers(200, applied)(w, r)
+	})
+	return s
+}
+
+func TestTheFirstSignalDrains(t *testing.T) {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		for _, stdin := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v,stdin=%t", sig, stdin), func(t *testing.T) {
+				s := newHeldServer(t)
+				rows := aliasRows(100)
+				var p *runningBulk
+				if stdin { // that does not end
+					in, feed, err := os.Pipe()
+					if err == nil {
+						_, err = io.WriteString(feed, strings.Join(rows, "\n")+"\n")
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { _, _ = feed.Close(), in.Close() })
+					p = startBulk(t, in, "-", "--concurrency=4")
+				} else {
+					p = startBulk(t, nil, inputFile(t, rows...), "--concurrency=4")
+				}
+				<-s.arrived // the first goes alone
+				s.release <- struct{}{}
+				for range 4 {
+					<-s.arrived
+				}
+				if err := p.Process.Signal(sig); err != nil {
+					t.Fatal(err)
+				}
+				p.waitFor(t, "no more is sent; waiting for what is under way. Again stops at once")
+				close(s.release)
+				got := p.wait()
+				if n := len(s.received()); n != 5 || got.Status != exitFailed || !strings.HasPrefix(got.Out, "5 done, ") || !strings.Contains(got.Out, "not sent") {
+					t.Errorf("%d were sent; %+v", n, got)
+				}
+				if !stdin && !strings.HasPrefix(got.Out, "5 done, 95 not sent; in ") {
+					t.Errorf("%s", got.Out)
+				}
+			})
+		}
+	}
+}
+
+func TestTheSecondSignalStops(t *testing.T) {
+	s := newHeldServer(t)
+	journal := filepath.Join(t.TempDir(), "journal")
+	p := startBulk(t, nil, inputFile(t, aliasRows(100)...), "--concurrency=4", "--journal", journal)
+	<-s.arrived
+	s.release <- struct{}{}
+	for range 4 {
+		<-s.arrived
+	}
+	for _, text := range []string{"Again stops at once", "stopped: the outcome of what was under way is unknown"} {
+		if err := p.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		p.waitFor(t, text)
+	}
+	got := p.wait()
+	if got.Status != exitUnknown || !strings.HasPrefix(got.Out, "1 done, 4 unknown, 95 not sent; in ") {
+		t.Errorf("%+v", got)
+	}
+	outcomes := map[string]int{}
+	for _, entry := range readJournal(t, journal) {
+		outcomes[entry.Outcome]++
+	}
+	if diff := cmp.Diff(map[string]int{"done": 1, "unknown": 4}, outcomes); diff != "" {
+		t.Errorf("journal (-want +got):\n%s", diff)
+	}
+}
+
+// runningBulk is a bulk command in a process of its own, whose words can be waited for.
+type runningBulk struct {
+	*exec.Cmd
+	out bytes.Buffer
+	mu  sync.Mutex
+	err bytes.Buffer
+}
+
+func startBulk(t *testing.T, in *os.File, args ...string) *runningBulk {
+	t.Helper()
+	p := &runningBulk{Cmd: asProcess(t, os.Args[0], append([]string{"bulk"}, args...)...)}
+	if in != nil {
+		p.Stdin = in
+	}
+	p.Stdout, p.Stderr = &p.out, p
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Write takes the standard error.
+func (p *runningBulk) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err.Write(text)
+}
+
+func (p *runningBulk) waitFor(t *testing.T, text string) {
+	t.Helper()
+	said := ""
+	for range 20_000 {
+		p.mu.Lock()
+		said = p.err.String()
+		p.mu.Unlock()
+		if strings.Contains(said, text) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("no %q in %q", text, said)
+}
+
+func (p *runningBulk) wait() outcome {
+	_ = p.Wait() // the exit status says it
+	return outcome{p.ProcessState.ExitCode(), p.out.String(), p.err.String()}
+}
+
+// A box that counts what it was sent, for runs in processes of their own.
+type countedBox struct {
+	*sandbox.Server
+	delay time.Duration // at most, of each answer
+
+	mu   sync.Mutex
+	sent map[string]int
+}
+
+func newCountedBox(t *testing.T, accounts int, opts ...sandbox.Option) *countedBox {
+	box := &countedBox{Server: sandbox.New(append(opts, sandbox.WithJournal(1))...), sent: map[string]int{}}
+	for i := range accounts {
+		box.Put(sandbox.Account{
+			ID: fmt.Sprintf("ca_%d", i+1), Toolkit: "t", UserID: "u", Scheme: composio.SchemeBearerToken,
+			Credentials: map[string]string{"token": "old"},
+		})
+	}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		box.mu.Lock()
+		box.sent[id]++
+		box.mu.Unlock()
+		box.ServeHTTP(w, r)
+		time.Sleep(rand.N(box.delay + 1)) // applied, and not answered yet
+	}))
+	t.Cleanup(web.Close)
+	t.Setenv("COMPOSIO_API_KEY", sandbox.DefaultAPIKey)
+	t.Setenv("COMPOSIO_BASE_URL", web.URL)
+	return box
+}
+
+func (b *countedBox) counts() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return maps.Clone(b.sent)
+}
+
+// tokenRows are n rows that give each account a token of its own.
+func tokenRows(n int) (rows []string) {
+	for i := range n {
+		rows = append(rows, fmt.Sprintf(`{"id":"ca_%d","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"new-token-%d"}}}}`, i+1, i+1))
+	}
+	return rows
+}
+
+// hasTokens checks the end state.
+func (b *countedBox) hasTokens(t *testing.T, n int) {
+	t.Helper()
+	wrong := 0
+	for i := range n {
+		a, _ := b.Account(fmt.Sprintf("ca_%d", i+1))
+		if a.Credentials["token"] != fmt.Sprintf("new-token-%d", i+1) || a.Alias != "" {
+			wrong++
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d accounts are not as they should be", wrong)
+	}
+}
+
+// A short form of the proof; with COMPOSIO_SOAK set (make soak) the full one.
+func TestKillLosesNothingThatIsFinished(t *testing.T) {
+	rows, kills := 300, 4
+	if os.Getenv("COMPOSIO_SOAK") != "" {
+		rows, kills = 5000, 20
+	}
+	const concurrency = 16
+	box := newCountedBox(t, rows, sandbox.WithRateLimit(0, 0))
+	box.delay = 20 * time.Millisecond
+	path, journal := inputFile(t, tokenRows(rows)...), filepath.Join(t.TempDir(), "journal")
+	// Slow enough for all the kills to meet it at work.
+	args := []string{"bulk", path, "--journal", journal, fmt.Sprintf("--concurrency=%d", concurrency), fmt.Sprintf("--rate=%d", max(200, rows/10))}
+	finished, repeated := 0, 0
+	for kill := range kills {
+		p := startProcess(t, nil, args...)
+		goal := (kill + 1) * rows / (kills + 2) // it is killed when this many are finished
+		for range 60_000 {
+			if lines, err := os.ReadFile(journal); err == nil && strings.Count(string(lines), "\n") > goal {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if err := p.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Wait() // it was killed
+		before := box.counts()
+		done := map[string]bool{}
+		for _, entry := range readJournal(t, journal) {
+			if entry.Outcome == outcomeDone {
+				done[entry.ID] = true
+			}
+		}
+		if len(done) < finished {
+			t.Errorf("kill %d: %d rows are finished, fewer than the %d before", kill, len(done), finished)
+		}
+		finished = len(done)
+		// What was sent and is not in the journal was under way.
+		if open := len(before) - finished; open > concurrency+1 {
+			t.Errorf("kill %d: %d rows were sent and are not in the journal", kill, open)
+		} else {
+			repeated += open
+		}
+	}
+	got := startProcess(t, nil, args...).wait()
+	if got.Status != 0 || !strings.Contains(got.Out, fmt.Sprintf("%d done before", finished)) {
+		t.Errorf("%+v", got)
+	}
+	box.hasTokens(t, rows)
+	total := 0
+	for _, n := range box.counts() {
+		total += n
+	}
+	t.Logf("%d rows, %d kills: %d requests, %d rows repeated", rows, kills, total, repeated)
+	if total != rows+repeated {
+		t.Errorf("%d requests for %d rows of which %d were under way at a kill", total, rows, repeated)
+	}
+	if again := command(t, args...); again.Status != 0 || !strings.HasPrefix(again.Out, fmt.Sprintf("0 done, %d done before", rows)) {
+		t.Errorf("%+v", again)
+	}
+}
+
+func TestTwoProcessesShareABudget(t *testing.T) {
+	rows, window := 60, 50*time.Millisecond
+	const limit = 200
+	soak := os.Getenv("COMPOSIO_SOAK") != ""
+	if soak {
+		rows, window = 10*limit, time.Second
+	}
+	box := newCountedBox(t, rows, sandbox.WithRateLimit(limit, window))
+	path := inputFile(t, tokenRows(rows)...)
+	start := time.Now()
+	var both []*process
+	for range 2 {
+		both = append(both, startProcess(t, nil, "bulk", path))
+	}
+	for _, p := range both {
+		if got := p.wait(); got.Status != 0 || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done; in ", rows)) {
+			t.Errorf("%+v", got)
+		}
+	}
+	box.hasTokens(t, rows)
+	if soak {
+		t.Logf("2 × %d rows within %d in %v took %v", rows, limit, window, time.Since(start))
+	}
+}
+
+func readJournal(t *testing.T, path string) (entries []journalEntry) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range slices.Collect(strings.Lines(string(data))) {
+		if i == 0 || !strings.HasSuffix(line, "\n") {
+			continue
+		}
+		var entry journalEntry
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+func TestHalfSurrogate(t *testing.T) {
+	for text, want := range map[string]bool{
+		`"plain"`: false, `"\u00e4"`: false, `"\ud83d\ude00"`: false, `"\\ud800"`: false, `"\\\\ud800x"`: false,
+		`"\ud800"`: true, `"\ud800x"`: true, `"\ud800\n"`: true, `"\ud800\ud800"`: true, `"\ude00"`: true, `"\ud83d\ude00\ud83d"`: true, `"\\\ud800"`: true,
+		`"\uD83D\uDE00"`: false, `"\uD83D"`: true,
+	} {
+		if got := halfSurrogate([]byte(text)); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+}
+
+func TestLines(t *testing.T) {
+	long := strings.Repeat("x", 200<<10)
+	var got []string
+	for number, text := range lines(strings.NewReader("a\n\n  \r\nb\r\n" + long + "\nlast")) {
+		got = append(got, fmt.Sprintf("%d %d %v", number, len(text.line), text.err))
+	}
+	wanted := []string{"1 2 <nil>", "4 3 <nil>", fmt.Sprintf("5 %d <nil>", len(long)+1), "6 4 <nil>"}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	got = nil
+	for number, text := range lines(io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20)))) {
+		got = append(got, fmt.Sprintf("%d %v", number, text.err))
+	}
+	if diff := cmp.Diff([]string{"1 <nil>", "2 the row has more than 8 MiB"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	broken, cancel := context.WithCancel(t.Context())
+	cancel()
+	for number, text := range lines(io.MultiReader(strings.NewReader("a\n"), failing{broken})) {
+		if number == 2 && (text.err == nil || text.err.Error() != "the input cannot be read: context canceled") {
+			t.Errorf("%v", text.err)
+		}
+	}
+}
+
+type failing struct{ context.Context }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.Err() }

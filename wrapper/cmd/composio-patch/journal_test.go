@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/bulk"
+)
+
+func TestJournalHasALineForEachFinishedRow(t *testing.T) {
+	newStandIn(t, byAccount(map[string]int{"ca_2": 404, "ca_3": 502}))
+	t.Setenv("COMPOSIO_API_KEY", "ak_s3cr3t_key")
+	rows := []string{
+		`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t"}}}}`, `{"id":"ca_2","alias":"b"}`, "", `{"id":"ca_3","alias":"c"}`,
+	}
+	path, journal := inputFile(t, rows...), filepath.Join(t.TempDir(), "journal")
+	if got := command(t, "bulk", path, "--journal", journal, "--concurrency=1", "--max-retries=0"); got.Status != exitUnknown {
+		t.Errorf("%+v", got)
+	}
+	info, err := os.Stat(journal)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	data, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(data); strings.Contains(text, "s3cr3t") || !strings.HasPrefix(text, `{"journal":"composio-patch bulk","version":1,"input_sha256":"`) {
+		t.Errorf("%s", text)
+	}
+	got := readJournal(t, journal)
+	for i := range got {
+		if got[i].Time.IsZero() {
+			t.Errorf("line %d has no time", i)
+		}
+		got[i].Time = journalEntry{}.Time
+	}
+	wanted := []journalEntry{
+		{Line: 1, ID: "ca_1", Outcome: "done", Status: 200, RequestID: "req_1", Attempts: 1},
+		{Line: 2, ID: "ca_2", Outcome: "not_applied", Status: 404, RequestID: "req_1", Attempts: 1},
+		{Line: 4, ID: "ca_3", Outcome: "unknown", Status: 502, RequestID: "req_1", Attempts: 1},
+	}
+	if diff := cmp.Diff(wanted, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestAnotherRunSkipsWhatIsDoneAndRepeatsTheRest(t *testing.T) {
+	statuses := map[string]int{"ca_2": 404, "ca_3": 502}
+	composio := newStandIn(t, byAccount(statuses))
+	path, journal := inputFile(t, aliasRows(5)...), filepath.Join(t.TempDir(), "journal")
+	args := []string{"bulk", path, "--journal", journal, "--max-retries=0", "--concurrency=1"}
+	if got := command(t, args...); got.Status != exitUnknown {
+		t.Errorf("%+v", got)
+	}
+	delete(statuses, "ca_3")
+	if got := command(t, append(args, "--dry-run")...); got.Out != "line 2: ca_2: alias \"a2\"\nline 3: ca_3: alias \"a3\"\n2 rows would be sent\n" {
+		t.Errorf("%+v", got)
+	}
+	if got := command(t, args...); got.Status != exitFailed || !strings.HasPrefix(got.Out, "1 done, 3 done before, 1 not applied; in ") {
+		t.Errorf("%+v", got)
+	}
+	delete(statuses, "ca_2")
+	if got := command(t, args...); got.Status != exitDone || !strings.HasPrefix(got.Out, "1 done, 4 done before; in ") {
+		t.Errorf("%+v", got)
+	}
+	if got := command(t, args...); got.Status != exitDone || !strings.HasPrefix(got.Out, "0 done, 5 done before; in ") {
+		t.Errorf("%+v", got)
+	}
+	sent := map[string]int{}
+	for id, bodies := range composio.bodies() {
+		sent[id] = len(bodies)
+	}
+	if diff := cmp.Diff(map[string]int{"ca_1": 1, "ca_2": 3, "ca_3": 2, "ca_4": 1, "ca_5": 1}, sent); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Wherever the process died, the next run goes on from the last line that was finished.
+func TestATornLineIsSurvived(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	path, journal := inputFile(t, aliasRows(3)...), filepath.Join(t.TempDir(), "journal")
+	args := []string{"bulk", path, "--journal", journal, "--concurrency=1"}
+	if got := command(t, args...); got.Status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	whole, err := os.ReadFile(journal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range whole {
+		if err := os.WriteFile(journal, whole[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		done := max(0, strings.Count(string(whole[:cut]), "\n")-1)
+		sent := len(composio.received())
+		if got := command(t, args...); got.Status != 0 {
+			t.Fatalf("cut at %d: %+v", cut, got)
+		}
+		if sent := len(composio.received()) - sent; sent != 3-done {
+			t.Errorf("cut at %d: %d rows done, %d sent", cut, done, sent)
+		}
+		if n := len(readJournal(t, journal)); n != 3 {
+			t.Errorf("cut at %d: %d lines at the end", cut, n)
+		}
+	}
+}
+
+func TestAJournalOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
+	composio := newStandIn(t, answers(200, applied))
+	path := inputFile(t, aliasRows(1)...)
+	own := filepath.Join(t.TempDir(), "journal")
+	if got := command(t, "bulk", path, "--journal", own); got.Status != 0 {
+		t.Fatalf("%+v", got)
+	}
+	data, err := os.ReadFile(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	sum := text[strings.Index(text, `256":"`)+6:][:64]
+	sent := len(composio.received())
+	for name, tt := range map[string]struct{ journal, err string }{
+		"other input":    {strings.Replace(text, sum, strings.Repeat("0", 64), 1), "it belongs to another input: its SHA-256 begins with 000000000000, this one's with " + sum[:12] + "\nfix: give the input that it belongs to, or begin another journal for this one"},
+		"other server":   {strings.Replace(text, composio.URL, "https://x.test", 1), "it belongs to another server: https://x.test, not " + composio.URL + "\nfix: send to the server that it belongs to, or begin another journal for this one"},
+		"other version":  {strings.Replace(text, `"version":1`, `"version":2`, 1), "it was written by another version of composio-patch\nfix: use that version, or begin another journal"},
+		"no journal":     {"alias,token\nx,y\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
+		"one line":       {"precious", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
+		"other JSON":     {"{}\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
+		"damaged":        {text + "s3cr3t\n" + text, "line 3 is damaged\nfix: restore the journal; or begin another, which sends every row again"},
+		"without a line": {text + "{}\n", "line 3 is damaged\nfix: restore the journal; or begin another, which sends every row again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journal := filepath.Join(t.TempDir(), "journal")
+			if err := os.WriteFile(journal, []byte(tt.journal), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			want(t, command(t, "bulk", path, "--journal", journal), outcome{exitUsage, "", "composio-patch: --journal: " + tt.err + "\n"})
+			if data, err := os.ReadFile(journal); err != nil || string(data) != tt.journal {
+				t.Errorf("the file is now %q, %v", data, err)
+			}
+		})
+	}
+	if n := len(composio.received()); n != sent {
+		t.Errorf("%d were sent", n-sent)
+	}
+}
+
+// A run that cannot write its journal stops, since nobody would know what it has done.
+func TestAJournalThatCannotBeWrittenEndsTheRun(t *testing.T) {
+	s := newStandIn(t, answers(200, applied))
+	var out, errs bytes.Buffer
+	std := &stdio{out: &out, err: &errs}
+	c := &bulkCmd{File: inputFile(t, aliasRows(100)...)}
+	in, err := c.open(std)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.close()
+	client, err := composio.NewFromEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdleConnections()
+	to := &target{client: client}
+	journal := filepath.Join(t.TempDir(), "journal")
+	if err := errors.Join(in.prepare(std, to), in.resume(&journal, false, "")); err != nil {
+		t.Fatal(err)
+	}
+	in.journal.close() // as a disk that is full
+	runner, err := bulk.New(client, bulk.WithConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{bulkCmd: c, std: std, input: in, target: to, tally: tally{total: 100}, line: map[int]int{}}
+	p, ok := j.send(t.Context(), runner).(*problem)
+	if !ok || p.status != exitFailed || p.text != "the journal cannot be written: file already closed" {
+		t.Errorf("%+v", p)
+	}
+	if n := len(s.received()); n > 3 {
+		t.Errorf("%d rows were sent", n)
+	}
+}
+
+func TestLineSet(t *testing.T) {
+	var s lineSet
+	for _, step := range []struct {
+		line int
+		in   bool
+		grew int
+	}{{1, true, 1}, {1, true, 0}, {64, true, 1}, {63, false, 0}, {1_000_000, true, 1}, {1, false, -1}} {
+		if got := s.set(step.line, step.in); got != step.grew || s.has(step.line) != step.in {
+			t.Errorf("%+v: %d", step, got)
+		}
+	}
+	if s.has(65) || s.has(2_000_000) || len(s) > 1_000_000/64+1 {
+		t.Errorf("%d words", len(s))
+	}
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/bulk"
+	"example.com/composio/wrapper/sandbox"
+)
+
+func TestProgressIsALineEveryFewSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs bytes.Buffer
+		std := &stdio{out: &out, err: &errs}
+		count := &tally{total: 1000, start: time.Now()}
+		text, asJSON := newProgress(std, false, 1000), newProgress(std, true, 1000)
+		for range 120 { // twelve seconds
+			time.Sleep(100 * time.Millisecond)
+			count.done++
+			count.budget = composio.RateLimit{Limit: 2000, Remaining: 2000 - count.done, Window: time.Minute, Known: true}
+			text.show(count)
+			asJSON.show(count)
+		}
+		count.total = -1
+		time.Sleep(5 * time.Second)
+		text.show(count)
+		want := "50 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m35s left, budget 1950 of 2000 left\n" +
+			"100 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m30s left, budget 1900 of 2000 left\n" +
+			"120 rows, 0 not applied, 0 unknown, 7.1 a second, budget 1880 of 2000 left\n"
+		if errs.String() != want {
+			t.Errorf("got:\n%swant:\n%s", &errs, want)
+		}
+		wantJSON := `{"event":"progress","finished":50,"total":1000,"not_applied":0,"unknown":0,"rows_per_second":10,"seconds_left":95,"rate_limit":{"limit":2000,"remaining":1950,"window_seconds":60}}` + "\n" +
+			`{"event":"progress","finished":100,"total":1000,"not_applied":0,"unknown":0,"rows_per_second":10,"seconds_left":90,"rate_limit":{"limit":2000,"remaining":1900,"window_seconds":60}}` + "\n"
+		if out.String() != wantJSON {
+			t.Errorf("got:\n%swant:\n%s", &out, wantJSON)
+		}
+	})
+}
+
+func TestProgressBar(t *testing.T) {
+	for _, total := range []int{10, -1} {
+		var errs bytes.Buffer
+		bar := newProgressBar(&errs, total)
+		count := &tally{total: total, start: time.Now().Add(-time.Second), done: 5, failed: 1, unknown: 1}
+		count.budget = composio.RateLimit{Limit: 2000, Remaining: 7, Known: true}
+		bar.show(count)
+		bar.end(count)
+		if text := errs.String(); !strings.Contains(text, "1 not applied, 1 unknown, ") || !strings.Contains(text, "budget 7 of 2000 left") {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
+func TestOnlyATerminalGetsABar(t *testing.T) {
+	file, err := os.Create(inputFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if isTerminal(file) || isTerminal(&bytes.Buffer{}) {
+		t.Error("a file or a buffer is no terminal")
+	}
+}
+
+// A server that invents errors cannot make the summary grow without end.
+func TestSummaryIsBounded(t *testing.T) {
+	var count tally
+	for i := range 1000 {
+		count.count(bulk.Result{Sent: true, Err: &composio.Error{StatusCode: 400, Slug: fmt.Sprint(i)}}, i)
+	}
+	total := 0
+	for _, g := range count.failures {
+		total += g.count
+	}
+	if n := len(count.failures); n != maxGroups || total != 1000 || count.failures[n-1].label != "other errors" {
+		t.Errorf("%d groups with %d failures", n, total)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, args := range [][]string{{"--version"}, {"bulk", "--version"}} {
+		if got := command(t, args...); got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "composio-patch example.com/composio ") || !strings.Contains(got.Out, ", go1.") {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// Resident memory, measured on processes of their own: with COMPOSIO_SOAK set (make soak) of a dry run of a million rows
+// and of a run of 100,000. Where there is no /proc, there is nothing to compare.
+func TestMemoryOfARunIsFlat(t *testing.T) {
+	few, dry, sent := 100, 1000, 500
+	if os.Getenv("COMPOSIO_SOAK") != "" {
+		few, dry, sent = 10_000, 1_000_000, 100_000
+	}
+	newCountedBox(t, max(few, sent), sandbox.WithRateLimit(0, 0))
+	for _, tt := range []struct {
+		rows int
+		args []string
+	}{{dry, []string{"--dry-run"}}, {sent, nil}} {
+		small, large := peakMemory(t, few, tt.args...), peakMemory(t, tt.rows, tt.args...)
+		if large > small+24<<10 {
+			t.Errorf("%v: %d KiB with %d rows, %d KiB with %d", tt.args, small, few, large, tt.rows)
+		}
+	}
+}
+
+// peakMemory runs the command on a file of so many rows, and returns the most that was resident, in KiB.
+func peakMemory(t *testing.T, rows int, args ...string) int {
+	t.Helper()
+	path := inputFile(t, tokenRows(rows)...)
+	cmd := asProcess(t, os.Args[0], append([]string{"bulk", path, "--journal", path + ".journal"}, args...)...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	peak := 0
+	for {
+		// Not what Wait tells: that begins with what this process had when it started the other.
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+		if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
+			_, _ = fmt.Sscan(after, &peak)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v: %s", err, &errs)
+			}
+			t.Logf("bulk %v of %d rows: at most %.1f MiB resident, %v", args, rows, float64(peak)/1024, time.Since(start).Round(time.Millisecond))
+			return peak
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
