@@ -115,7 +115,7 @@ func TestJournalKeepsTheLatest(t *testing.T) {
 func TestJournalIsBounded(t *testing.T) {
 	s := sandbox.New(sandbox.WithRateLimit(0, 0))
 	for range 10_001 {
-		serve(s, `{}`)
+		visit(s)
 	}
 	if n := len(s.Requests()); n != 10_000 {
 		t.Errorf("%d requests in the journal", n)
