@@ -15,10 +15,11 @@ import (
 	"sync"
 	"testing"
 
-	"example.com/composio/api"
-	composio "example.com/composio/wrapper"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/api"
+	composio "example.com/composio/wrapper"
 )
 
 // The guards compare the document with what the client does on the wire. When Composio's contract moves and
@@ -277,15 +278,17 @@ func sendsStrings(f func([]string) composio.Update) sender {
 }
 
 // guards says what the wrapper lacks of a document, or has beyond it, in one sentence each.
-func (s *survey) guards(document object) []string {
-	g := &guarding{survey: s, document: document, sent: s.plain(), found: map[string]bool{}}
+func (s *survey) guards(document object) []string { return s.guard(document, false) }
+
+// guard asks one guard after the other, and if brief no more once there is something to say.
+func (s *survey) guard(document object, brief bool) []string {
+	g := &guarding{survey: s, document: document, sent: s.plain(), found: map[string]bool{}, unread: map[string][]string{}}
 	g.operations()
-	g.servers()
-	if g.operation != nil {
-		g.security()
-		g.parameters()
-		g.request()
-		g.responses()
+	for _, ask := range []func(){g.servers, g.security, g.parameters, g.request, g.responses} {
+		if g.operation == nil || brief && g.said != nil {
+			break
+		}
+		ask()
 	}
 	return g.said
 }
@@ -294,14 +297,18 @@ type guarding struct {
 	*survey
 	document  object
 	operation object
-	shared    []any           // the parameters of the operation's path
-	sent      received        // an ordinary request
-	found     map[string]bool // the places in the body that the document has
+	shared    []any               // the parameters of the operation's path
+	sent      received            // an ordinary request
+	found     map[string]bool     // the places in the body that the document has
+	unread    map[string][]string // the answers whose property at a place is not read
 	said      []string
 }
 
+// say says each thing once: many answers have the same body.
 func (g *guarding) say(format string, args ...any) {
-	g.said = append(g.said, fmt.Sprintf(format, args...))
+	if sentence := fmt.Sprintf(format, args...); !slices.Contains(g.said, sentence) {
+		g.said = append(g.said, sentence)
+	}
 }
 
 // get returns an object of the document behind any references; an empty one for nothing.
@@ -607,7 +614,7 @@ func (g *guarding) bounds(place string, schema object, what string, s sender, va
 	const tryable = 100_000
 	try := func(keyword string, bound, beyond int) {
 		named := func(n int) (string, sender, func() any) {
-			return fmt.Sprintf("%d %s", n, what), s, func() any { return value(n) }
+			return fmt.Sprintf("%d %s", n, map[string]string{"Items": "items", "Length": "characters"}[what]), s, func() any { return value(n) }
 		}
 		name, s, v := named(bound)
 		g.mustSend(place, name, s, v)
@@ -650,6 +657,10 @@ func (g *guarding) responses() {
 			continue
 		}
 		g.response(code, g.get(responses[status]))
+	}
+	for _, place := range slices.Sorted(maps.Keys(g.unread)) {
+		g.say("the answer%s is in the document (%s), and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
+			of(place), strings.Join(g.unread[place], ", "))
 	}
 }
 
@@ -704,7 +715,7 @@ func (g *guarding) answer(code int, place string, schema object, usual any) {
 	setAt(changed, place, g.other(schema))
 	same := g.answered(code, nil, changed).says == g.answered(code, nil, usual).says
 	if _, excused := notRead[place]; same && !excused {
-		g.say("the answer %d%s is in the document, and the wrapper does not read it: read it in %s, or give the reason in notRead of wrapper/guards_test.go", code, of(place), where)
+		g.unread[place] = append(g.unread[place], strconv.Itoa(code))
 	}
 }
 
@@ -839,7 +850,7 @@ func TestGuardsSayWhatIsMissingAndWhereToAddIt(t *testing.T) {
 			"the body's /alias has maxLength 64 in the document, and the wrapper sends what is beyond it: refuse it in wrapper/update.go or wrapper/credentials.go",
 		}},
 		{"wider bound", "/components/schemas/SharedAccountACL/properties/allowed_user_ids/maxItems", 1001.0, []string{
-			"the body's /experimental/acl_config_for_shared/allowed_user_ids does not arrive when it is sent as 1001 Items: see wrapper/update.go or wrapper/credentials.go",
+			"the body's /experimental/acl_config_for_shared/allowed_user_ids does not arrive when it is sent as 1001 items: see wrapper/update.go or wrapper/credentials.go",
 		}},
 		{"keyword", "/components/schemas/PatchConnectedAccountBody/properties/alias/pattern", "^[a-z]+$", []string{
 			`the body's /alias has pattern "^[a-z]+$" in the document, which the wrapper knows nothing of: see whether wrapper/update.go or wrapper/credentials.go must, then teach it to the guards in wrapper/guards_test.go`,
@@ -852,7 +863,13 @@ func TestGuardsSayWhatIsMissingAndWhereToAddIt(t *testing.T) {
 			"the document lacks an answer 200, the one that makes a Result: see read in wrapper/answer.go",
 		}},
 		{"required property of an answer", "/components/schemas/PatchConnectedAccountResponse/properties/updated_at", object{"type": "string"}, []string{
-			"the answer 200's /updated_at is in the document, and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
+			"the answer's /updated_at is in the document (200), and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
+		}},
+		{"property of errors", "/components/schemas/ErrorDetail/properties/docs_url", object{"type": "string"}, []string{
+			"the answer's /error/docs_url is in the document (400, 401, 403, 404, 409, 500), and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
+		}},
+		{"enum in an answer", "/components/schemas/ErrorDetail/properties/slug/enum", []any{"one", "two"}, []string{
+			`the answer's /error/slug has enum ["one","two"] in the document, which the wrapper knows nothing of: see whether wrapper/answer.go must, then teach it to the guards in wrapper/guards_test.go`,
 		}},
 		{"header of an answer", operation + "/responses/200/headers", object{"X-Cost": object{"schema": object{"type": "integer"}}}, []string{
 			"the answer 200 has the header X-Cost in the document, which the wrapper does not read: read it in wrapper/answer.go",

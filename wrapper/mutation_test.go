@@ -105,7 +105,10 @@ const (
 
 // notice returns what notices that a document is not the one that the wrapper was written for; "" if nothing does.
 func notice(t testing.TB, survey *survey, exchanges []recordedExchange, document object) string {
-	if said := slices.Concat(survey.guards(document), unrecorded(document, exchanges)); said != nil {
+	if said := survey.guard(document, true); said != nil {
+		return said[0]
+	}
+	if said := unrecorded(document, exchanges); said != nil {
 		return said[0]
 	}
 	spec, err := json.Marshal(document)
