@@ -884,11 +884,23 @@ func TestGuardsSayWhatIsMissingAndWhereToAddIt(t *testing.T) {
 			t.Parallel()
 			changed := clone(document)
 			put(t, changed, test.place, test.value)
-			if diff := cmp.Diff(test.want, survey.guards(changed.(object))); diff != "" {
+			if diff := cmp.Diff(test.want, survey.newlySaid(document, changed.(object))); diff != "" {
 				t.Errorf("the sentences (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// newlySaid is what the guards say of a changed document and not of the one before: that is another test's business.
+func (s *survey) newlySaid(before, changed object) []string {
+	known := s.guards(before)
+	var said []string
+	for _, sentence := range s.guards(changed) {
+		if !slices.Contains(known, sentence) {
+			said = append(said, sentence)
+		}
+	}
+	return said
 }
 
 // errorAnswer is an answer with Composio's error body.
@@ -920,7 +932,8 @@ func put(t *testing.T, document any, pointer string, value any) {
 // credentials, no sharing and no 409. This is what its maintainer would be told to do.
 func TestGuardsTellOneVersionFromAnother(t *testing.T) {
 	t.Parallel()
-	april := clone(decode(t, api.Spec))
+	document := decode(t, api.Spec)
+	april := clone(document)
 	const operation = "/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch"
 	credential := object{"type": "string", "nullable": true}
 	put(t, april, "/components/securitySchemes/UserApiKeyAuth", object{"type": "apiKey", "in": "header", "name": "x-user-api-key"})
@@ -940,7 +953,7 @@ func TestGuardsTellOneVersionFromAnother(t *testing.T) {
 		"the wrapper sends /experimental/acl_config_for_shared/allowed_user_ids, which the document lacks: take it out of wrapper/update.go, and out of senders in wrapper/guards_test.go",
 		"the wrapper sends /experimental/acl_config_for_shared/not_allowed_user_ids, which the document lacks: take it out of wrapper/update.go, and out of senders in wrapper/guards_test.go",
 	}
-	if diff := cmp.Diff(want, newSurvey(t).guards(april.(object))); diff != "" {
+	if diff := cmp.Diff(want, newSurvey(t).newlySaid(document, april.(object))); diff != "" {
 		t.Errorf("the sentences (-want +got):\n%s", diff)
 	}
 }

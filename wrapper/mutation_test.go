@@ -24,7 +24,7 @@ func TestEachChangeOfTheDocumentIsNoticed(t *testing.T) {
 	t.Parallel()
 	document, survey, exchanges := decode(t, api.Spec), newSurvey(t), readExchanges(t)
 	if noticed := notice(t, survey, exchanges, document); noticed != "" {
-		t.Fatalf("the document as it is: %s", noticed)
+		t.Fatalf("the document itself is not covered yet, so nothing can be said of changes: first do what the other tests in guards_test.go and exchanges_test.go say (%s)", noticed)
 	}
 	changes := changesOf(document)
 	if len(changes) < 500 {
