@@ -1,0 +1,181 @@
+package composio_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	composio "example.com/composio/wrapper"
+)
+
+// What a call costs, as far as it can be counted. Times are measured by the module in internal/bench.
+
+// maxAllocations is what one call may allocate, from the caller's Update to the Result. Raise it only for a reason that
+// is worth a hand-written client's being cheaper.
+const maxAllocations = 32
+
+// newToken is the update that Composio's callers make most: it does not refresh bearer tokens by itself.
+func newToken() composio.Update {
+	return composio.Update{Credentials: composio.BearerToken{Token: composio.Set("new_access_token")}}
+}
+
+// It is not parallel, because allocations are counted for the whole process.
+func TestAllocationsOfOneCall(t *testing.T) {
+	header := http.Header{"Content-Type": {"application/json"}, "X-Ratelimit": {"2000"}, "X-Ratelimit-Remaining": {"1999"}, "X-Ratelimit-Window-Size": {"60s"}}
+	client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		_, _ = io.Copy(io.Discard, req.Body)
+		_ = req.Body.Close()
+		return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(success)), ContentLength: int64(len(success)), Request: req}, nil
+	})}))
+	mustUpdate(t, client, testID, newToken())
+	allocations := testing.AllocsPerRun(1000, func() {
+		_, _ = client.UpdateConnectedAccount(context.Background(), testID, newToken())
+	})
+	t.Logf("one call allocates %.0f times", allocations)
+	if allocations > maxAllocations+raceAllocations {
+		t.Errorf("one call allocates %.0f times, more than %d", allocations, maxAllocations+raceAllocations)
+	}
+}
+
+// countWrites makes the connections of transport count how often they are written to.
+func countWrites(transport *http.Transport) (writes *atomic.Int64) {
+	writes = new(atomic.Int64)
+	dial := transport.DialContext
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return &writeCounter{conn, writes}, err
+	}
+	return writes
+}
+
+type writeCounter struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c *writeCounter) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+// Each write is a system call, and may be a packet. Headers and body go in one if both fit into the transport's buffer.
+func TestWritesOfOneRequest(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		credential int // bytes
+		writes     int64
+	}{
+		{16, 1},
+		{3 << 10, 1},
+		{5 << 10, 2},
+		{32 << 10, 2},
+	} {
+		t.Run(fmt.Sprintf("credential of %d bytes", test.credential), func(t *testing.T) {
+			t.Parallel()
+			rec := newRecorder(t, nil)
+			pool, transport := ownPool(t)
+			writes := countWrites(transport)
+			client := newTestClient(t, rec.URL, composio.WithHTTPClient(pool))
+			u := composio.Update{Credentials: composio.BearerToken{Token: composio.Set(strings.Repeat("x", test.credential))}}
+			for n := range int64(3) {
+				mustUpdate(t, client, testID, u)
+				if got, want := writes.Load(), (n+1)*test.writes; got != want {
+					t.Fatalf("%d requests took %d writes, want %d", n+1, got, want)
+				}
+			}
+		})
+	}
+}
+
+// Over HTTP/2 headers and body are frames of their own, and how many writes they take is net/http's affair: it is
+// reported, not bounded.
+func TestWritesOverHTTP2(t *testing.T) {
+	t.Parallel()
+	server, transport := newHTTP2(t, answerWith(http.StatusOK, success))
+	t.Cleanup(transport.CloseIdleConnections)
+	writes := countWrites(transport)
+	client := newTestClient(t, server.URL, composio.WithHTTPClient(&http.Client{Transport: transport}))
+	mustUpdate(t, client, testID, newToken()) // the handshake and the settings
+	before := writes.Load()
+	const requests = 10
+	for range requests {
+		mustUpdate(t, client, testID, newToken())
+	}
+	t.Logf("%d requests over HTTP/2 took %d writes", requests, writes.Load()-before)
+}
+
+// pipeListener is a listener whose connections do without sockets, which a synctest bubble cannot wait for.
+type pipeListener chan net.Conn
+
+func (p pipeListener) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p <- server
+	return client, nil
+}
+
+func (p pipeListener) Accept() (net.Conn, error) {
+	conn, ok := <-p
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (p pipeListener) Close() error   { return nil }
+func (p pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+
+// With net/http's default of two idle connections a host, 64 callers open some 400 for 1,000 requests. The clock is a
+// false one, because net/http gives a connection up that it cannot reuse within 50 ms of a busy machine's time.
+func TestOneConnectionACaller(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const callers, requests = 64, 1000
+		listener := make(pipeListener)
+		var opened, arrived atomic.Int64
+		together := make(chan struct{}) // closed when every caller has a connection to itself
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if arrived.Add(1) == callers {
+				close(together)
+			}
+			<-together
+			answerWith(http.StatusOK, success)(w, r)
+		})}
+		var serving, calling sync.WaitGroup
+		serving.Go(func() { _ = server.Serve(listener) }) // until the listener is closed
+
+		pool, transport := ownPool(t)
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			opened.Add(1)
+			return listener.dial(ctx, network, address)
+		}
+		client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(pool))
+		var begun atomic.Int64
+		for range callers {
+			calling.Go(func() {
+				for begun.Add(1) <= requests {
+					if _, err := client.UpdateConnectedAccount(t.Context(), testID, newToken()); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		calling.Wait()
+		if got := arrived.Load(); got != requests {
+			t.Errorf("%d requests arrived, want %d", got, requests)
+		}
+		if got := opened.Load(); got > callers {
+			t.Errorf("%d callers opened %d connections for %d requests", callers, got, requests)
+		}
+		client.CloseIdleConnections()
+		close(listener)
+		serving.Wait()
+	})
+}

@@ -1,0 +1,150 @@
+// Command bench measures what one call of the wrapper costs, beside hand-written net/http code and other clients that
+// make the same call. It prints one Markdown table.
+//
+// All variants take turns in each round, because the machine may be shared: a number is the median, over the rounds, of
+// the ratio to the hand-written code in the same round, with the quartiles in brackets. All traffic stays on this
+// machine.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"example.com/composio/wrapper/internal/bench/call"
+	"example.com/composio/wrapper/internal/bench/peers/handwritten"
+	"example.com/composio/wrapper/internal/bench/peers/ogen"
+	"example.com/composio/wrapper/internal/bench/peers/openai"
+	"example.com/composio/wrapper/internal/bench/peers/resty"
+	"example.com/composio/wrapper/internal/bench/peers/retryable"
+	"example.com/composio/wrapper/internal/bench/peers/stock"
+	"example.com/composio/wrapper/internal/bench/peers/wrapper"
+)
+
+// variant is one way to make the call.
+type variant struct {
+	name   string
+	pkg    string // below peers; "" for one that only another pool sets apart
+	module string // whose version goes into the table
+	make   func(call.Config) (call.Func, error)
+	pool   func() *http.Transport // the one that its user gets by default
+}
+
+// variants begins with the one that all others are compared with.
+var variants = []variant{
+	{"hand-written", "handwritten", "", handwritten.New, handwritten.Pool},
+	{"wrapper", "wrapper", "", wrapper.New, wrapper.Pool},
+	{"hand-written, our pool", "", "", handwritten.New, wrapper.Pool},
+	{"oapi-codegen, stock", "stock", "github.com/oapi-codegen/oapi-codegen/v2", stock.New, stock.Pool},
+	{"ogen", "ogen", "github.com/ogen-go/ogen", ogen.New, ogen.Pool},
+	{"resty", "resty", "github.com/go-resty/resty/v2", resty.New, resty.Pool},
+	{"openai-go", "openai", "github.com/openai/openai-go/v3", openai.New, openai.Pool},
+	{"go-retryablehttp", "retryable", "github.com/hashicorp/go-retryablehttp", retryable.New, retryable.Pool},
+}
+
+func main() {
+	if os.Getenv(serveVariable) != "" {
+		exit(serve())
+	}
+	quick := flag.Bool("quick", false, "measure in memory only, in less than a minute")
+	rounds := flag.Int("rounds", 30, "rounds in which all variants take turns")
+	budget := flag.Duration("budget", 5*time.Minute, "begin no round that would end after this")
+	flag.Parse()
+	if flag.NArg() > 0 || *rounds < 1 {
+		fmt.Fprintln(os.Stderr, "usage: go run . [-quick] [-rounds N] [-budget D]")
+		os.Exit(2)
+	}
+	exit(run(*quick, *rounds, *budget))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(quick bool, rounds int, budget time.Duration) (err error) {
+	start := time.Now()
+	t := &table{}
+	inMemory, err := newMemoryBench(t)
+	if err != nil {
+		return err
+	}
+	work := []func() error{inMemory.round}
+	if !quick {
+		loopback, stop, err := newLoopbackBench(t)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+		work = append(work, loopback.round)
+	}
+	done := 0
+	var longest time.Duration
+	for ; done < rounds && (done == 0 || time.Since(start)+longest < budget); done++ {
+		began := time.Now()
+		for _, round := range work {
+			if err := round(); err != nil {
+				return err
+			}
+		}
+		longest = max(longest, time.Since(began))
+		fmt.Fprint(os.Stderr, ".") // it takes minutes
+	}
+	fmt.Fprintln(os.Stderr)
+	if !quick {
+		if err := measureImports(t); err != nil {
+			return err
+		}
+		if err := measureGeneration(t); err != nil {
+			return err
+		}
+	}
+	heads, err := heads()
+	if err != nil {
+		return err
+	}
+	command := strings.TrimSpace("go run . " + strings.Join(os.Args[1:], " "))
+	fmt.Printf("Measured %s with `%s` (%d rounds, %v) on %d cores, %s/%s, %s.\n\n", start.Format(time.DateOnly), command, done,
+		time.Since(start).Round(time.Second), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+	fmt.Print(t.markdown(heads))
+	return nil
+}
+
+// heads are the variants' names, with the versions of what they use.
+func heads() ([]string, error) {
+	var heads []string
+	for _, v := range variants {
+		head := v.name
+		if v.module != "" {
+			version, err := goTool("", "list", "-m", "-f", "{{.Version}}", v.module)
+			if err != nil {
+				return nil, err
+			}
+			head += " " + strings.TrimSpace(version)
+		}
+		heads = append(heads, head)
+	}
+	return heads, nil
+}
+
+// goTool runs the go command in dir and returns what it prints.
+func goTool(dir string, args ...string) (string, error) {
+	command := exec.Command("go", args...)
+	command.Dir = dir
+	var problem strings.Builder
+	command.Stderr = &problem
+	out, err := command.Output()
+	if err != nil {
+		return "", fmt.Errorf("go %s: %w\n%s", args[0], err, &problem)
+	}
+	return string(out), nil
+}

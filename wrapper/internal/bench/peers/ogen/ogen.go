@@ -1,0 +1,69 @@
+// Package ogen makes the call with the client that ogen generates from the same document.
+package ogen
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"example.com/composio/wrapper/internal/bench/call"
+	"example.com/composio/wrapper/internal/bench/peers/handwritten"
+	"example.com/composio/wrapper/internal/bench/peers/ogen/client"
+)
+
+//go:generate go tool ogen --config ogen.yaml --target client --package client --clean ../../../../../api/openapi.yaml
+
+// New returns the call.
+func New(c call.Config) (call.Func, error) {
+	api, err := client.NewClient(c.BaseURL, key{}, client.WithClient(c.Client))
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (call.Result, error) {
+		ctx, cancel := context.WithTimeout(ctx, call.Timeout)
+		defer cancel()
+		answer, err := api.PatchConnectedAccountsByNanoid(ctx,
+			client.NewOptPatchConnectedAccountBody(client.PatchConnectedAccountBody{
+				Connection: client.NewOptConnectionPatch(client.ConnectionPatch{State: client.ConnectionStatePatch{
+					AuthScheme: client.AuthSchemeBEARERTOKEN,
+					Val:        client.CredentialPatch{Token: client.NewOptNilString(call.Token)},
+				}}),
+			}),
+			client.PatchConnectedAccountsByNanoidParams{Nanoid: call.ID})
+		if err != nil {
+			return call.Result{}, err
+		}
+		switch answer := answer.(type) {
+		case *client.PatchConnectedAccountResponse:
+			answered := call.Answer{Success: answer.Success, ID: answer.ID, Status: answer.Status}
+			return answered.Result()
+		case *client.PatchConnectedAccountsByNanoidBadRequest:
+			return call.Result{}, asError(http.StatusBadRequest, answer.Error)
+		case *client.PatchConnectedAccountsByNanoidUnauthorized:
+			return call.Result{}, asError(http.StatusUnauthorized, answer.Error)
+		case *client.PatchConnectedAccountsByNanoidForbidden:
+			return call.Result{}, asError(http.StatusForbidden, answer.Error)
+		case *client.PatchConnectedAccountsByNanoidNotFound:
+			return call.Result{}, asError(http.StatusNotFound, answer.Error)
+		case *client.PatchConnectedAccountsByNanoidConflict:
+			return call.Result{}, asError(http.StatusConflict, answer.Error)
+		case *client.PatchConnectedAccountsByNanoidInternalServerError:
+			return call.Result{}, asError(http.StatusInternalServerError, answer.Error)
+		}
+		return call.Result{}, fmt.Errorf("an answer of type %T", answer)
+	}, nil
+}
+
+func asError(status int, e client.ErrorDetail) error {
+	return &call.Error{Status: status, Code: int(e.Code), Slug: e.Slug, Message: e.Message}
+}
+
+// key is asked for the API key in each call.
+type key struct{}
+
+func (key) ApiKeyAuth(context.Context, client.OperationName) (client.ApiKeyAuth, error) {
+	return client.ApiKeyAuth{APIKey: call.Key}, nil
+}
+
+// Pool is net/http's default one, as the generated client uses http.DefaultClient.
+func Pool() *http.Transport { return handwritten.Pool() }

@@ -1,0 +1,57 @@
+// Package stock makes the call with the client that oapi-codegen generates by itself from the same document.
+package stock
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/oapi-codegen/nullable"
+
+	"example.com/composio/wrapper/internal/bench/call"
+	"example.com/composio/wrapper/internal/bench/peers/handwritten"
+	"example.com/composio/wrapper/internal/bench/peers/stock/client"
+)
+
+//go:generate go tool oapi-codegen -config oapi-codegen.yaml ../../../../../api/openapi.yaml
+
+// New returns the call.
+func New(c call.Config) (call.Func, error) {
+	api, err := client.NewClientWithResponses(c.BaseURL, client.WithHTTPClient(c.Client), client.WithRequestEditorFn(setHeaders))
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (call.Result, error) {
+		ctx, cancel := context.WithTimeout(ctx, call.Timeout)
+		defer cancel()
+		resp, err := api.PatchConnectedAccountsByNanoidWithResponse(ctx, call.ID, client.PatchConnectedAccountBody{
+			Connection: &client.ConnectionPatch{State: client.ConnectionStatePatch{
+				AuthScheme: client.BEARERTOKEN,
+				Val:        client.CredentialPatch{Token: nullable.NewNullableWithValue(call.Token)},
+			}},
+		})
+		if err != nil {
+			return call.Result{}, err
+		}
+		if resp.JSON200 != nil {
+			answer := call.Answer{Success: resp.JSON200.Success, ID: resp.JSON200.Id, Status: resp.JSON200.Status}
+			return answer.Result()
+		}
+		for _, envelope := range [...]*client.Error{resp.JSON400, resp.JSON401, resp.JSON403, resp.JSON404, resp.JSON409, resp.JSON500} {
+			if envelope != nil {
+				e := envelope.Error
+				return call.Result{}, &call.Error{Status: resp.StatusCode(), Code: int(e.Code), Slug: e.Slug, Message: e.Message}
+			}
+		}
+		return call.Result{}, fmt.Errorf("status %d", resp.StatusCode())
+	}, nil
+}
+
+func setHeaders(_ context.Context, req *http.Request) error {
+	req.Header.Set("X-Api-Key", call.Key)
+	req.Header.Set("Accept", "application/json")
+	return nil
+}
+
+// Pool is net/http's default one, as the generated client makes an http.Client without a transport.
+func Pool() *http.Transport { return handwritten.Pool() }
