@@ -2,7 +2,9 @@ package bulk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"testing"
@@ -161,6 +163,107 @@ func TestPaceFollowsTheLimit(t *testing.T) {
 		all(t, runner.Run(t.Context(), accounts(80)))
 		if took := time.Since(start); took < 9*time.Second || took > 11*time.Second {
 			t.Errorf("80 updates took %v with 8 in a second", took)
+		}
+		s.mu.Lock()
+		s.limit = 1000
+		s.mu.Unlock()
+		all(t, runner.Run(t.Context(), accounts(1)))
+		start = time.Now()
+		all(t, runner.Run(t.Context(), accounts(2400)))
+		if took := time.Since(start); took < 2900*time.Millisecond || took > 3200*time.Millisecond {
+			t.Errorf("2400 updates took %v with 800 in a second", took)
+		}
+	})
+}
+
+// Whoever ranges over the results may be slow at times. What is lost is caught up with, and yet no window has more than
+// the share.
+func TestStallsAreCaughtUpWithinTheShare(t *testing.T) {
+	t.Parallel()
+	for _, share := range []float64{0.8, 1} {
+		t.Run(fmt.Sprint(share), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{limit: 100, window: time.Second, grid: true, rtt: 2 * time.Millisecond}
+				start := time.Now()
+				n := 0
+				for r := range newRunner(t, s.client(t), bulk.WithShare(share), bulk.WithConcurrency(4)).Run(t.Context(), accounts(1000)) {
+					if r.Err != nil || r.Attempts != 1 {
+						t.Errorf("%+v", r)
+					}
+					if n++; n%90 == 0 {
+						time.Sleep(80 * time.Millisecond)
+					}
+				}
+				want := time.Duration(10 / share * float64(time.Second))
+				if took := time.Since(start); took < want*95/100 || took > want*105/100 {
+					t.Errorf("took %v of %v", took, want)
+				}
+				if most := s.busiest(); float64(most) > 100*share*1.02+4 || most > 100 {
+					t.Errorf("%d requests in one window", most)
+				}
+			})
+		})
+	}
+}
+
+// Answers overtake one another, those of one window and of the next.
+func TestUnevenAnswersDoNotMislead(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(5) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				random := rand.New(rand.NewPCG(seed, 1))
+				var mu sync.Mutex
+				s := &server{limit: 200, window: time.Second, grid: true}
+				s.answer = func(request) *http.Response { // on the way back
+					mu.Lock()
+					late := time.Duration(random.ExpFloat64() * float64(15*time.Millisecond))
+					mu.Unlock()
+					time.Sleep(late)
+					return nil
+				}
+				start := time.Now()
+				all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(2000)))
+				if took := time.Since(start); took < 12*time.Second || took > 13125*time.Millisecond {
+					t.Errorf("took %v of 12.5s", took)
+				}
+				if most := s.busiest(); len(s.requests) != 2000 || most > 175 {
+					t.Errorf("%d requests, %d in one window", len(s.requests), most)
+				}
+			})
+		})
+	}
+}
+
+// A request that had leave and was then not made must not keep the others waiting either.
+func TestRequestThatIsNotMade(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		asked := 0
+		key := func(context.Context) (string, error) {
+			if asked++; asked == 1 {
+				return "", errors.New("the vault is closed")
+			}
+			return "ak_test", nil
+		}
+		client, err := composio.New("", composio.WithAPIKeyFunc(key), composio.WithHTTPClient(&http.Client{Transport: s}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := 0
+		for r := range newRunner(t, client, bulk.WithConcurrency(1)).Run(t.Context(), accounts(5)) {
+			if r.Err != nil {
+				failed++
+				if r.Sent || errors.Is(r.Err, bulk.ErrEnded) {
+					t.Errorf("%+v", r)
+				}
+			}
+		}
+		if failed != 1 || len(s.requests) != 4 {
+			t.Errorf("%d failed, %d requests", failed, len(s.requests))
 		}
 	})
 }
@@ -321,7 +424,7 @@ func Test429WithoutRetryAfter(t *testing.T) {
 		start := time.Now()
 		s := &server{rtt: 10 * time.Millisecond}
 		s.answer = func(r request) *http.Response {
-			if since := r.at.Sub(start); since > time.Second && since < 5*time.Second {
+			if since := r.at.Sub(start); since > time.Second && since < 5*time.Second || since > 9*time.Second && since < 9500*time.Millisecond {
 				return response(429, `{"error":{"code":10429,"slug":"HTTP_TooManyRequests"}}`)
 			}
 			return nil
@@ -329,12 +432,13 @@ func Test429WithoutRetryAfter(t *testing.T) {
 		n := all(t, newRunner(t, s.client(t, composio.WithMaxRetries(0)), bulk.WithConcurrency(4)).Run(t.Context(), accounts(1000)))
 		var refused []time.Duration
 		for _, r := range s.requests {
-			if since := r.at.Sub(start); since > time.Second && since < 5*time.Second {
+			if since := r.at.Sub(start); since > time.Second && since < 5*time.Second || since > 9*time.Second && since < 9500*time.Millisecond {
 				refused = append(refused, since.Round(time.Second))
 			}
 		}
-		// Four at once at the first second; one at the second, one at the fourth; all is well at the eighth.
-		if n != 1000 || fmt.Sprint(refused) != "[1s 1s 1s 1s 2s 4s]" {
+		// Four at once at the first second; one at the second, one at the fourth; all is well at the eighth. At the ninth it
+		// begins anew, and the pause is a second again.
+		if took := time.Since(start); n != 1000 || fmt.Sprint(refused) != "[1s 1s 1s 1s 2s 4s 9s 9s 9s 9s]" || took > 12*time.Second {
 			t.Errorf("%d results; refused at %v", n, refused)
 		}
 	})

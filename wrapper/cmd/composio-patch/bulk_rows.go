@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"example.com/composio/gen"
@@ -123,17 +124,12 @@ func checkValue(decoder *json.Decoder, t reflect.Type, at string) error {
 }
 
 func checkObject(decoder *json.Decoder, t reflect.Type, at string) error {
-	fields, members := reflect.VisibleFields(t), map[string]reflect.StructField{}
-	for _, field := range fields {
-		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
-			members[name] = field
-		}
-	}
+	shape := shapeOf(t)
 	seen := map[string]bool{}
 	for decoder.More() {
 		token, err := decoder.Token()
 		name, _ := token.(string)
-		member, known := members[name]
+		member, known := shape.members[name]
 		switch {
 		case err != nil:
 			return errors.New("not JSON")
@@ -145,18 +141,45 @@ func checkObject(decoder *json.Decoder, t reflect.Type, at string) error {
 			return fmt.Errorf("%s: given twice", where(at+"."+name))
 		}
 		seen[name] = true
-		if err := checkValue(decoder, member.Type, at+"."+name); err != nil {
+		if err := checkValue(decoder, member, at+"."+name); err != nil {
 			return err
 		}
 	}
-	for _, field := range fields {
-		// The generated types mark what may be left out.
-		if name := field.Tag.Get("json"); name != "" && !strings.Contains(name, ",") && !seen[name] {
+	for _, name := range shape.required {
+		if !seen[name] {
 			return fmt.Errorf("%s: missing", where(at+"."+name))
 		}
 	}
 	_, err := decoder.Token() // the }
 	return err
+}
+
+// shape is what an object of a type has: the types of its members by their names, and those that it must have.
+type shape struct {
+	members  map[string]reflect.Type
+	required []string
+}
+
+// shapes has each type that was looked at, since that takes longer than the rest of the look at a row.
+var shapes sync.Map
+
+func shapeOf(t reflect.Type) *shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape)
+	}
+	s := &shape{members: map[string]reflect.Type{}}
+	for _, field := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" {
+			continue
+		}
+		s.members[name] = field.Type
+		if options == "" { // the generated types mark what may be left out
+			s.required = append(s.required, name)
+		}
+	}
+	shapes.Store(t, s)
+	return s
 }
 
 func checkArray(decoder *json.Decoder, t reflect.Type, at string) error {
@@ -333,29 +356,37 @@ func (c *checker) check(line []byte) (row, error) {
 	return r, nil
 }
 
-// idSet finds ids that are repeated, in eight bytes an id: it keeps hashes. Those that occur twice are looked at again.
+// idSet finds ids that are repeated, in four bytes an id: it keeps 40 bits of a hash of each, eight of them by where it
+// keeps the others. Ids that have these in common are looked at again.
 type idSet struct {
 	seed   maphash.Seed
-	hashes [256][]uint64 // by their lowest byte, so that none of them has to grow by much at once
+	hashes [256][][]uint32 // in pieces, because a slice that grows leaves its former selves behind
 }
 
 func newIDSet() *idSet { return &idSet{seed: maphash.MakeSeed()} }
 
-func (s *idSet) hash(id string) uint64 { return maphash.String(s.seed, id) }
+func (s *idSet) hash(id string) uint64 { return maphash.String(s.seed, id) & (1<<40 - 1) }
 
 func (s *idSet) add(id string) {
 	h := s.hash(id)
-	s.hashes[h&0xff] = append(s.hashes[h&0xff], h)
+	pieces := &s.hashes[h>>32]
+	last := len(*pieces) - 1
+	if last < 0 || len((*pieces)[last]) == cap((*pieces)[last]) {
+		*pieces = append(*pieces, make([]uint32, 0, 256))
+		last++
+	}
+	(*pieces)[last] = append((*pieces)[last], uint32(h)) // #nosec G115 -- the rest of h is in the index
 }
 
 // repeated returns the hashes that were added more than once.
 func (s *idSet) repeated() map[uint64]bool {
 	twice := map[uint64]bool{}
-	for _, hashes := range s.hashes {
+	for high, pieces := range s.hashes {
+		hashes := slices.Concat(pieces...)
 		slices.Sort(hashes)
 		for i := 1; i < len(hashes); i++ {
 			if hashes[i] == hashes[i-1] {
-				twice[hashes[i]] = true
+				twice[uint64(high)<<32|uint64(hashes[i])] = true // #nosec G115 -- an index of 256
 			}
 		}
 	}

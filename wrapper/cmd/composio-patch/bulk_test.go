@@ -812,3 +812,35 @@ func TestLines(t *testing.T) {
 type failing struct{ context.Context }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.Err() }
+
+// Two ids whose hashes are the same are no repetition.
+func TestIDSet(t *testing.T) {
+	ids := newIDSet()
+	const n = 100_000
+	for i := range n {
+		ids.add(fmt.Sprintf("ca_%d", i))
+	}
+	if twice := ids.repeated(); len(twice) > 2 { // by chance: one run in two hundred has one
+		t.Errorf("%d repeated", len(twice))
+	}
+	ids.add("ca_77")
+	if !ids.repeated()[ids.hash("ca_77")] {
+		t.Error("a repetition was not seen")
+	}
+	path := inputFile(t, aliasRows(3)...)
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	checker, err := newChecker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found findings
+	in := &input{file: file, checker: checker}
+	all := map[uint64]bool{ids.hash("ca_1"): true, ids.hash("ca_2"): true, ids.hash("ca_3"): true}
+	if err := in.repeated(ids, all, &found); err != nil || found.count != 0 {
+		t.Errorf("%v, %+v", err, found)
+	}
+}
