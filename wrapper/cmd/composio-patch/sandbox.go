@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -20,6 +21,51 @@ import (
 type sandboxCmd struct {
 	Addr   string  `default:"127.0.0.1:8787" placeholder:"HOST:PORT" help:"Where to listen, ${default} unless given; port 0 is any free one. Other machines may reach an address that is not this machine's own 127.0.0.1."`
 	APIKey *string `placeholder:"K" help:"The API key to take, in place of one that is no secret. It stands in the process list."`
+	Fault  []string `sep:"none" placeholder:"NAME[=RATE]" help:"Misbehave in this way, in one request of five or at another rate, such as 502=0.5. May be repeated; the rates add up."`
+}
+
+// Help is the text between the usage and the flags.
+func (*sandboxCmd) Help() string {
+	var names []string
+	for _, fault := range mustFaults() {
+		names = append(names, fault.Name)
+	}
+	return "NAME is one of " + strings.Join(names, ", ") + `.
+
+An update that was applied says so in its account, whatever was answered: that is what a client has to cope with.`
+}
+
+// mustFaults returns all ready faults; without names there is none to be unknown.
+func mustFaults() []sandbox.Answer {
+	faults, err := sandbox.Faults()
+	if err != nil {
+		panic(err)
+	}
+	return faults
+}
+
+// defaultFaultRate is how many of the requests meet a fault that is named without a rate.
+const defaultFaultRate = 0.2
+
+// faults returns what --fault asks for. The seed is always the same, so that a run can be repeated.
+func (c *sandboxCmd) faults() ([]sandbox.Option, error) {
+	var opts []sandbox.Option
+	for _, flag := range c.Fault {
+		name, rateText, hasRate := strings.Cut(flag, "=")
+		rate := defaultFaultRate
+		if hasRate {
+			var err error
+			if rate, err = strconv.ParseFloat(rateText, 64); err != nil || !(rate > 0 && rate <= 1) {
+				return nil, usagef("--fault: the rate of %s is not a number above 0 and up to 1", name)
+			}
+		}
+		faults, err := sandbox.Faults(name)
+		if err != nil {
+			return nil, usagef("--fault: %s", strings.TrimPrefix(err.Error(), "composio: "))
+		}
+		opts = append(opts, sandbox.WithFaults(1, rate, faults...))
+	}
+	return opts, nil
 }
 
 // Run serves until SIGINT or SIGTERM.
@@ -34,13 +80,17 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 	if c.APIKey != nil {
 		key = *c.APIKey
 	}
+	faults, err := c.faults()
+	if err != nil {
+		return err
+	}
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	listener, err := listen(ctx, c.Addr)
 	if err != nil {
 		return &problem{exitFailed, err.Error(), "choose another --addr, such as 127.0.0.1:0 for any free port"}
 	}
-	server := newHTTPServer(newSandbox(key))
+	server := newHTTPServer(newSandbox(key, faults...))
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	c.greet(std, urlOf(listener.Addr()))
@@ -113,8 +163,8 @@ func shutDown(ctx context.Context, server *http.Server, within time.Duration) {
 }
 
 // newSandbox returns a sandbox with the accounts that both commands show.
-func newSandbox(key string) *sandbox.Server {
-	box := sandbox.New(sandbox.WithAPIKey(key))
+func newSandbox(key string, opts ...sandbox.Option) *sandbox.Server {
+	box := sandbox.New(append(opts, sandbox.WithAPIKey(key))...)
 	for _, account := range seeds() {
 		box.Put(account)
 	}

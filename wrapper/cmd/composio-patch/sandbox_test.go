@@ -313,3 +313,39 @@ func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
 		t.Errorf("the account was changed by describing it: %s", got)
 	}
 }
+
+func TestSandboxMisbehavesAsFaultSays(t *testing.T) {
+	s := serve(t, "--addr", "127.0.0.1:0", "--fault", "502=1")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.url+"/api/v3/connected_accounts/ca_1a2b3c4d5e6f", strings.NewReader(`{"alias":"new"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusBadGateway {
+		t.Errorf("status %d, want 502", resp.StatusCode)
+	}
+	if got := s.stop(t, syscall.SIGTERM); got.Status != exitDone {
+		t.Errorf("exit status %d: %s", got.Status, got.Err)
+	}
+}
+
+func TestSandboxRefusesAFaultThatCannotBe(t *testing.T) {
+	for fault, want := range map[string]string{
+		"earthquake": "--fault: ",
+		"502=2":      "--fault: the rate of 502 is not a number above 0 and up to 1",
+		"502=0":      "--fault: the rate of 502 is not a number above 0 and up to 1",
+		"502=NaN":    "--fault: the rate of 502 is not a number above 0 and up to 1",
+		"502=":       "--fault: the rate of 502 is not a number above 0 and up to 1",
+	} {
+		_, err := (&sandboxCmd{Fault: []string{fault}}).faults()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--fault %s: %v, want %q", fault, err, want)
+		}
+	}
+}
