@@ -80,7 +80,6 @@ func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update
 	if err != nil {
 		return nil, err
 	}
-	defer client.CloseIdleConnections()
 	return client.UpdateConnectedAccount(ctx, c.ID, update)
 }
 
@@ -95,7 +94,6 @@ func (c *updateCmd) sendEmbedded(ctx context.Context, std *stdio, update composi
 	var result *composio.Result
 	if err == nil {
 		result, err = client.UpdateConnectedAccount(ctx, c.ID, update)
-		client.CloseIdleConnections()
 	}
 	box.stop(ctx)
 	box.show(std, before, box.account(c.ID))

@@ -47,7 +47,7 @@ func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
 		"do not allow all":          {[]string{"--allow-all=false"}, `{"experimental":{"acl_config_for_shared":{"allow_all_users":false}}}`},
 		"allow some":                {[]string{"--allow-user", "u_1", "--allow-user=u,2"}, `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":["u_1","u,2"]}}}`},
 		"allow none":                {[]string{"--allow-none"}, `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":[]}}}`},
-		"deny some":                 {[]string{"--deny-user", "u_1", "--deny-user=u_2"}, `{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":["u_1","u_2"]}}}`},
+		"deny some":                 {[]string{"--deny-user", "u_1", "--deny-user=u,2"}, `{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":["u_1","u,2"]}}}`},
 		"deny none":                 {[]string{"--deny-none"}, `{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":[]}}}`},
 		"all at once": {
 			[]string{"--alias=work", "--scheme=BEARER_TOKEN", "--set=token=x", "--allow-all=false", "--allow-user=u_1", "--deny-none"},
@@ -233,8 +233,8 @@ func TestMaxRetriesAreTheAttemptsAfterTheFirst(t *testing.T) {
 		if n := len(composio.received()); n != attempts || got.Status != exitFailed {
 			t.Errorf("%s: %d attempts, exit status %d", flag, n, got.Status)
 		}
-		// A user who waits is told why.
-		if lines := strings.Count(got.Err, `level=WARN msg="composio: trying again" account_id=ca_1`); lines != attempts-1 {
+		// A user who waits is told why, a line each time.
+		if lines := strings.Count("\n"+got.Err, "\n"+`level=WARN msg="composio: trying again" account_id=ca_1`); lines != attempts-1 {
 			t.Errorf("%s: %d lines of it:\n%s", flag, lines, got.Err)
 		}
 	}
