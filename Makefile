@@ -38,7 +38,7 @@ test: ## run all tests
 	$(TEST) ./...
 
 .PHONY: check
-check: check-fmt check-vet check-lint check-generate check-tidy fuzz-quick ## formatting, vet, lint, generated code, go.mod, a few seconds of fuzzing
+check: check-fmt check-vet check-lint check-generate check-tidy check-modules fuzz-quick ## formatting, vet, lint, generated code, go.mod, the modules inside, a few seconds of fuzzing
 
 .PHONY: check-fmt
 check-fmt:
@@ -59,6 +59,12 @@ check-generate: generate
 .PHONY: check-tidy
 check-tidy:
 	@go mod tidy -diff || { echo "Run: go mod tidy"; exit 1; }
+
+# Peers to measure against and OpenTelemetry stay out of go.mod, in modules of their own, which ./... does not reach.
+.PHONY: check-modules
+check-modules:
+	cd wrapper/internal/otelexample && go vet ./... && go test ./...
+	cd wrapper/internal/bench && go vet ./... && go test ./...
 
 .PHONY: generate
 generate: ## write gen/ anew from api/
@@ -96,6 +102,14 @@ soak: ## the long form of the tests that make faults, restarts and kills
 .PHONY: mutants
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice
 	cd wrapper && ../$(GREMLINS) unleash --timeout-coefficient 20 --workers 2 --exclude-files '(bulk|cmd|contract|internal|sandbox)/' .
+
+.PHONY: bench
+bench: ## one call beside hand-written code and other clients: ratios, in some minutes
+	cd wrapper/internal/bench && go run .
+
+.PHONY: bench-quick
+bench-quick: ## the in-memory part of it, in less than a minute
+	cd wrapper/internal/bench && go run . -quick
 
 .PHONY: rename
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
