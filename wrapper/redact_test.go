@@ -459,21 +459,28 @@ func TestAnswerCutWithinASecretDoesNotShowItsBeginning(t *testing.T) {
 	}
 }
 
-// The same where it is this side that cuts: Body ends at 64 KiB, reading at 1 MiB.
+// The same where it is this side that cuts, at 64 KiB, also of an answer that is whole and valid JSON.
 func TestBodyCutWithinASecretDoesNotShowItsBeginning(t *testing.T) {
 	t.Parallel()
 	pem := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("Zq7Kv9Wx3/Jm5+Bg8Zq7Kv9Wx3/Jm5+Bg8Zq7Kv9Wx3\n", 30) + "-----END PRIVATE KEY-----\n"
 	update := composio.Update{Credentials: composio.ServiceAccount{PrivateKey: composio.Set(pem)}}
 	form := jsonForm(pem)
-	for _, size := range []int{64 << 10, mebibyte + 1} {
+	for _, test := range []struct {
+		name, before, after string
+	}{
+		{"text", "", strings.Repeat("y", 10<<10)},
+		{"JSON", `{"error":{"message":"m","code":1},"echo":"`, strings.Repeat("y", 10<<10) + `"}`},
+		{"text beyond the limit", "", strings.Repeat("y", mebibyte)},
+	} {
 		for _, shown := range []int{10, 100, 500, 1000, len(form) - 1, len(form), len(form) + 10} {
-			padding := strings.Repeat("x", size-shown)
-			got := answerTo(t, update, 400, jsonAnswer, padding+form+strings.Repeat("y", 2*mebibyte-size))
+			padding := strings.Repeat("x", 64<<10-shown-len(test.before))
+			got := answerTo(t, update, 400, jsonAnswer, test.before+padding+form+test.after)
+			end := got.Body[max(0, len(got.Body)-80):]
 			if showsSecret(got.Body) || showsSecret(got.Text) {
-				t.Errorf("%d bytes of the key before byte %d: Body ends with %q", shown, size, got.Body[max(0, len(got.Body)-80):])
+				t.Errorf("%s, %d bytes of the key before the cut: Body ends with %q", test.name, shown, end)
 			}
-			if size == 64<<10 && !strings.Contains(got.Body, strings.Repeat("x", 100)+"[redacted]"[:min(10, shown)]) {
-				t.Errorf("%d bytes of the key before byte %d: Body ends with %q", shown, size, got.Body[max(0, len(got.Body)-80):])
+			if !strings.Contains(got.Body, "xxxxxxxxxx"+"[redacted]"[:min(10, shown)]) {
+				t.Errorf("%s, %d bytes of the key before the cut: Body ends with %q", test.name, shown, end)
 			}
 		}
 	}

@@ -430,7 +430,7 @@ func TestHugeHeadersAreNotReadOverHTTP2(t *testing.T) {
 		want  string
 	}{
 		{66, "ErrResponseTooLarge ErrOutcomeUnknown"},
-		{8 << 10, "ErrOutcomeUnknown"},
+		{1 << 10, "ErrOutcomeUnknown"},
 	} {
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			for i := range test.lines {
