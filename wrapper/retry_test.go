@@ -653,6 +653,19 @@ func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
 	}
 }
 
+// The answer arrived all the same, so it is the error; a retry was never on.
+func TestAnswerAsTheContextIsCanceledIsTheErrorAlone(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	client, s := scriptedClient(t, []step{func(req *http.Request) (*http.Response, error) { cancel(); return answers(503, "")(req) }},
+		composio.WithLogger(logTo(&log, slog.LevelWarn)))
+	failure := mustFail(t, ctx, client, testID, rename)
+	if want := "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; request id " + s.seen[0].ID; failure.Error() != want || log.Len() > 0 {
+		t.Errorf("Error() = %q\nwant      %q, and no retry in the log %q", failure.Error(), want, &log)
+	}
+}
+
 // A limiter's budget is for requests, and there will be none.
 func TestLimiterIsNotAskedAfterAWaitThatTheContextEnded(t *testing.T) {
 	t.Parallel()
@@ -904,18 +917,23 @@ func TestWrongServerIsAskedOnce(t *testing.T) {
 	secure, _ := newHTTP2(t, answerWith(200, success))
 	plain := newRecorder(t, nil)
 	for name, address := range map[string]string{
-		"untrusted certificate": secure.Listener.Addr().String(),
-		"no TLS":                strings.TrimPrefix(plain.URL, "http://"),
+		"untrusted certificate": secure.URL,
+		"no TLS":                strings.Replace(plain.URL, "http:", "https:", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			door := newBlackHole(t, address) // which swallows nothing, and counts
-			client := newTestClient(t, "https://"+door.addr, composio.WithHTTPClient(&http.Client{Transport: composio.NewTransport()}))
+			transport := composio.NewTransport()
+			dial, dials := transport.DialContext, 0
+			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				dials++
+				return dial(ctx, network, address)
+			}
+			client := newTestClient(t, address, composio.WithHTTPClient(&http.Client{Transport: transport}))
 			failure := mustFail(t, t.Context(), client, testID, rename)
 			if failure.Attempts != 1 || failure.Retryable() || errors.Is(failure, composio.ErrOutcomeUnknown) {
 				t.Errorf("Attempts = %d, Retryable() = %t, want 1 and false, and a known outcome: %v", failure.Attempts, failure.Retryable(), failure)
 			}
-			if got := door.opened(); got != 1 {
-				t.Errorf("%d connections, want 1", got)
+			if dials != 1 {
+				t.Errorf("%d connections, want 1", dials)
 			}
 		})
 	}

@@ -14,11 +14,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,37 +140,46 @@ func (m *mortal) pooledClient(t *testing.T, opts ...composio.Option) *composio.C
 	return newTestClient(t, "http://"+m.addr, opts...)
 }
 
-// firstTogether is a react that answers the first request of each connection with success when n connections have one,
-// so that there are n idle connections afterwards, and leaves all else to then.
-func firstTogether(n int, then func(conn, nth int) string) func(conn, nth int) string {
-	var arrived sync.WaitGroup
-	arrived.Add(n)
-	return func(conn, nth int) string {
-		if conn > n || nth > 1 {
-			return then(conn, nth)
-		}
-		arrived.Done()
-		arrived.Wait()
-		return wire(200, success)
-	}
-}
-
-// openIdle leaves client with n idle connections to a server with firstTogether.
-func openIdle(t *testing.T, client *composio.Client, m *mortal, n int) {
+// withIdle starts a mortal server and returns it with a pooledClient that has n idle connections to it. What the server
+// does with requests from then on is react's to say, who is told whether one comes over one of the n.
+func withIdle(t *testing.T, n int, react func(m *mortal, stale bool) string, opts ...composio.Option) (*mortal, *composio.Client) {
 	t.Helper()
-	var wg sync.WaitGroup
-	for range n {
-		wg.Go(func() {
-			if _, err := client.UpdateConnectedAccount(t.Context(), testID, rename); err != nil {
-				t.Error(err)
+	for range 20 {
+		var arrived sync.WaitGroup
+		arrived.Add(n)
+		var m *mortal
+		m = newMortal(t, func(conn, nth int) string {
+			if conn <= n && nth == 1 {
+				arrived.Done()
+				arrived.Wait() // so that the n requests need n connections
+				return wire(200, success)
 			}
+			return react(m, conn <= n)
 		})
+		client := m.pooledClient(t, opts...)
+		var idle atomic.Int32
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(err error) {
+			if err == nil {
+				idle.Add(1)
+			}
+		}})
+		var calls sync.WaitGroup
+		for range n {
+			calls.Go(func() {
+				if _, err := client.UpdateConnectedAccount(ctx, testID, rename); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		if int(idle.Load()) == n && m.opened() == n {
+			m.sent.Store(0)
+			return m, client
+		}
+		// On a busy machine net/http may not have seen in time that a request was written, and gives up the connection.
 	}
-	wg.Wait()
-	if got := m.opened(); got != n {
-		t.Fatalf("%d connections are open, want %d", got, n)
-	}
-	m.sent.Store(0)
+	t.Fatalf("there are no %d idle connections", n)
+	return nil, nil
 }
 
 func TestOneStaleConnectionFailsNoCall(t *testing.T) {
@@ -176,14 +187,12 @@ func TestOneStaleConnectionFailsNoCall(t *testing.T) {
 	for _, death := range []string{dies, resets} {
 		t.Run(death, func(t *testing.T) {
 			t.Parallel()
-			m := newMortal(t, firstTogether(1, func(conn, _ int) string {
-				if conn == 1 {
+			m, client := withIdle(t, 1, func(_ *mortal, stale bool) string {
+				if stale {
 					return death
 				}
 				return wire(200, success)
-			}))
-			client := m.pooledClient(t)
-			openIdle(t, client, m, 1)
+			})
 			if got := mustUpdate(t, client, testID, rename).Attempts; got != 1 {
 				t.Errorf("Attempts = %d, want 1", got)
 			}
@@ -238,9 +247,7 @@ func TestManyStaleConnectionsWithoutRetriesAreSentAtMostTwice(t *testing.T) {
 		for _, death := range []string{dies, resets} {
 			t.Run(fmt.Sprint(n, " ", death), func(t *testing.T) {
 				t.Parallel()
-				m := newMortal(t, firstTogether(n, func(int, int) string { return death }))
-				client := m.pooledClient(t)
-				openIdle(t, client, m, n)
+				m, client := withIdle(t, n, func(*mortal, bool) string { return death })
 				failure := mustFail(t, t.Context(), client, testID, rename)
 				if sent := m.sent.Load(); sent != 2 || failure.Attempts != 1 {
 					t.Errorf("sent %d times in %d attempts, want twice in one", sent, failure.Attempts)
@@ -255,9 +262,7 @@ func TestManyStaleConnectionsWithoutRetriesAreSentAtMostTwice(t *testing.T) {
 
 func TestSecondDeathIsNamed(t *testing.T) {
 	t.Parallel()
-	m := newMortal(t, firstTogether(3, func(int, int) string { return dies }))
-	client := m.pooledClient(t)
-	openIdle(t, client, m, 3)
+	m, client := withIdle(t, 3, func(*mortal, bool) string { return dies })
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	want := `composio: ca_1a2b3c4d5e6f: PATCH "http://` + m.addr + `/api/v3/connected_accounts/ca_1a2b3c4d5e6f": ` +
 		"two connections in turn died before an answer, so the request is not sent a third time; the update may have been applied; request id " +
@@ -270,15 +275,13 @@ func TestSecondDeathIsNamed(t *testing.T) {
 func TestManyStaleConnectionsAreLeftAtOnceWithRetries(t *testing.T) {
 	t.Parallel()
 	const n = 64
-	m := newMortal(t, firstTogether(n, func(conn, _ int) string {
-		if conn <= n {
+	var logged bytes.Buffer
+	m, client := withIdle(t, n, func(_ *mortal, stale bool) string {
+		if stale {
 			return dies
 		}
 		return wire(200, success)
-	}))
-	var logged bytes.Buffer
-	client := m.pooledClient(t, composio.WithMaxRetries(1), composio.WithLogger(logTo(&logged, slog.LevelWarn)))
-	openIdle(t, client, m, n)
+	}, composio.WithMaxRetries(1), composio.WithLogger(logTo(&logged, slog.LevelWarn)))
 	result := mustUpdate(t, client, testID, rename)
 	if sent, opened := m.sent.Load(), m.opened(); sent != 3 || opened != n+1 || result.Attempts != 2 {
 		t.Errorf("sent %d times over %d connections in %d attempts, want 3, %d and 2", sent, opened, result.Attempts, n+1)
@@ -291,10 +294,7 @@ func TestManyStaleConnectionsAreLeftAtOnceWithRetries(t *testing.T) {
 // Each further attempt is on a new connection, whose death is the server's doing, and is sent once.
 func TestDyingServerIsSentToOnceARetry(t *testing.T) {
 	t.Parallel()
-	const n = 8
-	m := newMortal(t, firstTogether(n, func(int, int) string { return dies }))
-	client := m.pooledClient(t, composio.WithMaxRetries(1))
-	openIdle(t, client, m, n)
+	m, client := withIdle(t, 8, func(*mortal, bool) string { return dies }, composio.WithMaxRetries(1))
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	if sent := m.sent.Load(); sent != 3 || failure.Attempts != 2 || !errors.Is(failure, composio.ErrOutcomeUnknown) {
 		t.Errorf("sent %d times in %d attempts, want 3 and 2, and ErrOutcomeUnknown: %v", sent, failure.Attempts, failure)
@@ -315,14 +315,12 @@ func TestReplayThatIsRefusedIsOutcomeUnknown(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.status), func(t *testing.T) {
 			t.Parallel()
-			m := newMortal(t, firstTogether(1, func(conn, _ int) string {
-				if conn == 1 {
+			m, client := withIdle(t, 1, func(_ *mortal, stale bool) string {
+				if stale {
 					return dies
 				}
 				return wire(test.status, test.body)
-			}))
-			client := m.pooledClient(t)
-			openIdle(t, client, m, 1)
+			})
 			failure := mustFail(t, t.Context(), client, testID, rename)
 			if !errors.Is(failure, test.is) || !errors.Is(failure, composio.ErrOutcomeUnknown) || failure.StatusCode != test.status {
 				t.Errorf("the error is not %v and ErrOutcomeUnknown: %v", test.is, failure)
@@ -337,13 +335,10 @@ func TestReplayThatIsRefusedIsOutcomeUnknown(t *testing.T) {
 // A refused connection alone shows that nothing was applied, but not after a first sending.
 func TestReplayThatFindsNoServerIsOutcomeUnknown(t *testing.T) {
 	t.Parallel()
-	var m *mortal
-	m = newMortal(t, firstTogether(1, func(int, int) string {
+	_, client := withIdle(t, 1, func(m *mortal, _ bool) string {
 		m.listen.Close()
 		return dies
-	}))
-	client := m.pooledClient(t)
-	openIdle(t, client, m, 1)
+	})
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	if op, ok := errors.AsType[*net.OpError](failure); !ok || op.Op != "dial" || !errors.Is(failure, composio.ErrOutcomeUnknown) {
 		t.Errorf("the error is not of dialing and ErrOutcomeUnknown: %v", failure)
@@ -353,9 +348,7 @@ func TestReplayThatFindsNoServerIsOutcomeUnknown(t *testing.T) {
 // A call without a stale connection must not be taken for one that was sent twice.
 func TestRefusalWithoutReplayIsNotOutcomeUnknown(t *testing.T) {
 	t.Parallel()
-	m := newMortal(t, firstTogether(1, func(int, int) string { return wire(400, `{"error":{"message":"no"}}`) }))
-	client := m.pooledClient(t)
-	openIdle(t, client, m, 1)
+	m, client := withIdle(t, 1, func(*mortal, bool) string { return wire(400, `{"error":{"message":"no"}}`) })
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	if errors.Is(failure, composio.ErrOutcomeUnknown) || m.sent.Load() != 1 {
 		t.Errorf("sent %d times, and the error is %v", m.sent.Load(), failure)
@@ -380,86 +373,149 @@ func newHTTP2(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *http.T
 	return server, transport
 }
 
-// blackHole is a proxy before a server. What it swallows vanishes without a trace, as behind a failed router.
-type blackHole struct {
-	*connServer
-	swallowed atomic.Int32 // connections up to this number are dead
+// lossy is a network in memory, for a bubble of testing/synctest: connections from a transport to a server of HTTP/2
+// that can vanish without a trace, as behind a failed router.
+type lossy struct {
+	accept chan net.Conn
+
+	mu    sync.Mutex
+	conns []*mutePipe
 }
 
-func newBlackHole(t *testing.T, server string) *blackHole {
+// mutePipe is a connection's end on the client's side.
+type mutePipe struct {
+	net.Conn
+	mute atomic.Bool
+}
+
+func (p *mutePipe) Write(data []byte) (int, error) {
+	if p.mute.Load() {
+		return len(data), nil
+	}
+	return p.Conn.Write(data)
+}
+
+func (l *lossy) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	conn := &mutePipe{Conn: near}
+	l.mu.Lock()
+	l.conns = append(l.conns, conn)
+	l.mu.Unlock()
+	l.accept <- far
+	return conn, nil
+}
+
+// lose lets the server never hear again of the connections that are open now.
+func (l *lossy) lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, conn := range l.conns {
+		conn.mute.Store(true)
+	}
+}
+
+// opened is how many connections there have been.
+func (l *lossy) opened() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.conns)
+}
+
+func (l *lossy) Accept() (net.Conn, error) {
+	conn, ok := <-l.accept
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return conn, nil
+}
+
+func (l *lossy) Close() error   { close(l.accept); return nil }
+func (l *lossy) Addr() net.Addr { return &net.TCPAddr{} }
+
+// newLossy starts a server of HTTP/2 behind a lossy network, and returns a client of it that has made one call.
+func newLossy(t *testing.T, opts ...composio.Option) (*composio.Client, *lossy) {
 	t.Helper()
-	hole := &blackHole{}
-	hole.connServer = newConnServer(t, nil, func(near net.Conn, number int) {
-		far, err := net.Dial("tcp", server)
-		if err != nil {
-			return
+	network := &lossy{accept: make(chan net.Conn)}
+	http2 := new(http.Protocols)
+	http2.SetUnencryptedHTTP2(true)
+	server := &http.Server{Protocols: http2, Handler: answerWith(200, success)}
+	go server.Serve(network)
+	t.Cleanup(func() { server.Close() })
+	transport := composio.NewTransport()
+	transport.Protocols, transport.DialContext = http2, network.dial
+	client := newTestClient(t, "http://localhost", append(opts, composio.WithHTTPClient(&http.Client{Transport: transport}))...)
+	mustUpdate(t, client, testID, rename)
+	return client, network
+}
+
+func TestDeadHTTP2ConnectionIsLeftByTheFirstRetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, network := newLossy(t, composio.WithTimeout(3*time.Second), composio.WithMaxRetries(1))
+		network.lose()
+		start := time.Now()
+		result := mustUpdate(t, client, testID, rename)
+		if result.Attempts != 2 || network.opened() != 2 {
+			t.Errorf("%d attempts over %d connections, want 2 over 2", result.Attempts, network.opened())
 		}
-		defer far.Close()
-		pass := func(to, from net.Conn) {
-			buffer := make([]byte, 32<<10)
-			for {
-				n, err := from.Read(buffer)
-				if err != nil {
-					return
-				}
-				if int(hole.swallowed.Load()) < number {
-					to.Write(buffer[:n])
-				}
-			}
+		if took := time.Since(start); took < 3375*time.Millisecond || took > 3500*time.Millisecond {
+			t.Errorf("took %v, want an attempt of 3 s and a wait of 375 to 500 ms", took)
 		}
-		var wg sync.WaitGroup
-		wg.Go(func() { pass(near, far) })
-		pass(far, near)
-		far.Close()
-		wg.Wait()
 	})
-	return hole
 }
 
-// swallow lets the connections that are open now be dead from now on.
-func (h *blackHole) swallow() { h.swallowed.Store(int32(h.opened())) }
-
-func TestDeadHTTP2ConnectionIsLeftByARetry(t *testing.T) {
+// Calls that share a dead connection cannot close it, for it is never idle. With the default timeout a ping ends all of
+// their attempts before it does.
+func TestPingsEndADeadHTTP2ConnectionThatCallsShare(t *testing.T) {
 	t.Parallel()
-	server, transport := newHTTP2(t, answerWith(200, success))
-	hole := newBlackHole(t, server.Listener.Addr().String())
-	var logged bytes.Buffer
-	client := newTestClient(t, "https://"+hole.addr, composio.WithHTTPClient(&http.Client{Transport: transport}),
-		composio.WithTimeout(500*time.Millisecond), composio.WithMaxRetries(5), composio.WithLogger(logTo(&logged, slog.LevelWarn)))
-	mustUpdate(t, client, testID, rename)
-	hole.swallow()
-	if got := mustUpdate(t, client, testID, rename).Attempts; got < 2 {
-		t.Errorf("Attempts = %d, want another after the one that was swallowed", got)
-	}
-	if !strings.Contains(logged.String(), "no complete answer within 500ms") {
-		t.Errorf("the first attempt should have timed out:\n%s", &logged)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var logged bytes.Buffer
+		client, network := newLossy(t, composio.WithMaxRetries(1), composio.WithLogger(logTo(&logged, slog.LevelWarn)))
+		network.lose()
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				result, err := client.UpdateConnectedAccount(t.Context(), testID, rename)
+				if err != nil {
+					t.Error(err)
+				} else if took := time.Since(start); result.Attempts != 2 || took < 20375*time.Millisecond || took > 20500*time.Millisecond {
+					t.Errorf("%d attempts in %v, want 2, the first of 20 s, and a wait of 375 to 500 ms", result.Attempts, took)
+				}
+			})
+		}
+		wg.Wait()
+		if got := strings.Count(logged.String(), "http2: client connection lost"); got != 8 {
+			t.Errorf("%d attempts ended by a ping, want 8:\n%s", got, &logged)
+		}
+	})
 }
 
-// Calls that share a dead connection cannot close it, for it is never idle: pings find it out.
-func TestPingsEndADeadHTTP2Connection(t *testing.T) {
+// The same with attempts too short for a ping to end them: the connection is kept busy, but not for longer.
+func TestShortAttemptsKeepADeadHTTP2ConnectionNoLongerThanAPing(t *testing.T) {
 	t.Parallel()
-	server, transport := newHTTP2(t, answerWith(200, success))
-	hole := newBlackHole(t, server.Listener.Addr().String())
-	transport.HTTP2.SendPingTimeout, transport.HTTP2.PingTimeout = 100*time.Millisecond, 600*time.Millisecond
-	// Without a timeout, so that nothing but a ping ends an attempt.
-	client := newTestClient(t, "https://"+hole.addr, composio.WithHTTPClient(&http.Client{Transport: transport}), composio.WithTimeout(0))
-	mustUpdate(t, client, testID, rename)
-	hole.swallow()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			result, err := client.UpdateConnectedAccount(ctx, testID, rename)
-			if err != nil {
-				t.Error(err)
-			} else if result.Attempts < 2 {
-				t.Errorf("Attempts = %d, want another after the one that was swallowed", result.Attempts)
-			}
-		})
-	}
-	wg.Wait()
+	synctest.Test(t, func(t *testing.T) {
+		client, network := newLossy(t, composio.WithTimeout(time.Second), composio.WithMaxRetries(0))
+		network.lose()
+		lost := time.Now()
+		var wg sync.WaitGroup
+		for i := range 8 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * 125 * time.Millisecond)
+				for range 40 {
+					begun := time.Since(lost)
+					if _, err := client.UpdateConnectedAccount(t.Context(), testID, rename); err != nil && begun > 20*time.Second {
+						t.Errorf("a call that began %v after the connection was lost failed: %v", begun, err)
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+			})
+		}
+		wg.Wait()
+		if took := time.Since(lost); took < 20*time.Second {
+			t.Errorf("the calls were over after %v", took)
+		}
+	})
 }
 
 func TestPingsAreOnAndFasterThanAnAttempt(t *testing.T) {
