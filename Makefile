@@ -38,7 +38,7 @@ test: ## run all tests
 	$(TEST) ./...
 
 .PHONY: check
-check: check-fmt check-vet check-lint check-generate check-tidy check-modules fuzz-quick ## formatting, vet, lint, generated code, go.mod, the modules inside, a few seconds of fuzzing
+check: check-fmt check-vet check-lint check-generate check-tidy check-upstream-diff check-modules fuzz-quick ## formatting, vet, lint, generated code, go.mod, oasdiff, the modules inside, some fuzzing
 
 .PHONY: check-fmt
 check-fmt:
@@ -59,6 +59,12 @@ check-generate: generate
 .PHONY: check-tidy
 check-tidy:
 	@go mod tidy -diff || { echo "Run: go mod tidy"; exit 1; }
+
+# The document is its own upstream, and oasdiff still says what the tests have on record.
+.PHONY: check-upstream-diff
+check-upstream-diff:
+	@api/upstream-diff api/openapi.yaml
+	go test -count=1 ./api/internal/upstreamdiff -oasdiff
 
 # Peers to measure against and OpenTelemetry stay out of go.mod, in modules of their own, which ./... does not reach.
 .PHONY: check-modules
