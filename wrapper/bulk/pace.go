@@ -145,7 +145,7 @@ func (p *pace) wait(now time.Time) (wait time.Duration, forNews bool) {
 	// way does not count towards the share; it counts towards the end of the budget.
 	left := w.remaining - (p.last.number - w.number)
 	share := p.spendable() + p.slack()
-	if w.remaining > p.limit-share && w.number-w.first < share && left > 0 {
+	if w.remaining > p.limit-share && left > 0 {
 		return 0, false
 	}
 	wait = w.end.Sub(now)
@@ -226,7 +226,7 @@ func (p *pace) look(t ticket, remaining int, now time.Time) {
 	case t.number < w.first:
 	case !t.at.Before(w.end), remaining > w.remaining && t.at.After(w.heard):
 		*w = window{first: t.number, end: now.Add(p.size), remaining: remaining, number: t.number, heard: now}
-	case now.Before(w.end) && remaining <= w.remaining:
+	case remaining <= w.remaining:
 		w.remaining, w.number, w.heard = remaining, max(t.number, w.number), now
 	}
 }

@@ -187,12 +187,12 @@ func TestStallsAreCaughtUpWithinTheShare(t *testing.T) {
 				s := &server{limit: 100, window: time.Second, grid: true, rtt: 2 * time.Millisecond}
 				start := time.Now()
 				n := 0
-				for r := range newRunner(t, s.client(t), bulk.WithShare(share), bulk.WithConcurrency(4)).Run(t.Context(), accounts(1000)) {
+				for r := range newRunner(t, s.client(t), bulk.WithShare(share), bulk.WithConcurrency(1)).Run(t.Context(), accounts(1000)) {
 					if r.Err != nil || r.Attempts != 1 {
 						t.Errorf("%+v", r)
 					}
-					if n++; n%90 == 0 {
-						time.Sleep(80 * time.Millisecond)
+					if n++; n%120 == 0 {
+						time.Sleep(98 * time.Millisecond)
 					}
 				}
 				want := time.Duration(10 / share * float64(time.Second))
@@ -370,6 +370,41 @@ func TestRunThatBeginsWithASpentBudget(t *testing.T) {
 		}
 		if took := time.Since(start); took > 2*time.Minute {
 			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// A 429 tells when the window ends; what was known of its length is of no account then.
+func TestRunThatBeginsWithA429(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 100, window: time.Minute, grid: true}
+		for range 100 {
+			s.other()
+		}
+		time.Sleep(50 * time.Second)
+		start := time.Now()
+		all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(40)))
+		if took := time.Since(start); took < 33*time.Second || took > 45*time.Second {
+			t.Errorf("took %v, of which ten seconds should be a pause", took)
+		}
+	})
+}
+
+// What was left a while ago says nothing of the present window.
+func TestRunAfterAQuietTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{limit: 100, window: time.Second, grid: true}
+		runner := newRunner(t, s.client(t))
+		all(t, runner.Run(t.Context(), accounts(30)))
+		time.Sleep(5*time.Second - time.Since(s.begin)%time.Second)
+		for range 90 {
+			s.other()
+		}
+		all(t, runner.Run(t.Context(), accounts(30)))
+		if n := len(s.requests); n != 60 {
+			t.Errorf("%d requests for 60 updates", n)
 		}
 	})
 }
