@@ -81,18 +81,14 @@ func (s secrets) hide(text string) string {
 func (s secrets) hideEnd(text string) string {
 	longest := 0
 	for plain, layer := text, 0; layer <= maxLayers; layer++ {
-		whole := plain
+		if n := s.beginsAtEnd(plain); n > longest {
+			longest = n
+			text = plain[:len(plain)-n] + redacted
+		}
 		if at := strings.LastIndexByte(plain, '\\'); at >= 0 && isHalfEscape(plain[at:]) {
-			whole = plain[:at]
+			plain = plain[:at]
 		}
-		whole = strings.TrimRight(whole, string(utf8.RuneError)) // what became of the first half of a surrogate pair
-		for _, end := range []string{plain, whole} {
-			if n := s.beginsAtEnd(end); n > longest {
-				longest = n
-				text = end[:len(end)-n] + redacted
-			}
-		}
-		plain = unescape(whole)
+		plain = unescape(strings.TrimRight(plain, string(utf8.RuneError))) // which the first half of a surrogate pair becomes
 	}
 	return text
 }

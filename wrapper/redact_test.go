@@ -775,6 +775,7 @@ func TestWhatIsRedacted(t *testing.T) {
 		{"the same twice", "x abcd y", "x [redacted] y", basic("abcd", "abcd")},
 		{"the key beside a credential", testKey + " abcd", "[redacted] [redacted]", basic("abcd", "")},
 		{"alias and user id, which are no secrets", "the-alias of the-user", "the-alias of the-user", sharing},
+		{"escaped to the text's very end", `abc\ud83d\ude00`, "[redacted]", basic("abc😀", "")},
 		{"a cleared credential", "null keep clear", "null keep clear", composio.Update{Credentials: composio.BearerToken{Token: composio.Clear()}}},
 
 		{"a key's beginning", "Invalid API key: ak_o1Og5*****", "Invalid API key: [redacted]", rename},
@@ -794,6 +795,50 @@ func TestWhatIsRedacted(t *testing.T) {
 				t.Errorf("Message = %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// A secret in full is hidden as one, also where its end looks like the beginning of another, as that of a private key
+// does; and less than four bytes are no beginning.
+func TestEndOfACutAnswer(t *testing.T) {
+	t.Parallel()
+	pem := "-----BEGIN PRIVATE KEY-----\nZq7Kv9Wx3/Jm5+Bg8\n-----END PRIVATE KEY-----"
+	key := composio.Update{Credentials: composio.Basic{Username: composio.Set("abcdefgh"), Password: composio.Set(pem)}}
+	for _, test := range []struct{ name, body, want string }{
+		{"a whole secret", `{"error":"` + jsonForm(pem), `{"error":"[redacted]`},
+		{"a whole secret, raw", `<p>` + pem, `<p>[redacted]`},
+		{"all but its last byte", `{"error":"` + jsonForm(pem[:len(pem)-1]), `{"error":"[redacted]`},
+		{"two, the second cut", `{"error":"` + jsonForm(pem) + " " + jsonForm(pem[:40]), `{"error":"[redacted] [redacted]`},
+		{"four bytes", `{"error":"abcd`, `{"error":"[redacted]`},
+		{"three bytes", `{"error":"abc`, `{"error":"abc`},
+		{"three bytes and half an escape", `{"error":"abc\u006`, `{"error":"abc\u006`},
+		{"four bytes and half an escape", `{"error":"abcd\u006`, `{"error":"[redacted]`},
+		{"four bytes and a backslash", `{"error":"abcd\`, `{"error":"[redacted]`},
+		{"four bytes and a whole escape of something else", `{"error":"abcd\n`, `{"error":"abcd\n`},
+		{"four bytes and something else", `{"error":"abcdx`, `{"error":"abcdx`},
+		{"the longer of two", `{"error":"----- abcdef`, `{"error":"----- [redacted]`},
+		{"an end that is the same as another's", `{"error":"abcdefgh`, `{"error":"[redacted]`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := answerTo(t, key, 400, jsonAnswer, test.body).Body; got != test.want {
+				t.Errorf("Body = %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// A key is known by its value before it is known by its prefix, which would end it at the first odd character.
+func TestKeyWithThePrefixIsHiddenWhole(t *testing.T) {
+	t.Parallel()
+	key := `ak_Zq7"Kv9\Wx3/Jm5`
+	for _, echo := range echoForms {
+		rec := newRecorder(t, answerWith(http.StatusUnauthorized, `{"error":{"message":"Invalid API key: `+echo.form(key)+`.","code":801}}`))
+		failure := mustFail(t, t.Context(), mustNew(t, key, composio.WithBaseURL(rec.URL), composio.WithMaxRetries(0)), testID, rename)
+		wantNothingShowing(t, failure)
+		if failure.Message != "Invalid API key: [redacted]." {
+			t.Errorf("%s: Message = %q", echo.name, failure.Message)
+		}
 	}
 }
 
