@@ -191,7 +191,7 @@ func TestStallsAreCaughtUpWithinTheShare(t *testing.T) {
 					if r.Err != nil || r.Attempts != 1 {
 						t.Errorf("%+v", r)
 					}
-					if n++; n%120 == 0 {
+					if n++; n%119 == 0 {
 						time.Sleep(98 * time.Millisecond)
 					}
 				}
