@@ -1,5 +1,6 @@
 # What people and CI call. `make help` lists it.
 SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := help
 
 # Tools are built once, at these versions, into .bin/; a new version is a new file name, so it is built anew.
@@ -54,7 +55,7 @@ check-lint: $(LINT)
 
 .PHONY: check-generate
 check-generate: generate
-	@git diff --exit-code -- gen || { echo "gen/ is not what api/ makes of it. Commit what make generate has just written."; exit 1; }
+	@[ -z "$$(git status --porcelain -- gen)" ] || { git diff -- gen; echo "gen/ is not what api/ makes of it. Commit what make generate has just written."; exit 1; }
 
 .PHONY: check-tidy
 check-tidy:

@@ -3,7 +3,6 @@ package composio
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -35,7 +34,7 @@ func (c *Client) CloseIdleConnections() {
 //
 // See https://docs.composio.dev for the operation's reference page.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
-	call := &call{id: id, requestID: newRequestID()}
+	call := &call{id: id, requestID: uuid.NewString()}
 	if err := call.prepare(u); err != nil {
 		return nil, invalidError(id, err)
 	}
@@ -54,7 +53,7 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 		}
 		c.logRetry(ctx, call, wait)
 		sleep(ctx, wait)
-		if failure.StatusCode == 0 {
+		if failure.StatusCode == 0 && !neverSent(failure.Err) {
 			// The next attempt must not meet a connection that is as dead. After the wait, because HTTP/2 counts a
 			// connection as busy for a moment after a request on it was given up.
 			c.CloseIdleConnections()
@@ -90,15 +89,6 @@ func (call *call) prepare(u Update) error {
 		}
 	}
 	return nil
-}
-
-// newRequestID returns a random UUID. uuid.NewString would do, for one allocation more.
-func newRequestID() string {
-	var id uuid.UUID
-	_, _ = rand.Read(id[:])   // never fails
-	id[6] = id[6]&0x0f | 0x40 // version 4 (RFC 9562, section 5.4)
-	id[8] = id[8]&0x3f | 0x80 // and its variant
-	return id.String()
 }
 
 // admit waits for the limiter and asks for the key, for which an attempt has the caller's time and not its own.

@@ -43,11 +43,12 @@
 //	ErrOutcomeUnknown     it may have been applied             send the same update again, or read the account
 //
 // ErrOutcomeUnknown stands beside the others and decides what to do next: without it, the update was not applied. It
-// holds unless that is shown. It is not shown by a transport's failure (except in finding the host, connecting to it
-// and the TLS handshake), by a 2xx that is no readable "success": true, or by a 5xx other than 503; and what one
+// holds unless that is shown. It is not shown by a transport's failure (unless its error says that it was about finding
+// the host, connecting to it or the TLS handshake), by a 2xx that is no readable "success": true, or by a 5xx other than 503; and what one
 // attempt left open no later failure settles.
 //
-// No error text, log line or printed value holds the API key or a credential of four bytes or more.
+// No error text, log line or printed value holds the API key or a credential of four bytes or more. Of a key that the
+// server quotes in part, the part is hidden if it begins with "ak_", as Composio's do.
 //
 // # Retries
 //
@@ -55,7 +56,7 @@
 // x-request-id, as long as its context lasts:
 //
 //	no connection, a reset, an early end      tried again
-//	an attempt beyond WithTimeout             tried again, on a new connection
+//	an attempt beyond WithTimeout             tried again, on a new connection (see below)
 //	408, 429, 500, 502, 503, 504              tried again
 //	409, unless it is a taken alias           tried again
 //	connections that died while idle          one attempt sends at most twice; then at once, on a new connection
@@ -70,6 +71,10 @@
 // then twice as long each time up to 8 s, less a random part of at most a quarter. A wait that would outlast the
 // context's deadline is not begun, and one that is interrupted ends at once.
 //
+// An HTTP/2 connection that is dead without a word is left when an attempt on it times out, unless other calls keep it in
+// use: then a ping finds it dead within 20 s. One that ends without GOAWAY while a request is on it is ErrOutcomeUnknown
+// with retries off.
+//
 // A retry can undo somebody else's newer write: if an attempt was applied but its answer lost, and another writer then
 // changed the same value, the retry puts the older value back. Composio offers no way to make an update conditional. If
 // an account has several writers, use WithMaxRetries(0) and decide on each ErrOutcomeUnknown yourself; even then net/http
@@ -79,5 +84,5 @@
 //
 // With [WithLogger], each attempt is logged at debug ("composio: attempt": account_id, attempt, status, duration,
 // request_id) and each retry at warn ("composio: trying again": account_id, attempt, status, wait, request_id, error).
-// Status is 0 where no answer arrived.
+// Status is 0 where no answer arrived, and request_id is the one that was sent.
 package composio

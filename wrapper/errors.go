@@ -125,7 +125,7 @@ func (e *Error) Error() string {
 // oneLine keeps what a server wrote from forging a second log line or steering a terminal.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

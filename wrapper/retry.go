@@ -25,7 +25,7 @@ const (
 
 // Retryable reports whether the same update may succeed if it is sent again: no answer arrived, or the status was 408,
 // 429, 500, 502, 503, 504, or 409 for another reason than a taken alias. It is what the client itself goes by, within
-// [WithMaxRetries].
+// [WithMaxRetries]; an error that says "not tried again" had another reason to end the call.
 func (e *Error) Retryable() bool {
 	if e.tooLarge {
 		return false

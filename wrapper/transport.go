@@ -1,8 +1,11 @@
 package composio
 
 import (
+	"context"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -20,6 +23,13 @@ func NewTransport() *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		// A DialContext of one's own turns HTTP/2 off without this.
 		ForceAttemptHTTP2: true,
+		// net/http itself says only "Forbidden", which reads as an answer of Composio's.
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: fmt.Errorf("the proxy %s answered %d", proxy.Host, resp.StatusCode)}
+		},
 		// With net/http's default of two, 64 callers open a new connection for two requests in five.
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     90 * time.Second,

@@ -850,3 +850,24 @@ func TestNewTransportSpeaksHTTP2(t *testing.T) {
 		t.Errorf("the request came by %s, want HTTP/2.0", got)
 	}
 }
+
+// net/http itself says only "Forbidden" of a proxy's refusal, which reads as if Composio had answered.
+func TestProxyThatRefusesToConnectIsNamedAndNothingWasApplied(t *testing.T) {
+	t.Parallel()
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, transport := ownPool(t)
+	transport.Proxy = http.ProxyURL(address)
+	client := newTestClient(t, "https://composio.invalid", composio.WithHTTPClient(theirs), composio.WithMaxRetries(0))
+	failure := mustFail(t, t.Context(), client, testID, tokenUpdate)
+	if got := holding(failure); got != "" {
+		t.Errorf("sentinels %q, want none: %v", got, failure)
+	}
+	if want := "proxyconnect tcp: the proxy " + address.Host + " answered 403"; !strings.Contains(failure.Error(), want) {
+		t.Errorf("%v, want %q in it", failure, want)
+	}
+}

@@ -76,9 +76,13 @@
 //
 // # What is guessed
 //
-// Composio publishes less than a server has to decide. Guess: that 409 has code 600 and the slug ConnectedAccount_Conflict,
-// also for two updates at once, and its text then; that a failure of Composio itself has code 10500; the texts and slugs of the other 400s, and of a missing key; that a body the document forbids is refused before the
-// key is looked at; that an alias is compared by case; that an update leaves the status alone; that every account
-// takes sharing; that an update of nothing succeeds; that the rate-limit window opens with the first request, and that
-// requests which are refused count.
+// Composio publishes less than a server has to decide. These are guesses:
+//
+//   - that 409 has code 600 and the slug ConnectedAccount_Conflict, also for two updates at once, and its text then;
+//   - that a failure of Composio itself has code 10500;
+//   - the texts and slugs of the other 400s, and of a missing key;
+//   - that a body the document forbids is refused before the key is looked at;
+//   - that an alias is compared by case, and that an update leaves the status alone;
+//   - that every account takes sharing, and that an update of nothing succeeds;
+//   - that the rate-limit window opens with the first request, and that requests which are refused count.
 package sandbox

@@ -5,7 +5,7 @@
 //
 //	composio-patch update ID [flags]
 //	composio-patch bulk FILE|- [flags]
-//	composio-patch sandbox [--addr HOST:PORT] [--api-key K]
+//	composio-patch sandbox [--addr HOST:PORT] [--api-key K] [--fault NAME[=RATE]...]
 //	composio-patch --version
 //
 // # Update
@@ -75,6 +75,7 @@
 //
 //	--addr HOST:PORT           where to listen, 127.0.0.1:8787 unless given; port 0 is any free one
 //	--api-key K                the key it takes, in place of one that is no secret
+//	--fault NAME[=RATE] *      misbehave in one request of five, or at another rate; --help lists the names
 //
 // # Environment
 //

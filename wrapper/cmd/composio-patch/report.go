@@ -128,7 +128,7 @@ var fixes = []struct {
 	{composio.ErrUnauthorized, "check COMPOSIO_API_KEY: it must be a key of the account's project"},
 	{composio.ErrForbidden, "check what the key of COMPOSIO_API_KEY may do, and what stands between here and Composio"},
 	{composio.ErrAccountNotFound, "check the ID: the project of this API key has no such account"},
-	{composio.ErrNotFound, "check --base-url or COMPOSIO_BASE_URL: it was not Composio that answered"},
+	{composio.ErrNotFound, "check --base-url or COMPOSIO_BASE_URL: no account was looked for at what it names"},
 	{composio.ErrRateLimited, "wait a minute and run the same command again"},
 	{composio.ErrResponseTooLarge, "check --base-url or COMPOSIO_BASE_URL: Composio does not answer so"},
 	{composio.ErrRedirect, "check --base-url or COMPOSIO_BASE_URL: it leads elsewhere, and no redirect is followed with a key"},
@@ -138,7 +138,7 @@ var fixes = []struct {
 }
 
 func fixFor(e *composio.Error) string {
-	if errors.Is(e, composio.ErrRateLimited) && !errors.Is(e, composio.ErrOutcomeUnknown) && e.RetryAfter > 0 {
+	if e.Retryable() && !errors.Is(e, composio.ErrOutcomeUnknown) && e.RetryAfter > 0 {
 		return fmt.Sprintf("wait %v and run the same command again", e.RetryAfter.Round(time.Second))
 	}
 	for _, fix := range fixes {
@@ -148,7 +148,7 @@ func fixFor(e *composio.Error) string {
 	}
 	switch {
 	case e.StatusCode != 0:
-		return "nothing was applied; do what the line above says"
+		return "nothing was applied; do what the line above says, or run the same command again later"
 	case isInterrupted(e):
 		return "nothing was applied; run the same command again"
 	}
@@ -158,7 +158,7 @@ func fixFor(e *composio.Error) string {
 // printable keeps what a server wrote from steering the terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r

@@ -19,8 +19,8 @@ import (
 
 // sandboxCmd serves a sandbox.
 type sandboxCmd struct {
-	Addr   string  `default:"127.0.0.1:8787" placeholder:"HOST:PORT" help:"Where to listen, ${default} unless given; port 0 is any free one. Other machines may reach an address that is not this machine's own 127.0.0.1."`
-	APIKey *string `placeholder:"K" help:"The API key to take, in place of one that is no secret. It stands in the process list."`
+	Addr   string   `default:"127.0.0.1:8787" placeholder:"HOST:PORT" help:"Where to listen, ${default} unless given; port 0 is any free one. Other machines may reach an address that is not this machine's own 127.0.0.1."`
+	APIKey *string  `placeholder:"K" help:"The API key to take, in place of one that is no secret. It stands in the process list."`
 	Fault  []string `sep:"none" placeholder:"NAME[=RATE]" help:"Misbehave in this way, in one request of five or at another rate, such as 502=0.5. May be repeated; the rates add up."`
 }
 
@@ -50,18 +50,22 @@ const defaultFaultRate = 0.2
 // faults returns what --fault asks for. The seed is always the same, so that a run can be repeated.
 func (c *sandboxCmd) faults() ([]sandbox.Option, error) {
 	var opts []sandbox.Option
+	total := 0.0
 	for _, flag := range c.Fault {
 		name, rateText, hasRate := strings.Cut(flag, "=")
 		rate := defaultFaultRate
 		if hasRate {
 			var err error
 			if rate, err = strconv.ParseFloat(rateText, 64); err != nil || !(rate > 0 && rate <= 1) {
-				return nil, usagef("--fault: the rate of %s is not a number above 0 and up to 1", name)
+				return nil, usagef("--fault: a rate is not a number above 0 and up to 1")
 			}
+		}
+		if total += rate; total > 1 {
+			return nil, usagef("--fault: the rates add up to more than 1, so that some fault would never be met")
 		}
 		faults, err := sandbox.Faults(name)
 		if err != nil {
-			return nil, usagef("--fault: %s", strings.TrimPrefix(err.Error(), "composio: "))
+			return nil, usagef("--fault: not one of the names that --help lists")
 		}
 		opts = append(opts, sandbox.WithFaults(1, rate, faults...))
 	}
@@ -116,6 +120,9 @@ func (c *sandboxCmd) greet(std *stdio, url string) {
 		try = "COMPOSIO_API_KEY=" + sandbox.DefaultAPIKey + " " + try
 	} else {
 		std.outf("API key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\n")
+	}
+	if len(c.Fault) > 0 {
+		std.outf("faults: %s\n", strings.Join(c.Fault, ", "))
 	}
 	std.outf("accounts:\n")
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)

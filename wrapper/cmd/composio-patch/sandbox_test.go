@@ -337,14 +337,15 @@ func TestSandboxMisbehavesAsFaultSays(t *testing.T) {
 
 func TestSandboxRefusesAFaultThatCannotBe(t *testing.T) {
 	for fault, want := range map[string]string{
-		"earthquake": "--fault: ",
-		"502=2":      "--fault: the rate of 502 is not a number above 0 and up to 1",
-		"502=0":      "--fault: the rate of 502 is not a number above 0 and up to 1",
-		"502=NaN":    "--fault: the rate of 502 is not a number above 0 and up to 1",
-		"502=":       "--fault: the rate of 502 is not a number above 0 and up to 1",
+		"earthquake":     "--fault: not one of the names that --help lists",
+		"502=2":          "--fault: a rate is not a number above 0 and up to 1",
+		"502=0":          "--fault: a rate is not a number above 0 and up to 1",
+		"502=NaN":        "--fault: a rate is not a number above 0 and up to 1",
+		"502=":           "--fault: a rate is not a number above 0 and up to 1",
+		"502=0.6,hang=1": "--fault: the rates add up to more than 1, so that some fault would never be met",
 	} {
-		_, err := (&sandboxCmd{Fault: []string{fault}}).faults()
-		if err == nil || !strings.Contains(err.Error(), want) {
+		_, err := (&sandboxCmd{Fault: strings.Split(fault, ",")}).faults()
+		if err == nil || err.Error() != want {
 			t.Errorf("--fault %s: %v, want %q", fault, err, want)
 		}
 	}

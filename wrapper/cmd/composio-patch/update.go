@@ -161,6 +161,8 @@ func (c *updateCmd) credentials(in io.Reader) (composio.Credentials, error) {
 		return nil, nil
 	case c.Scheme == nil:
 		return nil, usagef("--set, --set-file and --clear need --scheme, the scheme that the account was connected with")
+	case !gen.AuthScheme(*c.Scheme).Valid(): // not quoted: it may be a value that lost its flag
+		return nil, usagef("--scheme: not one of the schemes that --help lists")
 	case !given:
 		return nil, usagef("--scheme changes nothing by itself; add --set, --set-file or --clear")
 	}
