@@ -19,7 +19,7 @@ import (
 
 // maxAllocations is what one call may allocate, from the caller's Update to the Result. Raise it only for a reason that
 // is worth a hand-written client's being cheaper.
-const maxAllocations = 32
+const maxAllocations = 33
 
 // newToken is the update that Composio's callers make most: it does not refresh bearer tokens by itself.
 func newToken() composio.Update {
