@@ -113,10 +113,10 @@ func run(quick bool, rounds int, budget time.Duration) (err error) {
 		return err
 	}
 	command := strings.TrimSpace("go run . " + strings.Join(os.Args[1:], " "))
-	fmt.Printf("Measured %s with `%s` (%d rounds, %v) on %d cores, %s/%s, %s.\n\n", start.Format(time.DateOnly), command, done,
+	fmt.Fprintf(os.Stdout, "Measured %s with `%s` (%d rounds, %v) on %d cores, %s/%s, %s.\n\n", start.Format(time.DateOnly), command, done,
 		time.Since(start).Round(time.Second), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	fmt.Print(t.markdown(heads))
-	return nil
+	_, err = fmt.Fprint(os.Stdout, t.markdown(heads))
+	return err
 }
 
 // heads are the variants' names, with the versions of what they use.

@@ -26,7 +26,7 @@ type Config struct {
 	BaseURL string
 	Client  *http.Client
 
-	// NoRetries is for answers that some variants would try again, after half a second.
+	// NoRetries is for answers that the wrapper and openai-go would try again, after half a second.
 	NoRetries bool
 }
 

@@ -17,9 +17,6 @@ func New(c call.Config) (call.Func, error) {
 	client := retryablehttp.NewClient()
 	client.HTTPClient = c.Client
 	client.Logger = nil // it would write a line for each request
-	if c.NoRetries {
-		client.RetryMax = 0
-	}
 	return func(ctx context.Context) (call.Result, error) {
 		ctx, cancel := context.WithTimeout(ctx, call.Timeout)
 		defer cancel()
