@@ -276,12 +276,12 @@ func TestTimeoutBoundsOneAttempt(t *testing.T) {
 	var requests atomic.Int32
 	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
 		if requests.Add(1) == 1 {
-			answers(503, "", "Retry-After", "0.25")(w, r)
+			answers(503, "", "Retry-After", "1.1")(w, r)
 			return
 		}
 		answers(200, applied)(w, r)
 	})
-	got = command(t, "update", "ca_1", "--alias=a", "--timeout=200ms")
+	got = command(t, "update", "ca_1", "--alias=a", "--timeout=1s")
 	if n := requests.Load(); got.Status != exitDone || n != 2 {
 		t.Errorf("%d requests, %+v", n, got)
 	}
