@@ -225,8 +225,8 @@ func (t *target) put(r row) {
 
 // input is where the rows come from: a file that was looked at before, or standard input.
 type input struct {
-	name    string
 	file    *os.File // nil for standard input
+	size    int64    // of the file when it was opened: rows that are appended later have not been looked at
 	in      io.Reader
 	checker *checker
 	sum     string // SHA-256 of the file
@@ -244,17 +244,18 @@ func (c *bulkCmd) open(std *stdio) (*input, error) {
 		if c.Journal != nil {
 			return nil, usagef("--journal needs a FILE: standard input cannot be read again")
 		}
-		return &input{name: "standard input", in: std.in, checker: checker}, nil
+		return &input{in: std.in, checker: checker}, nil
 	}
 	file, err := os.Open(c.File)
 	if err != nil {
 		return nil, &problem{exitUsage, "FILE: it cannot be opened: " + reason(err), "give a file that can be read, or - for standard input"}
 	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		_ = file.Close() // it was only opened
 		return nil, &problem{exitUsage, "FILE: it is not a regular file, which could be read twice", "give - and let it be standard input"}
 	}
-	return &input{name: "FILE", file: file, checker: checker}, nil
+	return &input{file: file, size: info.Size(), checker: checker}, nil
 }
 
 func (in *input) close() {
@@ -305,7 +306,7 @@ func (in *input) prepare(std *stdio, t *target) error {
 	var found findings
 	ids := newIDSet()
 	sum := sha256.New()
-	for line, text := range lines(io.TeeReader(in.file, sum)) {
+	for line, text := range lines(io.TeeReader(in.content(), sum)) {
 		r, err := in.read(text)
 		in.rows++
 		if err != nil {
@@ -317,9 +318,7 @@ func (in *input) prepare(std *stdio, t *target) error {
 	}
 	in.sum = hex.EncodeToString(sum.Sum(nil))
 	if twice := ids.repeated(); len(twice) > 0 {
-		if err := in.repeated(ids, twice, &found); err != nil {
-			return err
-		}
+		in.repeated(ids, twice, &found)
 	}
 	return found.problem(std)
 }
@@ -332,12 +331,9 @@ func (in *input) read(text lineOrError) (row, error) {
 }
 
 // repeated finds where the ids with these hashes stand.
-func (in *input) repeated(ids *idSet, twice map[uint64]bool, found *findings) error {
-	if err := in.rewind(); err != nil {
-		return err
-	}
+func (in *input) repeated(ids *idSet, twice map[uint64]bool, found *findings) {
 	first := map[string]int{}
-	for line, text := range lines(in.file) {
+	for line, text := range lines(in.content()) {
 		r, err := in.read(text)
 		if err != nil || !twice[ids.hash(r.ID)] {
 			continue
@@ -348,14 +344,15 @@ func (in *input) repeated(ids *idSet, twice map[uint64]bool, found *findings) er
 			first[r.ID] = line
 		}
 	}
-	return nil
 }
 
-func (in *input) rewind() error {
-	if _, err := in.file.Seek(0, io.SeekStart); err != nil {
-		return &problem{exitUsage, "FILE: it cannot be read again: " + reason(err), "give - and let it be standard input"}
-	}
-	return nil
+// content is the file from its beginning.
+func (in *input) content() io.Reader { return io.NewSectionReader(in.file, 0, in.size) }
+
+// isChanged reports whether a file whose content had this sum when it was sent is another than the one looked at.
+func (in *input) isChanged(sum string) bool {
+	info, err := in.file.Stat()
+	return err != nil || info.Size() != in.size || sum != in.sum
 }
 
 // report says that a file has been looked at, or looks at standard input.
@@ -433,11 +430,7 @@ func (j *job) todo(ctx context.Context) iter.Seq2[int, row] {
 	}
 	return func(yield func(int, row) bool) {
 		sum := sha256.New()
-		if j.input.rewind() != nil {
-			j.changed = true
-			return
-		}
-		for line, text := range lines(io.TeeReader(j.input.file, sum)) {
+		for line, text := range lines(io.TeeReader(j.input.content(), sum)) {
 			if j.input.skip.has(line) {
 				continue
 			}
@@ -450,7 +443,7 @@ func (j *job) todo(ctx context.Context) iter.Seq2[int, row] {
 				return
 			}
 		}
-		j.changed = hex.EncodeToString(sum.Sum(nil)) != j.input.sum
+		j.changed = j.input.isChanged(hex.EncodeToString(sum.Sum(nil)))
 	}
 }
 
