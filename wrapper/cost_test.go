@@ -131,23 +131,29 @@ func (p pipeListener) Accept() (net.Conn, error) {
 func (p pipeListener) Close() error   { return nil }
 func (p pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
 
-// With net/http's default of two idle connections a host, 64 callers open some 400 for 1,000 requests. The clock is a
-// false one, because net/http gives a connection up that it cannot reuse within 50 ms of a busy machine's time.
+// 64 callers come in waves, and each wave finds the connections of the one before. With net/http's default of two idle
+// ones a host, 62 callers of each would open new ones. The clock is a false one, because net/http gives a connection up
+// that it cannot reuse within 50 ms of a busy machine's time.
 func TestOneConnectionACaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const callers, requests = 64, 1000
-		listener := make(pipeListener)
+		const callers, requests = 64, 16 * 64
+		together := make([]chan struct{}, requests/callers) // each closed when a whole wave has arrived
+		for wave := range together {
+			together[wave] = make(chan struct{})
+		}
 		var opened, arrived atomic.Int64
-		together := make(chan struct{}) // closed when every caller has a connection to itself
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if arrived.Add(1) == callers {
-				close(together)
+			n := arrived.Add(1)
+			wave := together[(n-1)/callers]
+			if n%callers == 0 {
+				close(wave)
 			}
-			<-together
+			<-wave
 			answerWith(http.StatusOK, success)(w, r)
 		})}
-		var serving, calling sync.WaitGroup
+		listener := make(pipeListener)
+		var serving sync.WaitGroup
 		serving.Go(func() { _ = server.Serve(listener) }) // until the listener is closed
 
 		pool, transport := ownPool(t)
@@ -156,18 +162,17 @@ func TestOneConnectionACaller(t *testing.T) {
 			return listener.dial(ctx, network, address)
 		}
 		client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(pool))
-		var begun atomic.Int64
-		for range callers {
-			calling.Go(func() {
-				for begun.Add(1) <= requests {
+		for range together {
+			var calling sync.WaitGroup
+			for range callers {
+				calling.Go(func() {
 					if _, err := client.UpdateConnectedAccount(t.Context(), testID, newToken()); err != nil {
 						t.Error(err)
-						return
 					}
-				}
-			})
+				})
+			}
+			calling.Wait()
 		}
-		calling.Wait()
 		if got := arrived.Load(); got != requests {
 			t.Errorf("%d requests arrived, want %d", got, requests)
 		}
