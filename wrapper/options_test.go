@@ -233,11 +233,15 @@ func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		opts []composio.Option
+		http time.Duration // the Timeout of the caller's http.Client
 		want time.Duration // -1: no deadline
 	}{
-		{"default", nil, 30 * time.Second},
-		{"five seconds", []composio.Option{composio.WithTimeout(5 * time.Second)}, 5 * time.Second},
-		{"none", []composio.Option{composio.WithTimeout(0)}, -1},
+		{"default", nil, 0, 30 * time.Second},
+		{"five seconds", []composio.Option{composio.WithTimeout(5 * time.Second)}, 0, 5 * time.Second},
+		{"none", []composio.Option{composio.WithTimeout(0)}, 0, -1},
+		{"http.Client's, shorter", nil, 7 * time.Second, 7 * time.Second},
+		{"http.Client's, longer", []composio.Option{composio.WithTimeout(5 * time.Second)}, 7 * time.Second, 5 * time.Second},
+		{"http.Client's alone", []composio.Option{composio.WithTimeout(0)}, 7 * time.Second, 7 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -249,7 +253,7 @@ func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 					}
 					return answerInMemory(req, http.StatusOK, success), nil
 				})
-				opts := append(test.opts, composio.WithHTTPClient(&http.Client{Transport: transport}))
+				opts := append(test.opts, composio.WithHTTPClient(&http.Client{Transport: transport, Timeout: test.http}))
 				mustUpdate(t, mustNew(t, testKey, opts...), testID, rename)
 				if got != test.want {
 					t.Errorf("the attempt has %v, want %v", got, test.want)

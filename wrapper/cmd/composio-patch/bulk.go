@@ -472,18 +472,28 @@ func (j *job) fromStdin(ctx context.Context) iter.Seq2[int, row] {
 		for {
 			select {
 			case n, ok := <-rows:
-				if ok && n.err != nil {
+				switch {
+				case !ok:
+					return
+				case n.err != nil:
 					j.bad(n.line, n.err)
-					continue
-				}
-				if !ok || !yield(n.line, n.row) {
+				case !yield(n.line, n.row):
+					j.cutOff()
 					return
 				}
 			case <-ended.Done():
+				j.cutOff()
 				return
 			}
 		}
 	}
+}
+
+// cutOff notes that there may be rows that were not even read.
+func (j *job) cutOff() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.tally.cutOff = true
 }
 
 // bad reports a row of standard input that is left out.

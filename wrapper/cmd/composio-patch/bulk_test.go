@@ -402,7 +402,7 @@ func TestJSONTellsEachRowAndTheSummary(t *testing.T) {
 			"fix":   "drop the row: the project of this API key has no such account",
 		},
 		{
-			"event": "summary", "done": 1., "done_before": 0., "not_applied": 1., "unknown": 0., "not_sent": 0., "bad_input": 0., "seconds": "…", "exit_status": 1.,
+			"event": "summary", "done": 1., "done_before": 0., "not_applied": 1., "unknown": 0., "not_sent": 0., "bad_input": 0., "cut_off": false, "seconds": "…", "exit_status": 1.,
 			"failures": []any{map[string]any{
 				"error": "404 ConnectedAccount_ResourceNotFound (606)", "count": 1., "rows": []any{"ca_2 (line 2)"},
 				"example": "ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1",
@@ -543,8 +543,11 @@ func TestTheFirstSignalDrains(t *testing.T) {
 				p.waitFor(t, "no more is sent; waiting for what is under way. Again stops at once")
 				close(s.release)
 				got := p.wait()
-				if n := len(s.received()); n != 5 || got.Status != exitFailed || !strings.HasPrefix(got.Out, "5 done, ") || !strings.Contains(got.Out, "not sent") {
+				if n := len(s.received()); n != 5 || got.Status != exitFailed || !strings.HasPrefix(got.Out, "5 done, ") {
 					t.Errorf("%d were sent; %+v", n, got)
+				}
+				if stdin && !strings.Contains(got.Out, ", the input not read to its end; in ") {
+					t.Errorf("%s", got.Out)
 				}
 				if !stdin && !strings.HasPrefix(got.Out, "5 done, 95 not sent; in ") {
 					t.Errorf("%s", got.Out)

@@ -24,7 +24,8 @@ type tally struct {
 	failed  int
 	unknown int
 	unsent  int
-	bad     int // refused on this side
+	bad     int  // refused on this side
+	cutOff  bool // standard input was not read to its end
 
 	start    time.Time
 	budget   composio.RateLimit
@@ -157,7 +158,7 @@ func (t *tally) status() int {
 		return exitUnknown
 	case t.bad > 0:
 		return exitUsage
-	case t.failed+t.unsent > 0:
+	case t.failed+t.unsent > 0 || t.cutOff:
 		return exitFailed
 	}
 	return exitDone
@@ -288,6 +289,7 @@ type (
 		Unknown    int         `json:"unknown"`
 		NotSent    int         `json:"not_sent"`
 		Bad        int         `json:"bad_input"`
+		CutOff     bool        `json:"cut_off"` // standard input was not read to its end
 		Seconds    float64     `json:"seconds"`
 		Failures   []groupView `json:"failures"`
 		ExitStatus int         `json:"exit_status"`
@@ -320,7 +322,7 @@ func (t *tally) summary(std *stdio, asJSON bool) {
 	if asJSON {
 		view := summaryEvent{
 			Event: "summary", Done: t.done, DoneBefore: t.before, NotApplied: t.failed, Unknown: t.unknown, NotSent: t.unsent,
-			Bad: t.bad, Seconds: took.Seconds(), Failures: []groupView{}, ExitStatus: t.status(),
+			Bad: t.bad, CutOff: t.cutOff, Seconds: took.Seconds(), Failures: []groupView{}, ExitStatus: t.status(),
 		}
 		for _, g := range t.failures {
 			view.Failures = append(view.Failures, groupView{g.label, g.count, g.example, g.fix, g.named})
@@ -338,6 +340,9 @@ func (t *tally) summary(std *stdio, asJSON bool) {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
 		}
+	}
+	if t.cutOff {
+		parts = append(parts, "the input not read to its end")
 	}
 	std.outf("%s; in %v\n", strings.Join(parts, ", "), took.Round(100*time.Millisecond))
 	for _, g := range t.failures {
