@@ -104,7 +104,7 @@ fuzz-quick:
 
 .PHONY: soak
 soak: ## the long form of the tests that make faults, restarts and kills
-	COMPOSIO_SOAK=$${COMPOSIO_SOAK:-1} go test -v -timeout 30m -run 'Chaos|Soak|Kill|Sandbox' ./wrapper ./wrapper/bulk ./wrapper/cmd/composio-patch
+	COMPOSIO_SOAK=$${COMPOSIO_SOAK:-1} go test -v -timeout 30m -run 'Chaos|AgainstSandbox|TwoProcesses|Kill|MemoryOf' ./wrapper ./wrapper/bulk ./wrapper/cmd/composio-patch
 
 .PHONY: mutants
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice
