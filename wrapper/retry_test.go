@@ -938,3 +938,36 @@ func TestWrongServerIsAskedOnce(t *testing.T) {
 		})
 	}
 }
+
+// idleCounter counts how often it is told to close its idle connections.
+type idleCounter struct {
+	roundTripFunc
+	times int
+}
+
+func (c *idleCounter) CloseIdleConnections() { c.times++ }
+
+// A host that cannot be reached leaves no dead connection behind, and the pool may serve others who reach theirs.
+func TestIdleConnectionsAreClosedOnlyAfterARequestThatMayHaveBeenSent(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err  error
+		want int
+	}{
+		"dial":      {&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}, 0},
+		"no host":   {&net.DNSError{Err: "no such host", Name: "composio.invalid"}, 0},
+		"no answer": {io.EOF, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				transport := &idleCounter{roundTripFunc: func(*http.Request) (*http.Response, error) { return nil, test.err }}
+				client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: transport}), composio.WithMaxRetries(1))
+				_ = mustFail(t, t.Context(), client, testID, rename)
+				if transport.times != test.want {
+					t.Errorf("idle connections were closed %d times, want %d", transport.times, test.want)
+				}
+			})
+		})
+	}
+}
