@@ -227,7 +227,7 @@ type ErrorDetail struct {
 	Message string `json:"message"`
 
 	// RequestID The request's id in Composio's logs.
-	RequestID *string `json:"request_id,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
 
 	// Slug The error's name, for a program.
 	Slug string `json:"slug"`
@@ -236,7 +236,7 @@ type ErrorDetail struct {
 	Status float64 `json:"status"`
 
 	// SuggestedFix What to do about it.
-	SuggestedFix *string `json:"suggested_fix,omitempty"`
+	SuggestedFix string `json:"suggested_fix,omitempty"`
 }
 
 // AppendJSON appends to b what encoding/json makes of x.
@@ -247,13 +247,13 @@ func (x *ErrorDetail) AppendJSON(b []byte) []byte {
 		b = appendMember(b, "errors", x.Errors)
 	}
 	b = appendMember(b, "message", &x.Message)
-	if x.RequestID != nil {
-		b = appendMember(b, "request_id", x.RequestID)
+	if x.RequestID != "" {
+		b = appendMember(b, "request_id", &x.RequestID)
 	}
 	b = appendMember(b, "slug", &x.Slug)
 	b = appendMember(b, "status", &x.Status)
-	if x.SuggestedFix != nil {
-		b = appendMember(b, "suggested_fix", x.SuggestedFix)
+	if x.SuggestedFix != "" {
+		b = appendMember(b, "suggested_fix", &x.SuggestedFix)
 	}
 	return append(b, '}')
 }

@@ -75,7 +75,7 @@ func FuzzAppendJSONOfAnAnswer(f *testing.F) {
 		}
 		detail := gen.ErrorDetail{Message: message, Slug: slug, Code: code, Status: code}
 		if all {
-			detail.Errors, detail.RequestID, detail.SuggestedFix = []string{message, slug}, &slug, &message
+			detail.Errors, detail.RequestID, detail.SuggestedFix = []string{message, slug}, slug, message
 		}
 		mustEqualReflected(t, &gen.Error{Error: detail})
 		mustEqualReflected(t, &gen.PatchConnectedAccountResponse{ID: message, Status: slug, Success: all})

@@ -97,9 +97,9 @@ func (call *call) read(a answer) (*Result, *Error) {
 	}
 	e.outcomeUnknown = a.status < 300 || a.status >= 500 && a.status != http.StatusServiceUnavailable
 	e.tooLarge = errors.Is(a.err, errTooLarge)
-	e.RetryAfter = retryAfter(a.header.Get("Retry-After"), time.Now())
+	e.RetryAfter = retryAfter(first(a.header, "Retry-After"))
 	e.RateLimit = rateLimit(a.header)
-	if id := a.header.Get("X-Request-Id"); id != "" {
+	if id := first(a.header, "X-Request-Id"); id != "" {
 		e.RequestID = id
 	}
 	if a.err != nil {
@@ -127,7 +127,7 @@ func (call *call) readResult(a answer) *Result {
 	if response.ID != "" {
 		result.ID = call.secrets.redact(response.ID)
 	}
-	if id := a.header.Get("X-Request-Id"); id != "" {
+	if id := first(a.header, "X-Request-Id"); id != "" {
 		result.RequestID = call.secrets.redact(id)
 	}
 	return result
@@ -154,17 +154,26 @@ func (call *call) setsAlias() bool {
 
 // rateLimit reads the headers that Composio sends with an answer. One that does not have both numbers is not Known.
 func rateLimit(h http.Header) RateLimit {
-	limit, err1 := strconv.Atoi(h.Get("X-Ratelimit"))
-	remaining, err2 := strconv.Atoi(h.Get("X-Ratelimit-Remaining"))
+	limit, err1 := strconv.Atoi(first(h, "X-Ratelimit"))
+	remaining, err2 := strconv.Atoi(first(h, "X-Ratelimit-Remaining"))
 	if err1 != nil || err2 != nil || limit < 0 || remaining < 0 {
 		return RateLimit{}
 	}
-	size := h.Get("X-Ratelimit-Window-Size")
+	size := first(h, "X-Ratelimit-Window-Size")
 	window, err := time.ParseDuration(size)
 	if err != nil {
 		window, _ = time.ParseDuration(size + "s")
 	}
 	return RateLimit{Limit: limit, Remaining: remaining, Window: max(0, window), Known: true}
+}
+
+// first returns the first value of a header, "" if there is none. The name is a canonical one: to make it so again,
+// for each name of each answer, is what http.Header.Get spends most of its time on.
+func first(h http.Header, name string) string {
+	if values := h[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // saysAliasTaken reports whether an answer to an update that set an alias is Composio's alias clash, which has no
@@ -183,11 +192,9 @@ func (e *Error) readEnvelope(body []byte) {
 	err := json.Unmarshal(body, &envelope)
 	detail := envelope.Error
 	e.Message, e.Slug, e.Code, e.Details = detail.Message, detail.Slug, wholeNumber(detail.Code), detail.Errors
-	if detail.SuggestedFix != nil {
-		e.SuggestedFix = *detail.SuggestedFix
-	}
-	if detail.RequestID != nil && *detail.RequestID != "" {
-		e.RequestID = *detail.RequestID
+	e.SuggestedFix = detail.SuggestedFix
+	if detail.RequestID != "" {
+		e.RequestID = detail.RequestID
 	}
 	if err == nil && e.Message != "" && e.Code != 0 {
 		return

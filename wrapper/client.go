@@ -3,10 +3,13 @@ package composio
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,7 +37,7 @@ func (c *Client) CloseIdleConnections() {
 //
 // See https://docs.composio.dev for the operation's reference page.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
-	call := &call{id: id, requestID: uuid.NewString()}
+	call := &call{id: id, requestID: newRequestID()}
 	if err := call.prepare(u); err != nil {
 		return nil, invalidError(id, err)
 	}
@@ -128,7 +131,10 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 		return nil, invalidError(call.id, err)
 	}
 	call.attempts++
-	start := time.Now()
+	var start time.Time
+	if c.logger != nil {
+		start = time.Now()
+	}
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer release(buffer)
 	answer := c.send(req, buffer)
@@ -141,7 +147,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 		failure.lost = failure.lost && ctx.Err() == nil
 		call.last = failure
 	}
-	c.logAttempt(ctx, call, answer.status, time.Since(start))
+	c.logAttempt(ctx, call, answer.status, start)
 	reportAnswer(ctx, result, failure)
 	return result, failure
 }
@@ -154,17 +160,12 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *h
 	if err != nil {
 		return nil, nil, err
 	}
-	path = strings.Replace(path, "/api/v3/", "/api/"+c.version+"/", 1)
-	target := *c.baseURL
-	target.Path += path
-	if target.RawPath != "" {
-		target.RawPath += path
-	}
+	target := withPath(c.apiURL, strings.TrimPrefix(path, "/api/v3"))
 	own := []string{key, call.requestID}
 	sent = &sendings{ctx: ctx, payload: call.body, body: bytes.NewReader(call.body)}
 	return (&http.Request{
 		Method: gen.PatchConnectedAccountsByNanoidMethod,
-		URL:    &target,
+		URL:    target,
 		Host:   target.Host,
 		Header: http.Header{
 			"Accept":       mediaType,
@@ -185,6 +186,27 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *h
 // mediaType is shared by all requests, which a transport must not change.
 var mediaType = []string{"application/json"}
 
+// withPath returns u with path behind its own.
+func withPath(u *url.URL, path string) *url.URL {
+	longer := *u
+	longer.Path += path
+	if longer.RawPath != "" {
+		longer.RawPath += path
+	}
+	return &longer
+}
+
+// newRequestID returns a random UUID (RFC 9562, version 4). It must differ from others, which a guess at it would not
+// change, so it does without the operating system's random numbers.
+func newRequestID() string {
+	var id uuid.UUID
+	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
+	id[6] = id[6]&0x0f | 0x40 // the version
+	id[8] = id[8]&0x3f | 0x80 // the variant
+	return id.String()
+}
+
 // notSent is the error of a call that ends before its next request. What came of the request before stands, if there
 // was one, and err is one more cause.
 func (call *call) notSent(err error) *Error {
@@ -201,13 +223,13 @@ func (call *call) notSent(err error) *Error {
 	return e
 }
 
-func (c *Client) logAttempt(ctx context.Context, call *call, status int, took time.Duration) {
+func (c *Client) logAttempt(ctx context.Context, call *call, status int, start time.Time) {
 	if c.logger == nil || !c.logger.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
 	c.logger.LogAttrs(ctx, slog.LevelDebug, "composio: attempt",
 		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", status),
-		slog.Duration("duration", took), slog.String("request_id", call.requestID))
+		slog.Duration("duration", time.Since(start)), slog.String("request_id", call.requestID))
 }
 
 func (c *Client) logRetry(ctx context.Context, call *call, wait time.Duration) {

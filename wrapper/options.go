@@ -37,6 +37,7 @@ type config struct {
 	logger       *slog.Logger
 	userAgent    []string // a header's value, shared by all requests
 	insecureHTTP bool
+	apiURL       *url.URL // baseURL and version, from which a request's URL begins
 }
 
 // Limiter delays requests. A *rate.Limiter of golang.org/x/time/rate is one.
@@ -248,6 +249,7 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 	if c.transport == nil {
 		c.transport = sharedTransport()
 	}
+	c.apiURL = withPath(c.baseURL, "/api/"+c.version)
 	if c.clientLimit > 0 && (c.timeout == 0 || c.clientLimit < c.timeout) {
 		c.timeout = c.clientLimit
 	}

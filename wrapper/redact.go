@@ -40,13 +40,16 @@ func (s secrets) redact(text string) string {
 
 // shownIn reports whether there is something to hide in text: mostly there is not, and one look costs less than two.
 func (s secrets) shownIn(text string) bool {
-	shown := false
-	inLayers(text, func(text string) string {
-		shown = shown || strings.Contains(text, keyPrefix) ||
-			slices.ContainsFunc(s, func(secret string) bool { return strings.Contains(text, secret) })
-		return text
-	})
-	return shown
+	for layer := 0; ; layer++ {
+		if strings.Contains(text, keyPrefix) || slices.ContainsFunc(s, func(secret string) bool { return strings.Contains(text, secret) }) {
+			return true
+		}
+		plain := unescape(text)
+		if plain == text || layer == maxLayers {
+			return false
+		}
+		text = plain
+	}
 }
 
 // redactCut is redact for a text that may end in the middle of a secret.

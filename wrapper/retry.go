@@ -79,7 +79,7 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // retryAfter reads a Retry-After header (RFC 9110, section 10.2.3), in whole or fractional seconds or as a date. It
 // returns 0 for one that is absent, unreadable or not in the future, and the longest Duration for one beyond it.
-func retryAfter(value string, now time.Time) time.Duration {
+func retryAfter(value string) time.Duration {
 	if value == "" {
 		return 0
 	}
@@ -97,7 +97,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return max(0, at.Sub(now))
+	return max(0, time.Until(at))
 }
 
 // sendings counts how often one attempt's request is sent: net/http asks it for the body of a replay, which it gives

@@ -25,9 +25,7 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, status int, vs 
 		detail.Errors = append(detail.Errors, v.Location+": "+v.Rule)
 	}
 	// A handler around this one may have named the request already.
-	if id := cmp.Or(w.Header().Get("X-Request-Id"), r.Header.Get("X-Request-Id")); id != "" {
-		detail.RequestID = &id
-	}
+	detail.RequestID = cmp.Or(w.Header().Get("X-Request-Id"), r.Header.Get("X-Request-Id"))
 	data, _ := json.Marshal(gen.Error{Error: detail}) // strings and numbers always encode
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -16,12 +16,9 @@ type failure struct {
 }
 
 func (f *failure) write(w http.ResponseWriter) {
-	id := w.Header().Get("X-Request-Id")
 	detail := gen.ErrorDetail{
-		Message: f.message, Code: float64(f.code), Slug: f.slug, Status: float64(f.status), RequestID: &id,
-	}
-	if f.fix != "" {
-		detail.SuggestedFix = &f.fix
+		Message: f.message, Code: float64(f.code), Slug: f.slug, Status: float64(f.status), SuggestedFix: f.fix,
+		RequestID: w.Header().Get("X-Request-Id"),
 	}
 	writeJSON(w, f.status, gen.Error{Error: detail})
 }

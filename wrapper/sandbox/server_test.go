@@ -137,11 +137,11 @@ func TestServerAuthenticates(t *testing.T) {
 	}{
 		"no key": {[]string{"X-Api-Key", "-"}, gen.ErrorDetail{
 			Code: 906, Slug: "Auth_NoAuthProvided", Message: "No authentication was provided",
-			SuggestedFix: new("Send the API key of the project in the header x-api-key"),
+			SuggestedFix: "Send the API key of the project in the header x-api-key",
 		}},
 		"empty key": {[]string{"X-Api-Key", ""}, gen.ErrorDetail{
 			Code: 906, Slug: "Auth_NoAuthProvided", Message: "No authentication was provided",
-			SuggestedFix: new("Send the API key of the project in the header x-api-key"),
+			SuggestedFix: "Send the API key of the project in the header x-api-key",
 		}},
 		"wrong key": {[]string{"X-Api-Key", "ak_o1Og5aaaaaaaaaaaa"}, gen.ErrorDetail{
 			Code: 10401, Slug: "HTTP_Unauthorized", Message: "Invalid API key: ak_o1Og5*****",
@@ -157,7 +157,7 @@ func TestServerAuthenticates(t *testing.T) {
 			s := sandbox.New()
 			s.Put(bearer("ca_1"))
 			got := call(t, s, "PATCH", path+"ca_1", `{"alias":"new"}`, append(tt.header, "X-Request-Id", "r1")...)
-			tt.want.Status, tt.want.RequestID = 401, new("r1")
+			tt.want.Status, tt.want.RequestID = 401, "r1"
 			if diff := cmp.Diff(tt.want, got.failure(t)); diff != "" || got.status != 401 {
 				t.Errorf("status %d, error (-want +got):\n%s", got.status, diff)
 			}
@@ -194,8 +194,8 @@ func TestServerNamesRequests(t *testing.T) {
 		if uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`); sent == "" && !uuid.MatchString(id) {
 			t.Errorf("made %q", id)
 		}
-		if got.status == 404 && *got.failure(t).RequestID != id {
-			t.Errorf("body has %q, header %q", *got.failure(t).RequestID, id)
+		if got.status == 404 && got.failure(t).RequestID != id {
+			t.Errorf("body has %q, header %q", got.failure(t).RequestID, id)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestServerRefusesWhatTheDocumentForbids(t *testing.T) {
 	got := call(t, s, "PATCH", path+"ca_1", `{"alias":null,"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"extra":"x"}}}}`, "X-Request-Id", "r1")
 	want := gen.ErrorDetail{
 		Message: "Validation error while processing request", Code: 10400, Slug: "HTTP_BadRequest", Status: 400,
-		RequestID: new("r1"), Errors: []string{"/alias: nullable", "/connection/state/val/extra: additionalProperties"},
+		RequestID: "r1", Errors: []string{"/alias: nullable", "/connection/state/val/extra: additionalProperties"},
 	}
 	if diff := cmp.Diff(want, got.failure(t)); diff != "" || got.status != 400 {
 		t.Errorf("status %d, error (-want +got):\n%s", got.status, diff)

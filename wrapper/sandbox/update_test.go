@@ -127,7 +127,7 @@ func TestUpdateAliasClash(t *testing.T) {
 				return
 			}
 			d := got.failure(t)
-			if d.Message != `Alias "work" is already in use by another connection for this entity` || d.Status != 409 || d.RequestID == nil || d.SuggestedFix == nil {
+			if d.Message != `Alias "work" is already in use by another connection for this entity` || d.Status != 409 || d.RequestID == "" || d.SuggestedFix == "" {
 				t.Errorf("error: %s", got.body)
 			}
 			wantStored(t, s, bearer("ca_1")) // not the token either
@@ -155,7 +155,7 @@ func TestUpdateSchemeMismatch(t *testing.T) {
 	s.Put(bearer("ca_1"))
 	got := patch(t, s, "ca_1", `{"alias":"new","connection":{"state":{"authScheme":"API_KEY","val":{"token":"new"}}}}`)
 	if d := got.failure(t); got.status != 400 || d.Code != 600 || d.Slug != "ConnectedAccount_BadRequest" ||
-		d.SuggestedFix == nil || *d.SuggestedFix != "Send authScheme BEARER_TOKEN" {
+		d.SuggestedFix != "Send authScheme BEARER_TOKEN" {
 		t.Errorf("got %d %s", got.status, got.body)
 	}
 	wantStored(t, s, bearer("ca_1")) // not the alias either
@@ -186,7 +186,7 @@ func TestUpdateOfUnknownAccount(t *testing.T) {
 	s.Put(bearer("ca_1"))
 	got := call(t, s, "PATCH", path+"ca_gone", `{"alias":"new"}`, "X-Request-Id", "r1")
 	want := gen.ErrorDetail{
-		Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Status: 404, RequestID: new("r1"),
+		Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Status: 404, RequestID: "r1",
 		Message: `Connected account "ca_gone" not found`,
 	}
 	if diff := cmp.Diff(want, got.failure(t)); diff != "" || got.status != 404 {
