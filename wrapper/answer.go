@@ -28,19 +28,21 @@ type answer struct {
 	header http.Header
 	body   []byte
 	err    error // why there is no answer, or no end of it
+	unsent bool  // with status 0: it is shown that no server got the request
 }
 
 // send makes the exchange, and reads no more than maxAnswer bytes, into buffer.
 //
 // It asks the transport itself: an http.Client would add no more than redirects, which would take the key and the
 // credentials to another host, and cookies.
-func (c *Client) send(req *http.Request, buffer *bytes.Buffer) answer {
+func (c *Client) send(req *http.Request, sent *sendings, buffer *bytes.Buffer) answer {
 	resp, err := c.transport.RoundTrip(req)
+	unsent := err != nil && (neverSent(err) || sent.none())
 	if err == nil && (resp == nil || resp.Body == nil) {
 		err = errNoResponse
 	}
 	if err != nil {
-		return answer{err: &url.Error{Op: req.Method, URL: req.URL.String(), Err: err}}
+		return answer{err: &url.Error{Op: req.Method, URL: req.URL.String(), Err: err}, unsent: unsent}
 	}
 	defer func() { _ = resp.Body.Close() }() // what Close says, the read has said before
 	if resp.StatusCode < 100 {
@@ -56,7 +58,7 @@ func (c *Client) send(req *http.Request, buffer *bytes.Buffer) answer {
 	if buffer.Len() > maxAnswer {
 		err = errTooLarge
 	}
-	return answer{resp.StatusCode, resp.Header, buffer.Bytes(), err}
+	return answer{status: resp.StatusCode, header: resp.Header, body: buffer.Bytes(), err: err}
 }
 
 // buffers hold answers while they are read. Whatever is kept of one is copied.
@@ -91,7 +93,7 @@ func (call *call) read(a answer) (*Result, *Error) {
 	if a.status == 0 {
 		e.tooLarge = headersTooLarge(a.err)
 		e.lost = !e.tooLarge && !neverWillBe(a.err)
-		e.outcomeUnknown = !neverSent(a.err)
+		e.unsent, e.outcomeUnknown = a.unsent, !a.unsent
 		e.Err = call.secrets.cause(a.err)
 		return nil, e
 	}

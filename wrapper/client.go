@@ -56,7 +56,7 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 		}
 		c.logRetry(ctx, call, wait)
 		sleep(ctx, wait)
-		if failure.StatusCode == 0 && !neverSent(failure.Err) {
+		if failure.StatusCode == 0 && !failure.unsent {
 			// The next attempt must not meet a connection that is as dead. After the wait, because HTTP/2 counts a
 			// connection as busy for a moment after a request on it was given up.
 			c.CloseIdleConnections()
@@ -137,7 +137,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	}
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer release(buffer)
-	answer := c.send(req, buffer)
+	answer := c.send(req, sent, buffer)
 	if answer.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
 		answer.err = fmt.Errorf("no complete answer within %v: %w", c.timeout, answer.err)
 	}
@@ -196,8 +196,8 @@ func withPath(u *url.URL, path string) *url.URL {
 	return &longer
 }
 
-// newRequestID returns a random UUID (RFC 9562, version 4). It must differ from others, which a guess at it would not
-// change, so it does without the operating system's random numbers.
+// newRequestID returns a random UUID (RFC 9562, version 4). It has to be unique but is no secret, so it is not made of
+// the operating system's random numbers as uuid.NewString is, which costs several times as much.
 func newRequestID() string {
 	var id uuid.UUID
 	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())

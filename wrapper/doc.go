@@ -43,9 +43,9 @@
 //	ErrOutcomeUnknown     it may have been applied             send the same update again, or read the account
 //
 // ErrOutcomeUnknown stands beside the others and decides what to do next: without it, the update was not applied. It
-// holds unless that is shown. It is not shown by a transport's failure (unless its error says that it was about finding
-// the host, connecting to it or the TLS handshake), by a 2xx that is no readable "success": true, or by a 5xx other than 503; and what one
-// attempt left open no later failure settles.
+// holds unless that is shown. It is not shown by a transport's failure (unless that came before the transport began to
+// send: while it looked for the host, connected to it or shook hands over TLS), by a 2xx that is no readable
+// "success": true, or by a 5xx other than 503; and what one attempt left open no later failure settles.
 //
 // No error text, log line or printed value holds the API key or a credential of four bytes or more. Of a key that the
 // server quotes in part, the part is hidden if it begins with "ak_", as Composio's do.

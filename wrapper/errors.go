@@ -69,6 +69,7 @@ type Error struct {
 	tooLarge       bool
 	outcomeUnknown bool
 	lost           bool // no answer, for a reason that another attempt may not meet
+	unsent         bool // no answer, since no server got the latest request
 }
 
 // invalidError is the error of an input that is refused before anything is sent.

@@ -108,6 +108,7 @@ type sendings struct {
 
 	mu       sync.Mutex
 	body     *bytes.Reader // the copy of payload that was given last
+	asked    bool          // for another copy
 	replayed bool
 }
 
@@ -125,6 +126,7 @@ func (s *sendings) again() (io.ReadCloser, error) {
 		}
 		s.replayed = true
 	}
+	s.asked = true
 	s.body = bytes.NewReader(s.payload)
 	return io.NopCloser(s.body), nil
 }
@@ -136,22 +138,24 @@ func (s *sendings) twice() bool {
 	return s.replayed
 }
 
+// none reports whether it is shown that the request was not sent, because nobody read its body. It is asked when the
+// transport is done with the request, which it may not be yet when the context is.
+func (s *sendings) none() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ctx.Err() == nil && !s.asked && s.body.Len() == len(s.payload)
+}
+
 // errReplayedOnce stands in the place of a third sending of one attempt's request.
 var errReplayedOnce = errors.New("two connections in turn died before an answer, so the request is not sent a third time")
 
-// neverSent reports whether a transport's error shows that no server got the request: it is about finding the host,
-// connecting to it or the TLS handshake.
+// neverSent reports whether a transport's error shows that no server got the request, whoever read its body: it is
+// about finding the host, connecting to it or the TLS handshake.
 func neverSent(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		switch op.Op {
 		case "dial", "proxyconnect", "socks connect":
 			return true
-		case "remote error": // an alert, of a type that crypto/tls keeps to itself; these refuse the first message
-			switch op.Err.Error() {
-			case "tls: handshake failure", "tls: protocol version not supported", "tls: insufficient security level",
-				"tls: unrecognized name", "tls: no application protocol":
-				return true
-			}
 		}
 	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {

@@ -961,7 +961,10 @@ func TestIdleConnectionsAreClosedOnlyAfterARequestThatMayHaveBeenSent(t *testing
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				transport := &idleCounter{roundTripFunc: func(*http.Request) (*http.Response, error) { return nil, test.err }}
+				transport := &idleCounter{roundTripFunc: func(req *http.Request) (*http.Response, error) {
+					drain(t, req.Body)
+					return nil, test.err
+				}}
 				client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: transport}), composio.WithMaxRetries(1))
 				_ = mustFail(t, t.Context(), client, testID, rename)
 				if transport.times != test.want {

@@ -662,6 +662,9 @@ func TestTransportFailures(t *testing.T) {
 		{"alert: insufficient security", alert(71), false, nil},
 		{"alert: unrecognized name", alert(112), false, nil},
 		{"alert: no application protocol", alert(120), false, nil},
+		{"alert: internal error", alert(80), false, nil},
+		{"closed within the handshake", secure(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 4096)) }), false, is(io.EOF)},
+		{"reset within the handshake", secure(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); reset(conn) }), false, is(syscall.ECONNRESET)},
 		{
 			"no common TLS version", func(t *testing.T) (string, []composio.Option) {
 				server := httptest.NewUnstartedServer(answerWith(http.StatusOK, success))
@@ -684,12 +687,6 @@ func TestTransportFailures(t *testing.T) {
 			false, func(err error) bool { e, ok := errors.AsType[net.Error](err); return ok && e.Timeout() },
 		},
 
-		// These two are failures of the handshake too, but read like the end of an exchange, so the doubt remains.
-		{"closed within the handshake", secure(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 4096)) }), true, is(io.EOF)},
-		{"reset within the handshake", secure(func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1)); reset(conn) }), true, is(syscall.ECONNRESET)},
-		// An alert that TLS 1.3 also sends after the handshake, and so perhaps after the request.
-		{"alert: internal error", alert(80), true, nil},
-
 		{"closed before an answer", plain(readRequest), true, is(io.EOF)},
 		{"closed within the headers", plain(answerBytes("HTTP/1.1 200 OK\r\nContent-")), true, nil},
 		{"reset before an answer", plain(func(conn net.Conn) { readRequest(conn); reset(conn) }), true, is(syscall.ECONNRESET)},
@@ -699,8 +696,35 @@ func TestTransportFailures(t *testing.T) {
 		{"unreadable header", plain(answerBytes("HTTP/1.1 400 Bad Request\r\nno colon\r\n\r\n")), true, nil},
 		{"switched protocols", plain(answerBytes("HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")), true, nil},
 		{
-			"a transport's own error", func(*testing.T) (string, []composio.Option) {
+			"a transport's own error, the request untouched", func(*testing.T) (string, []composio.Option) {
 				return "https://composio.invalid", with(roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, own }))
+			},
+			false, is(own),
+		},
+		{
+			"a transport's own error, the body read", func(*testing.T) (string, []composio.Option) {
+				return "https://composio.invalid", with(roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					_, _ = io.Copy(io.Discard, req.Body)
+					return nil, own
+				}))
+			},
+			true, is(own),
+		},
+		{
+			"a transport's own error, another body taken", func(*testing.T) (string, []composio.Option) {
+				return "https://composio.invalid", with(roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					_, _ = req.GetBody() // it may send any of those it has
+					return nil, own
+				}))
+			},
+			true, is(own),
+		},
+		{
+			"a transport's own error, read or not, as the context ends", func(*testing.T) (string, []composio.Option) {
+				return "https://composio.invalid", append(with(roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					<-req.Context().Done() // from here on a transport may still read the body after it returned
+					return nil, own
+				})), composio.WithTimeout(time.Millisecond))
 			},
 			true, is(own),
 		},
