@@ -1,13 +1,13 @@
 package composio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // What an [Error] can be, for errors.Is. Several can hold for one error: an alias clash is ErrAliasTaken and
@@ -80,53 +80,50 @@ func invalidError(accountID string, err error) *Error {
 // Error returns one line: the account, the status, Composio's slug, code, message and fix, and the request id, each
 // where there is one.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("composio: ")
+	text := "composio: "
 	if checkID(e.AccountID) == nil {
-		b.WriteString(e.AccountID + ": ")
+		text += e.AccountID + ": "
 	}
-	switch {
-	case e.StatusCode == 0 && e.Err != nil:
-		b.WriteString(e.Err.Error())
-	case e.StatusCode == 0:
-		b.WriteString("no answer")
-	default:
-		b.WriteString(strconv.Itoa(e.StatusCode))
-		if e.Slug != "" {
-			b.WriteString(" " + e.Slug)
-		}
-		if e.Code != 0 {
-			fmt.Fprintf(&b, " (%d)", e.Code)
-		}
-		b.WriteString(": ")
-		if e.Message != "" {
-			b.WriteString(e.Message)
-		} else {
-			b.WriteString(http.StatusText(e.StatusCode))
-		}
-		for _, detail := range e.Details {
-			b.WriteString("; " + detail)
-		}
+	parts := []string{e.whatHappened()}
+	if e.StatusCode != 0 {
+		parts = append(parts, e.Details...)
 		if e.Err != nil {
-			b.WriteString("; " + e.Err.Error())
+			parts = append(parts, e.Err.Error())
 		}
 	}
 	if e.SuggestedFix != "" {
-		b.WriteString("; fix: " + e.SuggestedFix)
+		parts = append(parts, "fix: "+e.SuggestedFix)
 	}
 	if e.outcomeUnknown {
-		b.WriteString("; the update may have been applied")
+		parts = append(parts, "the update may have been applied")
 	}
 	if e.RequestID != "" {
-		b.WriteString("; request id " + e.RequestID)
+		parts = append(parts, "request id "+e.RequestID)
 	}
-	return oneLine(redactKeys(b.String()))
+	return oneLine(redactKeys(text + strings.Join(parts, "; ")))
+}
+
+func (e *Error) whatHappened() string {
+	if e.StatusCode == 0 && e.Err != nil {
+		return e.Err.Error()
+	}
+	if e.StatusCode == 0 {
+		return "no answer"
+	}
+	text := strconv.Itoa(e.StatusCode)
+	if e.Slug != "" {
+		text += " " + e.Slug
+	}
+	if e.Code != 0 {
+		text += fmt.Sprintf(" (%d)", e.Code)
+	}
+	return text + ": " + cmp.Or(e.Message, http.StatusText(e.StatusCode))
 }
 
 // oneLine keeps what a server wrote from forging a second log line or steering a terminal.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
+		if !strconv.IsPrint(r) {
 			return ' '
 		}
 		return r

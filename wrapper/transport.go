@@ -33,6 +33,8 @@ func NewTransport() *http.Transport {
 		// With net/http's default of two, 64 callers open a new connection for two requests in five.
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     90 * time.Second,
+		// net/http's default of 4 KiB sends a key file or a long token in two writes.
+		WriteBufferSize: 16 << 10,
 		// net/http's default is 10 MiB.
 		MaxResponseHeaderBytes: 64 << 10,
 		// A connection whose other end vanished without a reset would otherwise serve, and fail, for minutes.
