@@ -107,9 +107,9 @@ fuzz-quick: ## fuzz each target some seconds, as CI does
 soak: ## the long form of the tests that make faults, restarts and kills
 	COMPOSIO_SOAK=$${COMPOSIO_SOAK:-1} go test -v -timeout 30m -run 'Chaos|AgainstSandbox|TwoProcesses|Kill|MemoryOf' ./wrapper ./wrapper/bulk ./wrapper/cmd/composio-patch
 
-# gremlins runs the tests of a package only if its directory is called as it is, and wrapper/ is not. So it is told to run
-# all tests, in a copy that has no others; those that build other programs are left out, as they would take most of the time.
-# Without -count=1 it would take the time of cached results for the time that the tests need.
+# gremlins derives a package's directory from its name, and package composio is in wrapper/, so by itself it would run no
+# tests. Hence --integration, which runs all, in a copy with wrapper's alone. Those called TestAService… build other programs
+# and would take most of the time. -count=1, because gremlins bounds a run by the time of the first, which must not be cached.
 .PHONY: mutants
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, in about an hour
 	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R api gen wrapper *.go go.mod go.sum .bin/mutants

@@ -2,7 +2,8 @@ package gen
 
 import "encoding/json"
 
-// appendMember appends a member to the object that b ends in. The generated AppendJSON methods call it.
+// appendMember appends "name":value to the unfinished object at the end of b, after a comma unless it is the first
+// member. The generated AppendJSON methods call it, with pointers, since a value put into an interface is a copy on the heap.
 func appendMember(b []byte, name string, value any) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
@@ -32,6 +33,6 @@ func appendString(b []byte, s string) []byte {
 
 // appendReflected appends what is too rare to be worth code of its own.
 func appendReflected(b []byte, value any) []byte {
-	data, _ := json.Marshal(value) // only NaN fails, which nothing sends; without it the JSON is broken, and refused
+	data, _ := json.Marshal(value) // fails only for NaN and infinities, which nothing sends; the body would be no JSON
 	return append(b, data...)
 }

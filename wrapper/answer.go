@@ -35,9 +35,9 @@ type answer struct {
 //
 // It asks the transport itself: an http.Client would add no more than redirects, which would take the key and the
 // credentials to another host, and cookies.
-func (c *Client) send(req *http.Request, sent *sendings, buffer *bytes.Buffer) answer {
+func (c *Client) send(req *http.Request, body *requestBody, buffer *bytes.Buffer) answer {
 	resp, err := c.transport.RoundTrip(req)
-	unsent := err != nil && (neverSent(err) || sent.none())
+	unsent := err != nil && (neverSent(err) || body.untouched())
 	if err == nil && (resp == nil || resp.Body == nil) {
 		err = errNoResponse
 	}
@@ -92,7 +92,7 @@ func (call *call) read(a answer) (*Result, *Error) {
 	e := &Error{AccountID: call.id, StatusCode: a.status, RequestID: call.requestID, Attempts: call.attempts}
 	if a.status == 0 {
 		e.tooLarge = headersTooLarge(a.err)
-		e.lost = !e.tooLarge && !neverWillBe(a.err)
+		e.transient = !e.tooLarge && !wrongServer(a.err)
 		e.unsent, e.outcomeUnknown = a.unsent, !a.unsent
 		e.Err = call.secrets.cause(a.err)
 		return nil, e

@@ -21,7 +21,7 @@ import (
 // Client updates connected accounts. It is safe for many goroutines at once. Make one with [New] or [NewFromEnv]: the
 // zero value is of no use.
 type Client struct {
-	*config // a pointer, because fmt follows no second one: with "%s" it would print the transport, locks and all, in use
+	*config // a pointer, because fmt stops at one within a struct: of a value it would read the transport's locks, in use
 }
 
 // CloseIdleConnections closes the connections that are not in use now. Clients without a transport of their own share
@@ -37,8 +37,8 @@ func (c *Client) CloseIdleConnections() {
 //
 // See https://docs.composio.dev for the operation's reference page.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
-	call := &call{id: id, requestID: newRequestID()}
-	if err := call.prepare(u); err != nil {
+	call, err := c.newCall(id, u)
+	if err != nil {
 		return nil, invalidError(id, err)
 	}
 	for {
@@ -67,6 +67,7 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 // call is one update on its way: what every attempt sends again, and what came of those before.
 type call struct {
 	id        string
+	url       url.URL
 	update    wireUpdate
 	body      []byte
 	requestID string
@@ -76,13 +77,19 @@ type call struct {
 	last      *Error // how the latest attempt failed
 }
 
-// prepare checks and converts what every attempt sends.
-func (call *call) prepare(u Update) error {
-	if err := checkID(call.id); err != nil {
-		return err
+// newCall checks and converts what every attempt sends.
+func (c *Client) newCall(id string, u Update) (*call, error) {
+	if err := checkID(id); err != nil {
+		return nil, err
 	}
+	path, err := gen.PatchConnectedAccountsByNanoidPath(id)
+	if err != nil {
+		return nil, err
+	}
+	// The version in apiURL stands in for the document's.
+	call := &call{id: id, url: withPath(c.apiURL, strings.TrimPrefix(path, "/api/v3")), requestID: newRequestID()}
 	if err := call.update.set(u); err != nil {
-		return err
+		return nil, err
 	}
 	call.secrets = call.room[:0]
 	call.body = call.update.body.AppendJSON(make([]byte, 0, 256))
@@ -91,7 +98,7 @@ func (call *call) prepare(u Update) error {
 			call.secrets.add(value)
 		}
 	}
-	return nil
+	return call, nil
 }
 
 // admit waits for the limiter and asks for the key, for which an attempt has the caller's time and not its own.
@@ -126,10 +133,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 		attemptCtx, cancel = context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 	}
-	req, sent, err := c.newRequest(attemptCtx, call, key)
-	if err != nil {
-		return nil, invalidError(call.id, err)
-	}
+	req, body := c.newRequest(attemptCtx, call, key)
 	call.attempts++
 	var start time.Time
 	if c.logger != nil {
@@ -137,14 +141,15 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	}
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer release(buffer)
-	answer := c.send(req, sent, buffer)
+	answer := c.send(req, body, buffer)
 	if answer.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
 		answer.err = fmt.Errorf("no complete answer within %v: %w", c.timeout, answer.err)
 	}
 	result, failure := call.read(answer)
 	if failure != nil {
-		failure.outcomeUnknown = failure.outcomeUnknown || sent.twice() || call.last != nil && call.last.outcomeUnknown
-		failure.lost = failure.lost && ctx.Err() == nil
+		// What an earlier sending left open, in this attempt or before it, this answer does not settle.
+		failure.outcomeUnknown = failure.outcomeUnknown || body.wasReplayed() || call.last != nil && call.last.outcomeUnknown
+		failure.transient = failure.transient && ctx.Err() == nil
 		call.last = failure
 	}
 	c.logAttempt(ctx, call, answer.status, start)
@@ -152,20 +157,17 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	return result, failure
 }
 
-// newRequest builds the request of one attempt. sent tells afterwards whether the transport sent it twice.
+// newRequest builds the request of one attempt. Its body tells afterwards how often it was sent.
 //
 // It fills in an http.Request by hand, because http.NewRequest would parse a URL that New has parsed.
-func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *http.Request, sent *sendings, err error) {
-	path, err := gen.PatchConnectedAccountsByNanoidPath(call.id)
-	if err != nil {
-		return nil, nil, err
-	}
-	target := withPath(c.apiURL, strings.TrimPrefix(path, "/api/v3"))
+func (c *Client) newRequest(ctx context.Context, call *call, key string) (*http.Request, *requestBody) {
+	target := call.url
+	// One array for two headers, each slice of it without room to append to the other.
 	own := []string{key, call.requestID}
-	sent = &sendings{ctx: ctx, payload: call.body, body: bytes.NewReader(call.body)}
+	body := newRequestBody(ctx, call.body)
 	return (&http.Request{
 		Method: gen.PatchConnectedAccountsByNanoidMethod,
-		URL:    target,
+		URL:    &target,
 		Host:   target.Host,
 		Header: http.Header{
 			"Accept":       mediaType,
@@ -173,27 +175,27 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (req *h
 			"User-Agent":   c.userAgent,
 			"X-Api-Key":    own[0:1:1],
 			"X-Request-Id": own[1:2:2],
-			// Without values it is not sent, but lets net/http send a PATCH again, which it does once for every idle
-			// connection that is dead, also when a server applied the update before it died. Hence the bound in sent.
+			// Without a value no header is sent, but net/http takes the request for idempotent. Otherwise a PATCH would
+			// fail that meets an idle connection as the server closes it. net/http sends it again for each such
+			// connection, also when a server applied the update before it died: requestBody allows that once.
 			"Idempotency-Key": nil,
 		},
-		Body:          io.NopCloser(sent.body),
-		GetBody:       sent.again,
+		Body:          io.NopCloser(body.reader),
+		GetBody:       body.getBody,
 		ContentLength: int64(len(call.body)),
-	}).WithContext(ctx), sent, nil
+	}).WithContext(ctx), body
 }
 
 // mediaType is shared by all requests, which a transport must not change.
 var mediaType = []string{"application/json"}
 
-// withPath returns u with path behind its own.
-func withPath(u *url.URL, path string) *url.URL {
-	longer := *u
-	longer.Path += path
-	if longer.RawPath != "" {
-		longer.RawPath += path
+// withPath returns u with path, which has nothing to escape, behind its own.
+func withPath(u url.URL, path string) url.URL {
+	u.Path += path
+	if u.RawPath != "" {
+		u.RawPath += path
 	}
-	return &longer
+	return u
 }
 
 // newRequestID returns a random UUID (RFC 9562, version 4). It has to be unique but is no secret, so it is not made of

@@ -17,8 +17,8 @@ import (
 
 // What a call costs, as far as it can be counted. Times are measured by the module in internal/bench.
 
-// maxAllocations is what one call may allocate, from the caller's Update to the Result. Raise it only for a reason that
-// is worth a hand-written client's being cheaper.
+// What one call may allocate, from the caller's Update to the Result or the error. Raise these only for something that is
+// worth being dearer than a hand-written client.
 const (
 	maxAllocations          = 33 // with a success
 	maxAllocationsOfRefusal = 42 // with a 409 and its envelope

@@ -27,25 +27,25 @@
 //
 // errors.Is tells what happened, errors.AsType[*composio.Error] gives the details:
 //
-//	ErrInvalid            refused before anything was sent     mend the input
+//	ErrInvalid            refused before anything was sent     correct the input
 //	ErrBadRequest         400                                  do what SuggestedFix and Details say
 //	ErrUnauthorized       401                                  check the API key
 //	ErrForbidden          403                                  check the key's rights, or a gateway's rules
 //	ErrNotFound           404 from anybody                     check the base URL and the id
-//	ErrAccountNotFound    404 from Composio itself             forget the account
+//	ErrAccountNotFound    404 with Composio's own code         this key's project has no such account: check the key, then the id
 //	ErrConflict           409                                  see ErrAliasTaken; else somebody else writes: try later
 //	ErrAliasTaken         400 or 409                           choose another alias
 //	ErrUnprocessable      422                                  do what SuggestedFix and Details say
-//	ErrRateLimited        429                                  wait for RetryAfter, or use WithLimiter
+//	ErrRateLimited        429                                  wait for RetryAfter, or a minute if it is 0; or use WithLimiter
 //	ErrServer             500 and up                           try later
 //	ErrRedirect           3xx, never followed                  check the base URL
 //	ErrResponseTooLarge   more than 1 MiB                      check what answers at the base URL
-//	ErrOutcomeUnknown     it may have been applied             send the same update again, or read the account
+//	ErrOutcomeUnknown     it may have been applied             if nobody else writes the account, send it again; else read it first
 //
-// ErrOutcomeUnknown stands beside the others and decides what to do next: without it, the update was not applied. It
-// holds unless that is shown. It is not shown by a transport's failure (unless that came before the transport began to
-// send: while it looked for the host, connected to it or shook hands over TLS), by a 2xx that is no readable
-// "success": true, or by a 5xx other than 503; and what one attempt left open no later failure settles.
+// ErrOutcomeUnknown can hold beside any other and is the one to check first: without it, the update was not applied. It
+// holds after a transport's failure, unless the transport had not begun to send (no host, no connection, no TLS), after a
+// 2xx that is not a readable "success": true, and after a 5xx other than 503. Once an attempt has left the outcome open,
+// no later failure settles it.
 //
 // No error text, log line or printed value holds the API key or a credential of four bytes or more. Of a key that the
 // server quotes in part, the part is hidden if it begins with "ak_", as Composio's do.
@@ -71,9 +71,9 @@
 // then twice as long each time up to 8 s, less a random part of at most a quarter. A wait that would outlast the
 // context's deadline is not begun, and one that is interrupted ends at once.
 //
-// An HTTP/2 connection that is dead without a word is left when an attempt on it times out, unless other calls keep it in
-// use: then a ping finds it dead within 20 s. One that ends without GOAWAY while a request is on it is ErrOutcomeUnknown
-// with retries off.
+// A silently dead HTTP/2 connection is abandoned when an attempt on it times out; if other calls keep it in use, a ping
+// finds it dead within 20 s. If an HTTP/2 connection ends without GOAWAY while a request is on it and retries are off, the
+// call returns ErrOutcomeUnknown.
 //
 // A retry can undo somebody else's newer write: if an attempt was applied but its answer lost, and another writer then
 // changed the same value, the retry puts the older value back. Composio offers no way to make an update conditional. If

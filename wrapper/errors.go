@@ -13,7 +13,7 @@ import (
 // What an [Error] can be, for errors.Is. Several can hold for one error: an alias clash is ErrAliasTaken and
 // ErrConflict.
 var (
-	// ErrInvalid: refused before anything was sent, for an id, an update, an option or a key that cannot be right.
+	// ErrInvalid: refused before anything was sent, for an invalid id, update, option or key.
 	ErrInvalid = errors.New("composio: invalid input")
 	// ErrBadRequest: status 400.
 	ErrBadRequest = errors.New("composio: bad request")
@@ -23,15 +23,16 @@ var (
 	ErrForbidden = errors.New("composio: forbidden")
 	// ErrNotFound: status 404, from Composio or from a gateway before it. See ErrAccountNotFound.
 	ErrNotFound = errors.New("composio: not found")
-	// ErrAccountNotFound: a 404 that carries Composio's own slug or code for it, so the account is really gone.
+	// ErrAccountNotFound: a 404 with Composio's own slug or code: the project of this API key has no such account.
 	ErrAccountNotFound = errors.New("composio: account not found")
 	// ErrConflict: status 409, an alias clash or another change to the account under way.
 	ErrConflict = errors.New("composio: conflict")
-	// ErrAliasTaken: another account of this user and toolkit has the alias. Status 409, and 400 before that.
+	// ErrAliasTaken: another account of this user and toolkit has the alias. Status 409, or 400 as Composio answered before it had the 409.
 	ErrAliasTaken = errors.New("composio: alias taken")
 	// ErrUnprocessable: status 422.
 	ErrUnprocessable = errors.New("composio: unprocessable")
-	// ErrRateLimited: status 429, the organization's budget is used up. See Error.RetryAfter.
+	// ErrRateLimited: status 429, the organization's budget is used up. See Error.RetryAfter, which is 0 if Composio did
+	// not say; the budget's window is a minute.
 	ErrRateLimited = errors.New("composio: rate limited")
 	// ErrServer: a status from 500 up.
 	ErrServer = errors.New("composio: server error")
@@ -68,7 +69,7 @@ type Error struct {
 	gone           bool // the slug, which redaction may have changed since, was that of an account that does not exist
 	tooLarge       bool
 	outcomeUnknown bool
-	lost           bool // no answer, for a reason that another attempt may not meet
+	transient      bool // no answer, for a reason that another attempt may not meet
 	unsent         bool // no answer, since no server got the latest request
 }
 

@@ -21,12 +21,13 @@ const (
 	defaultUserAgent  = "composio-go"
 )
 
-// Option changes a default of [New], which refuses a value that cannot be right with [ErrInvalid] and the option's name.
+// Option changes a default of [New], which refuses an invalid value with [ErrInvalid] and the option's name.
 type Option func(*config) error
 
 type config struct {
 	baseURL      *url.URL
-	baseURLFrom  string // the option or variable that baseURL came from, for messages
+	baseURLFrom  string  // the option or variable that baseURL came from, for messages
+	apiURL       url.URL // baseURL with /api/ and the version, where every request's URL begins
 	version      string
 	key          func(context.Context) (string, error) // a func, which no fmt verb looks into
 	transport    http.RoundTripper
@@ -37,7 +38,6 @@ type config struct {
 	logger       *slog.Logger
 	userAgent    []string // a header's value, shared by all requests
 	insecureHTTP bool
-	apiURL       *url.URL // baseURL and version, from which a request's URL begins
 }
 
 // Limiter delays requests. A *rate.Limiter of golang.org/x/time/rate is one.
@@ -46,8 +46,8 @@ type Limiter interface {
 	Wait(ctx context.Context) error
 }
 
-// WithBaseURL sets where Composio is, by default https://backend.composio.dev. The URL is absolute and may have a path,
-// before which nothing is put and after which /api/… is; it has no credentials, query or fragment.
+// WithBaseURL sets where Composio is, by default https://backend.composio.dev. The URL is absolute, without credentials,
+// query or fragment. It may have a path, to which /api/… is appended.
 func WithBaseURL(rawURL string) Option { return baseURLFrom("WithBaseURL", rawURL) }
 
 func baseURLFrom(name, rawURL string) Option {
@@ -107,6 +107,9 @@ func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 // WithHTTPClient sends through client's Transport, if that is not nil, in place of the shared pool: for tracing, wrap
 // what [NewTransport] returns. Its Timeout, if any, bounds an attempt besides [WithTimeout]. Its CheckRedirect and its
 // Jar are not used, because no redirect is followed and a cookie would be a second credential. The client is not changed.
+//
+// A transport that fails without having read the request's body is taken not to have sent it, so the error is not
+// [ErrOutcomeUnknown]: a fake that plays a lost answer reads the body first.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -179,8 +182,8 @@ func WithUserAgent(product string) Option {
 	}
 }
 
-// WithInsecureHTTP allows http:// to any host. Without it the API key goes in the clear to localhost and loopback
-// addresses alone.
+// WithInsecureHTTP allows http:// to any host. Without it, http:// is accepted only for localhost and loopback addresses,
+// because it sends the API key in the clear.
 func WithInsecureHTTP() Option {
 	return func(c *config) error {
 		c.insecureHTTP = true
@@ -249,7 +252,7 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 	if c.transport == nil {
 		c.transport = sharedTransport()
 	}
-	c.apiURL = withPath(c.baseURL, "/api/"+c.version)
+	c.apiURL = withPath(*c.baseURL, "/api/"+c.version)
 	if c.clientLimit > 0 && (c.timeout == 0 || c.clientLimit < c.timeout) {
 		c.timeout = c.clientLimit
 	}
@@ -263,7 +266,7 @@ func checkKey(key string) error {
 	}
 	for i := range len(key) {
 		if key[i] <= ' ' || key[i] > '~' {
-			return errors.New("the API key has a character other than visible ASCII, such as a space or a line's end")
+			return errors.New("the API key has a character other than visible ASCII, such as a space or a newline")
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func aKey(context.Context) (string, error) { return testKey, nil }
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	const (
-		badKey = "the API key has a character other than visible ASCII, such as a space or a line's end"
+		badKey = "the API key has a character other than visible ASCII, such as a space or a newline"
 		badURL = "composio: WithBaseURL: "
 	)
 	one := func(opt composio.Option) []composio.Option { return []composio.Option{opt} }
@@ -340,7 +340,7 @@ func TestNewFromEnvRefusesAndNamesTheVariable(t *testing.T) {
 		want           string
 	}{
 		{"no key", "", "", nil, "composio: COMPOSIO_API_KEY: the API key is empty, and there is no WithAPIKeyFunc"},
-		{"bad key", "ak_x\n", "", nil, "composio: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a line's end"},
+		{"bad key", "ak_x\n", "", nil, "composio: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a newline"},
 		{"a key and a key function", testKey, "", []composio.Option{composio.WithAPIKeyFunc(aKey)}, "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
 		{"no URL", testKey, "backend.composio.dev", nil, "composio: COMPOSIO_BASE_URL: the URL must begin with https:// or http://"},
 		{"credentials", testKey, "https://someone:hunter22@backend.composio.dev", nil, "composio: COMPOSIO_BASE_URL: the URL must not carry credentials"},

@@ -1,18 +1,13 @@
 package composio
 
 import (
-	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
-	"io"
 	"math"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -24,15 +19,15 @@ const (
 )
 
 // Retryable reports whether the same update may succeed if it is sent again: no answer arrived, or the status was 408,
-// 429, 500, 502, 503, 504, or 409 for another reason than a taken alias. It is what the client itself goes by, within
-// [WithMaxRetries]; an error that says "not tried again" had another reason to end the call.
+// 429, 500, 502, 503, 504, or 409 for another reason than a taken alias. The client retries by the same rule, within
+// [WithMaxRetries]; in an error that says "not tried again", what follows those words is why it stopped.
 func (e *Error) Retryable() bool {
 	if e.tooLarge {
 		return false
 	}
 	switch e.StatusCode {
 	case 0:
-		return e.lost
+		return e.transient
 	case http.StatusConflict:
 		return !e.aliasTaken
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
@@ -98,84 +93,4 @@ func retryAfter(value string) time.Duration {
 		return 0
 	}
 	return max(0, time.Until(at))
-}
-
-// sendings counts how often one attempt's request is sent: net/http asks it for the body of a replay, which it gives
-// once.
-type sendings struct {
-	ctx     context.Context // the attempt's
-	payload []byte
-
-	mu       sync.Mutex
-	body     *bytes.Reader // the copy of payload that was given last
-	asked    bool          // for another copy
-	replayed bool
-}
-
-// again is the request's GetBody.
-func (s *sendings) again() (io.ReadCloser, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.ctx.Err(); err != nil {
-		return nil, err // before the body is looked at, which a transport may still read now
-	}
-	// HTTP/2 also asks when a connection took no request any more, so that nothing was sent.
-	if s.body.Len() < len(s.payload) {
-		if s.replayed {
-			return nil, errReplayedOnce
-		}
-		s.replayed = true
-	}
-	s.asked = true
-	s.body = bytes.NewReader(s.payload)
-	return io.NopCloser(s.body), nil
-}
-
-// twice reports whether the request may have been sent more than once.
-func (s *sendings) twice() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.replayed
-}
-
-// none reports whether it is shown that the request was not sent, because nobody read its body. It is asked when the
-// transport is done with the request, which it may not be yet when the context is.
-func (s *sendings) none() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.ctx.Err() == nil && !s.asked && s.body.Len() == len(s.payload)
-}
-
-// errReplayedOnce stands in the place of a third sending of one attempt's request.
-var errReplayedOnce = errors.New("two connections in turn died before an answer, so the request is not sent a third time")
-
-// neverSent reports whether a transport's error shows that no server got the request, whoever read its body: it is
-// about finding the host, connecting to it or the TLS handshake.
-func neverSent(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		switch op.Op {
-		case "dial", "proxyconnect", "socks connect":
-			return true
-		}
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return true
-	}
-	return neverWillBe(err) || strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
-}
-
-// neverWillBe reports whether a transport's error shows that another attempt must fail as well: the host is not the one
-// that was asked for, or does not speak TLS.
-func neverWillBe(err error) bool {
-	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-	record, badRecord := errors.AsType[tls.RecordHeaderError](err)
-	noTLS := badRecord && record.Conn != nil // crypto/tls hands the connection over only if the first record is none
-	return badCertificate || noTLS
-}
-
-// headersTooLarge reports whether a transport gave up on an answer for the size of its headers. net/http has no type
-// for it, in either version of HTTP.
-func headersTooLarge(err error) bool {
-	return strings.Contains(err.Error(), "server response headers exceeded") ||
-		strings.Contains(err.Error(), "response header list larger than advertised limit")
 }

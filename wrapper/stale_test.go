@@ -265,7 +265,7 @@ func TestSecondDeathIsNamed(t *testing.T) {
 	m, client := withIdle(t, 3, func(*mortal, bool) string { return dies })
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	want := `composio: ca_1a2b3c4d5e6f: PATCH "http://` + m.addr + `/api/v3/connected_accounts/ca_1a2b3c4d5e6f": ` +
-		"two connections in turn died before an answer, so the request is not sent a third time; the update may have been applied; request id " +
+		"two reused connections in a row died before an answer; the update may have been applied; request id " +
 		failure.RequestID
 	if failure.Error() != want {
 		t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)

@@ -2,10 +2,13 @@ package composio
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,7 +21,7 @@ import (
 func NewTransport() *http.Transport {
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment,
-		// Below the attempt's 30 s, so that a host that does not answer is seen as not applied.
+		// Below the attempt's 30 s, so that an unreachable host fails while dialing, which shows that nothing was applied.
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		// A DialContext of one's own turns HTTP/2 off without this.
@@ -33,7 +36,7 @@ func NewTransport() *http.Transport {
 		// With net/http's default of two, 64 callers open a new connection for two requests in five.
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     90 * time.Second,
-		// net/http's default of 4 KiB sends a key file or a long token in two writes.
+		// net/http's default of 4 KiB splits a request with a larger credential into two writes.
 		WriteBufferSize: 16 << 10,
 		// net/http's default is 10 MiB.
 		MaxResponseHeaderBytes: 64 << 10,
@@ -44,3 +47,34 @@ func NewTransport() *http.Transport {
 
 // sharedTransport is one pool for all clients, so that a client per tenant leaks no connections.
 var sharedTransport = sync.OnceValue(NewTransport)
+
+// neverSent reports whether a transport's error shows that no server got the request, whoever read its body: it is
+// about finding the host, connecting to it or the TLS handshake.
+func neverSent(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		switch op.Op {
+		case "dial", "proxyconnect", "socks connect":
+			return true
+		}
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return true
+	}
+	return wrongServer(err) || strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
+}
+
+// wrongServer reports whether a transport's error shows that another attempt must fail as well: the host is not the one
+// that was asked for, or does not speak TLS.
+func wrongServer(err error) bool {
+	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
+	record, badRecord := errors.AsType[tls.RecordHeaderError](err)
+	noTLS := badRecord && record.Conn != nil // crypto/tls hands the connection over only if the first record is none
+	return badCertificate || noTLS
+}
+
+// headersTooLarge reports whether a transport gave up on an answer for the size of its headers. net/http has no type
+// for it, in either version of HTTP.
+func headersTooLarge(err error) bool {
+	return strings.Contains(err.Error(), "server response headers exceeded") ||
+		strings.Contains(err.Error(), "response header list larger than advertised limit")
+}

@@ -39,7 +39,7 @@ Next:
   2. make generate, which writes gen/ anew.
   3. make test: what fails says by name what the files above do not cover yet.
   4. make check, and one commit with all of it.
-api/README.md goes this way with an example.
+api/README.md walks through this with an example.
 `
 
 // entry is one paragraph of the report: a change, or several that differ in one name alone.

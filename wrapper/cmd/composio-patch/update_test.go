@@ -217,7 +217,7 @@ func TestUpdateNeedsAKey(t *testing.T) {
 		"composio-patch: COMPOSIO_API_KEY is not set\nfix: set it to the project's API key, or add --sandbox to try without one\n"})
 	t.Setenv("COMPOSIO_API_KEY", "a key")
 	want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "",
-		"composio-patch: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a line's end\n" +
+		"composio-patch: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a newline\n" +
 			"fix: nothing was sent; correct that, see composio-patch update --help\n"})
 }
 
