@@ -656,3 +656,26 @@ func TestCodesThatAreNoWholeNumbers(t *testing.T) {
 		})
 	}
 }
+
+// The word of a body counts only under a status of success: 300 is the first that is none.
+func TestSuccessUnderAnotherStatusIsNoResult(t *testing.T) {
+	t.Parallel()
+	for status, is := range map[int]string{300: "ErrRedirect", 400: "ErrBadRequest", 503: "ErrServer"} {
+		if got := answerTo(t, rename, status, jsonAnswer, success); got.StatusCode != status || got.Is != is {
+			t.Errorf("status %d: %d, %q, want %q: %s", status, got.StatusCode, got.Is, is, got.Text)
+		}
+	}
+}
+
+// A status of HTTP's is kept from 100 on, although net/http itself hands out none so low.
+func TestLowestStatusIsKept(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]int{99: 0, 100: 100} {
+		_, failure := callInMemory(t, testKey, testID, rename, func(req *http.Request) (*http.Response, error) {
+			return answerInMemory(req, status, ""), nil
+		})
+		if failure == nil || failure.StatusCode != want {
+			t.Errorf("status %d: %+v", status, failure)
+		}
+	}
+}

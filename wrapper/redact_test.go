@@ -911,3 +911,14 @@ func TestEveryCredentialFieldIsASecret(t *testing.T) {
 		})
 	}
 }
+
+// Only of an answer that was cut may the end be the first half of a secret.
+func TestWholeAnswerThatEndsAsASecretBeginsIsKept(t *testing.T) {
+	t.Parallel()
+	body := `{"error":{"message":"no","code":7,"slug":"x"}}`
+	_, failure := callInMemory(t, testKey, testID, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(`"x"}}, and more`)}},
+		func(req *http.Request) (*http.Response, error) { return answerInMemory(req, http.StatusBadRequest, body), nil })
+	if failure == nil || string(failure.Body) != body {
+		t.Errorf("Body is %s, want %s", failure.Body, body)
+	}
+}
