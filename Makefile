@@ -39,7 +39,7 @@ test: ## run all tests
 	$(TEST) ./...
 
 .PHONY: check
-check: check-fmt check-vet check-lint check-generate check-tidy check-upstream-diff check-modules ## formatting, vet, lint, generated code, go.mod, oasdiff, the modules inside
+check: check-fmt check-vet check-lint check-generate check-tidy check-cost check-upstream-diff check-modules ## formatting, vet, lint, generated code, go.mod, allocations, oasdiff, the modules inside
 
 .PHONY: check-fmt
 check-fmt:
@@ -60,6 +60,11 @@ check-generate: generate
 .PHONY: check-tidy
 check-tidy:
 	@go mod tidy -diff || { echo "Run: go mod tidy"; exit 1; }
+
+# Without the race detector, which allocates: then the bounds are exact.
+.PHONY: check-cost
+check-cost:
+	CGO_ENABLED=0 go test -count=1 ./wrapper -run 'TestAllocations|TestHuge'
 
 # The document is its own upstream, and oasdiff still says what the tests have on record.
 .PHONY: check-upstream-diff

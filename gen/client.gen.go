@@ -348,9 +348,6 @@ func (x *SharedAccountACL) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// PatchConnectedAccountsByNanoidJSONRequestBody defines body for PatchConnectedAccountsByNanoid for application/json ContentType.
-type PatchConnectedAccountsByNanoidJSONRequestBody = PatchConnectedAccountBody
-
 // PatchConnectedAccountsByNanoidMethod is the HTTP method of PatchConnectedAccountsByNanoid.
 const PatchConnectedAccountsByNanoidMethod = "PATCH"
 

@@ -37,7 +37,7 @@ type answer struct {
 // credentials to another host, and cookies.
 func (c *Client) send(req *http.Request, body *requestBody, buffer *bytes.Buffer) answer {
 	resp, err := c.transport.RoundTrip(req)
-	unsent := err != nil && (neverSent(err) || body.untouched())
+	unsent := err != nil && body.sent.Load() == 0 && (neverSent(err) || !c.wrapped && body.untouched())
 	if err == nil && (resp == nil || resp.Body == nil) {
 		err = errNoResponse
 	}

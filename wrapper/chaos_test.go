@@ -37,10 +37,10 @@ func TestChaos(t *testing.T) {
 		}
 		plan = chaosPlan{seed: seed, callers: 64, updates: 10_000, restarts: 10, timeout: time.Second, long: true}
 	}
-	for name, secure := range map[string]bool{"HTTP1": false, "HTTP2": true} {
+	for name, secure := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			plan.run(t, secure)
+			plan.run(t, secure, name)
 		})
 	}
 }
@@ -67,7 +67,7 @@ const chaosInitial = "initial"
 
 func chaosAccount(caller int) string { return fmt.Sprintf("ca_%d", caller) }
 
-func (p chaosPlan) run(t *testing.T, secure bool) {
+func (p chaosPlan) run(t *testing.T, secure bool, protocol string) {
 	faults := chaosFaults(t)
 	box := sandbox.New(sandbox.WithJournal(0), sandbox.WithRateLimit(400, 100*time.Millisecond),
 		sandbox.WithFaults(p.seed, 0.2, faults...))
@@ -76,7 +76,13 @@ func (p chaosPlan) run(t *testing.T, secure bool) {
 			ID: chaosAccount(caller), Scheme: composio.SchemeBearerToken, Credentials: map[string]string{"token": chaosInitial},
 		})
 	}
-	server := startChaosServer(t, box, secure)
+	var others atomic.Int64 // requests of another protocol
+	server := startChaosServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Proto != protocol {
+			others.Add(1)
+		}
+		box.ServeHTTP(w, r)
+	}), secure)
 	transport := composio.NewTransport()
 	transport.TLSClientConfig = server.clientTLS
 	defer transport.CloseIdleConnections()
@@ -132,6 +138,9 @@ func (p chaosPlan) run(t *testing.T, secure bool) {
 		if p.long && struck[f.Name] == 0 {
 			t.Errorf("no request has met %s", f.Name)
 		}
+	}
+	if n := others.Load(); n > 0 {
+		t.Errorf("%d requests came by another protocol than %s", n, protocol)
 	}
 	if server.starts-1 != p.restarts {
 		t.Errorf("the sandbox was restarted %d times, not %d", server.starts-1, p.restarts)

@@ -165,6 +165,9 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (*http.
 	// One array for two headers, each slice of it without room to append to the other.
 	own := []string{key, call.requestID}
 	body := newRequestBody(ctx, call.body)
+	if c.wrapped {
+		ctx = body.traced(ctx)
+	}
 	return (&http.Request{
 		Method: gen.PatchConnectedAccountsByNanoidMethod,
 		URL:    &target,

@@ -520,7 +520,7 @@ func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
 	if !errors.Is(failure, full) {
 		t.Errorf("errors.Is does not find the limiter's error in %v", failure)
 	}
-	if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: limiter: the queue is full"; got != want {
+	if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: WithLimiter: the queue is full"; got != want {
 		t.Errorf("Error() = %q, want %q", got, want)
 	}
 	if errors.Is(failure, composio.ErrInvalid) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {

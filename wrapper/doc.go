@@ -47,7 +47,8 @@
 // 2xx that is not a readable "success": true, and after a 5xx other than 503. Once an attempt has left the outcome open,
 // no later failure settles it.
 //
-// No error text, log line or printed value holds the API key or a credential of four bytes or more. Of a key that the
+// No error text, log line or printed value holds the API key or a credential of four bytes or more, as it is or as JSON or
+// a page of HTML escapes it. Of a key that the
 // server quotes in part, the part is hidden if it begins with "ak_", as Composio's do.
 //
 // # Retries
@@ -72,7 +73,7 @@
 // context's deadline is not begun, and one that is interrupted ends at once.
 //
 // A silently dead HTTP/2 connection is abandoned when an attempt on it times out; if other calls keep it in use, a ping
-// finds it dead within 20 s. If an HTTP/2 connection ends without GOAWAY while a request is on it and retries are off, the
+// finds it dead within 20 s, in a pool that [NewTransport] made. If an HTTP/2 connection ends without GOAWAY while a request is on it and retries are off, the
 // call returns ErrOutcomeUnknown.
 //
 // A retry can undo somebody else's newer write: if an attempt was applied but its answer lost, and another writer then

@@ -31,6 +31,7 @@ type config struct {
 	version      string
 	key          func(context.Context) (string, error) // a func, which no fmt verb looks into
 	transport    http.RoundTripper
+	wrapped      bool          // transport is not net/http's, but may be around it
 	clientLimit  time.Duration // the Timeout of the caller's http.Client; 0 is none
 	timeout      time.Duration
 	maxRetries   int
@@ -108,8 +109,8 @@ func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 // what [NewTransport] returns. Its Timeout, if any, bounds an attempt besides [WithTimeout]. Its CheckRedirect and its
 // Jar are not used, because no redirect is followed and a cookie would be a second credential. The client is not changed.
 //
-// A transport that fails without having read the request's body is taken not to have sent it, so the error is not
-// [ErrOutcomeUnknown]: a fake that plays a lost answer reads the body first.
+// A transport around another should forward CloseIdleConnections, or a retry may meet one more connection that the server
+// has closed, and should not send a request again by itself: that cannot be bounded to two sendings an attempt.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -252,6 +253,8 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 	if c.transport == nil {
 		c.transport = sharedTransport()
 	}
+	_, direct := c.transport.(*http.Transport)
+	c.wrapped = !direct
 	c.apiURL = withPath(*c.baseURL, "/api/"+c.version)
 	if c.clientLimit > 0 && (c.timeout == 0 || c.clientLimit < c.timeout) {
 		c.timeout = c.clientLimit

@@ -33,7 +33,7 @@ func (c *Client) awaitLimiter(ctx context.Context) error {
 		return nil
 	}
 	if err := c.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("limiter: %w", err)
+		return fmt.Errorf("WithLimiter: %w", err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -29,8 +30,8 @@ func (s *secrets) add(value string) {
 // adds a layer; without a bound an answer of 1 MiB could have 200,000 of them.
 const maxLayers = 4
 
-// redact replaces the secrets in text, as they are and as JSON escapes them, and whatever looks like an API key of
-// Composio's. Use it for every text that came from outside.
+// redact replaces the secrets in text, as they are and as JSON or a page of HTML escapes them, and whatever looks like an
+// API key of Composio's. Use it for every text that came from outside.
 func (s secrets) redact(text string) string {
 	if !s.shownIn(text) {
 		return text
@@ -57,8 +58,8 @@ func (s secrets) redactCut(text string) string {
 	return inLayers(s.hideEnd(inLayers(text, s.hide)), redactKeys)
 }
 
-// inLayers returns what hide makes of text, as it is and with its JSON escapes undone once, twice and so on. A layer in
-// which nothing is to be hidden leaves no trace.
+// inLayers returns what hide makes of text, as it is and with its escapes undone once, twice and so on. A layer in which
+// nothing is to be hidden leaves no trace.
 func inLayers(text string, hide func(string) string) string {
 	for plain, layer := text, 0; ; layer++ {
 		clean := hide(plain)
@@ -88,7 +89,7 @@ func (s secrets) hideEnd(text string) string {
 			longest = n
 			text = plain[:len(plain)-n] + redacted
 		}
-		if at := strings.LastIndexByte(plain, '\\'); at >= 0 && isHalfEscape(plain[at:]) {
+		if at := strings.LastIndexAny(plain, `\&`); at >= 0 && isHalfEscape(plain[at:]) {
 			plain = plain[:at]
 		}
 		plain = unescape(strings.TrimRight(plain, string(utf8.RuneError))) // which the first half of a surrogate pair becomes
@@ -96,8 +97,11 @@ func (s secrets) hideEnd(text string) string {
 	return text
 }
 
-// isHalfEscape reports whether text, which begins with a backslash, is a JSON escape that lacks its end.
+// isHalfEscape reports whether text, which begins with a backslash or an ampersand, may be an escape that lacks its end.
 func isHalfEscape(text string) bool {
+	if text[0] == '&' {
+		return len(text) < maxEntity && !strings.Contains(text, ";")
+	}
 	return len(text) == 1 || text[1] == 'u' && len(text) < len(`\u0000`)
 }
 
@@ -148,22 +152,26 @@ func isWord(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
 }
 
-// unescape undoes one layer of JSON string escapes wherever they stand in text.
+// unescape undoes one layer of JSON string escapes, and of HTML's character references, wherever they stand in text.
 func unescape(text string) string {
-	if !strings.Contains(text, `\`) {
+	if !strings.Contains(text, `\`) && !strings.Contains(text, "&") {
 		return text
 	}
 	var out strings.Builder
 	out.Grow(len(text))
 	for {
-		at := strings.IndexByte(text, '\\')
+		at := strings.IndexAny(text, `\&`)
 		if at < 0 {
 			break
 		}
 		out.WriteString(text[:at])
-		r, size := unescapeRune(text[at:])
-		if size == 0 { // a backslash that escapes nothing
-			r, size = '\\', 1
+		unescaped := unescapeRune
+		if text[at] == '&' {
+			unescaped = unescapeEntity
+		}
+		r, size := unescaped(text[at:])
+		if size == 0 { // it escapes nothing
+			r, size = rune(text[at]), 1
 		}
 		out.WriteRune(r)
 		text = text[at+size:]
@@ -206,6 +214,41 @@ func unescapeRune(text string) (r rune, size int) {
 		return r, 6
 	}
 	return 0, 0
+}
+
+// maxEntity is longer than every character reference that unescapeEntity knows.
+const maxEntity = len("&#x10FFFF;") + 1
+
+// unescapeEntity decodes the HTML character reference that text begins with, and returns its length, 0 if there is none.
+// Of the names it knows those that a page must use; all 2,231 of package html would be 2 % of a small service's binary.
+func unescapeEntity(text string) (r rune, size int) {
+	name, _, ok := strings.Cut(text[:min(len(text), maxEntity)], ";")
+	if !ok {
+		return 0, 0
+	}
+	switch name {
+	case "&amp":
+		r = '&'
+	case "&lt":
+		r = '<'
+	case "&gt":
+		r = '>'
+	case "&quot":
+		r = '"'
+	case "&apos":
+		r = '\''
+	default:
+		digits, base := strings.TrimPrefix(name, "&#"), 10
+		if hex := strings.TrimLeft(digits, "xX"); hex != digits {
+			digits, base = hex, 16
+		}
+		n, err := strconv.ParseUint(digits, base, 21)
+		if err != nil || !strings.HasPrefix(name, "&#") || !utf8.ValidRune(rune(n)) {
+			return 0, 0
+		}
+		r = rune(n)
+	}
+	return r, len(name) + 1
 }
 
 // hex4 reads the four hexadecimal digits that text begins with.

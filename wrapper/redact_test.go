@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net"
@@ -57,6 +58,18 @@ var echoForms = []struct {
 	{"hex escaped twice", func(s string) string { return jsonForm(hexForm(s, `\u%04x`)) }},
 	{"hex of hex", func(s string) string { return hexForm(hexForm(s, `\u%04x`), `\u%04X`) }},
 	{"escaped three times", func(s string) string { return jsonForm(jsonForm(jsonForm(s))) }},
+	{"as a page does", func(s string) string { return jsonForm(html.EscapeString(s)) }},
+	{"as another page does", func(s string) string {
+		return jsonForm(strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;").Replace(s))
+	}},
+	{"as a page does, by number", func(s string) string {
+		var b strings.Builder
+		for i, r := range s {
+			fmt.Fprintf(&b, []string{"&#x%X;", "&#%d;", "&#X%04x;"}[i%3], r)
+		}
+		return b.String()
+	}},
+	{"JSON as a page does", func(s string) string { return jsonForm(html.EscapeString(jsonForm(s))) }},
 }
 
 // jsonForm is the inside of s as a JSON string.
@@ -82,7 +95,8 @@ func hexForm(s, format string) string {
 	return b.String()
 }
 
-// showsSecret reports whether text has a part of a secret, plain, in JSON's hexadecimal or as the numbers of its bytes.
+// showsSecret reports whether text has a part of a secret, plain, in JSON's hexadecimal, in HTML's numbers or as the
+// numbers of its bytes.
 func showsSecret(text string) bool {
 	for range 3 {
 		for _, form := range partForms {
@@ -90,9 +104,10 @@ func showsSecret(text string) bool {
 				return true
 			}
 		}
-		if !strings.Contains(text, `\u`) {
+		if !strings.Contains(text, `\u`) && !strings.Contains(text, "&#") {
 			break
 		}
+		text = html.UnescapeString(text)
 		text = hexEscape.ReplaceAllStringFunc(text, func(escape string) string {
 			unit, _ := strconv.ParseUint(escape[len(escape)-4:], 16, 16) // the expression lets nothing else through
 			return string(rune(unit))
@@ -816,6 +831,9 @@ func TestEndOfACutAnswer(t *testing.T) {
 		{"four bytes and a backslash", `{"error":"abcd\`, `{"error":"[redacted]`},
 		{"four bytes and a whole escape of something else", `{"error":"abcd\n`, `{"error":"abcd\n`},
 		{"four bytes and something else", `{"error":"abcdx`, `{"error":"abcdx`},
+		{"four bytes and half an entity", `<p>abcd&#x65`, `<p>[redacted]`},
+		{"four bytes and a whole entity of something else", `<p>abcd&lt;`, `<p>abcd&lt;`},
+		{"four bytes and an ampersand before other text", `<p>abcd&more of it`, `<p>abcd&more of it`},
 		{"the longer of two", `{"error":"----- abcdef`, `{"error":"----- [redacted]`},
 		{"an end that is the same as another's", `{"error":"abcdefgh`, `{"error":"[redacted]`},
 	} {
@@ -917,7 +935,9 @@ func TestWholeAnswerThatEndsAsASecretBeginsIsKept(t *testing.T) {
 	t.Parallel()
 	body := `{"error":{"message":"no","code":7,"slug":"x"}}`
 	_, failure := callInMemory(t, testKey, testID, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(`"x"}}, and more`)}},
-		func(req *http.Request) (*http.Response, error) { return answerInMemory(req, http.StatusBadRequest, body), nil })
+		func(req *http.Request) (*http.Response, error) {
+			return answerInMemory(req, http.StatusBadRequest, body), nil
+		})
 	if failure == nil || string(failure.Body) != body {
 		t.Errorf("Body is %s, want %s", failure.Body, body)
 	}

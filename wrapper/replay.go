@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 )
 
 // requestBody is the body of one attempt's request. net/http asks GetBody for it anew when a connection dies before an
@@ -13,6 +15,7 @@ import (
 type requestBody struct {
 	ctx     context.Context // the attempt's
 	payload []byte
+	sent    atomic.Int32 // requests that were begun, if they are traced
 
 	mu       sync.Mutex
 	reader   *bytes.Reader // the latest one given
@@ -43,15 +46,21 @@ func (b *requestBody) getBody() (io.ReadCloser, error) {
 	return io.NopCloser(b.reader), nil
 }
 
+// traced returns ctx with a count of the requests that net/http begins. A transport around net/http's may read the body
+// for what it sends itself, and send that again: then neither reader nor getBody tell.
+func (b *requestBody) traced(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { b.sent.Add(1) }})
+}
+
 // wasReplayed reports whether the request may have been sent more than once.
 func (b *requestBody) wasReplayed() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.replayed
+	return b.replayed || b.sent.Load() > 1
 }
 
-// untouched reports whether it is shown that the request was not sent, because nobody read its body. It is for when the
-// transport has returned an error: by then it is done with the body, unless the context has ended.
+// untouched reports whether it is shown that the request was not sent, because nobody read its body. It is for when
+// net/http's own transport has returned an error: by then that is done with the body, unless the context has ended.
 func (b *requestBody) untouched() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

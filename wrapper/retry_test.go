@@ -587,9 +587,9 @@ func TestWhatEndsACallBeforeARetryKeepsTheLastAnswer(t *testing.T) {
 		want         error
 		text         string
 	}{
-		{"limiter's error", at(2, giveUp), never, full, "limiter: the queue is full"},
+		{"limiter's error", at(2, giveUp), never, full, "WithLimiter: the queue is full"},
 		{"key function's error", never, at(2, giveUp), full, "WithAPIKeyFunc: the queue is full"},
-		{"context done in the limiter", at(2, wait), never, context.DeadlineExceeded, "limiter: context deadline exceeded"},
+		{"context done in the limiter", at(2, wait), never, context.DeadlineExceeded, "WithLimiter: context deadline exceeded"},
 		{"context done in the key function", never, at(2, wait), context.DeadlineExceeded, "WithAPIKeyFunc: context deadline exceeded"},
 		{"context done after the limiter", at(2, func(ctx context.Context) error { <-ctx.Done(); return nil }), never,
 			context.DeadlineExceeded, "context deadline exceeded"},

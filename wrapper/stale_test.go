@@ -19,6 +19,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -352,6 +353,90 @@ func TestRefusalWithoutReplayIsNotOutcomeUnknown(t *testing.T) {
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	if errors.Is(failure, composio.ErrOutcomeUnknown) || m.sent.Load() != 1 {
 		t.Errorf("sent %d times, and the error is %v", m.sent.Load(), failure)
+	}
+}
+
+// buffering is a transport around another that reads the body, for a signature or a log, and sends a request of its own.
+type buffering struct{ next http.RoundTripper }
+
+func (b buffering) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	own, err := http.NewRequestWithContext(req.Context(), req.Method, req.URL.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	own.Header = req.Header.Clone()
+	return b.next.RoundTrip(own)
+}
+
+// net/http then replays from a body of that transport, which the client does not see.
+func TestReplayBehindATransportOfTheCallersIsOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	_, transport := ownPool(t)
+	m, client := withIdle(t, 1, func(_ *mortal, stale bool) string {
+		if stale {
+			return dies
+		}
+		return wire(400, `{"error":{"message":"no"}}`)
+	}, composio.WithHTTPClient(&http.Client{Transport: buffering{transport}}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	if m.sent.Load() != 2 || holding(failure) != "ErrBadRequest ErrOutcomeUnknown" {
+		t.Errorf("sent %d times, want twice, and ErrBadRequest and ErrOutcomeUnknown: %v", m.sent.Load(), failure)
+	}
+}
+
+// The last failure alone would show that nothing was applied, but not after the sending before it.
+func TestTransportThatSendsAgainByItselfIsOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	var m *mortal
+	m = newMortal(t, func(int, int) string { m.listen.Close(); return dies })
+	_, transport := ownPool(t)
+	client := newTestClient(t, "http://"+m.addr, composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+		Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			if resp, err := (buffering{transport}).RoundTrip(req); err == nil {
+				return resp, nil
+			}
+			body, err := req.GetBody()
+			if err != nil {
+				return nil, err
+			}
+			req = req.Clone(req.Context())
+			req.Body = body
+			return buffering{transport}.RoundTrip(req)
+		}),
+	}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	if m.sent.Load() != 1 || !errors.Is(failure, syscall.ECONNREFUSED) || !errors.Is(failure, composio.ErrOutcomeUnknown) {
+		t.Errorf("sent %d times, want once, a refused connection, and ErrOutcomeUnknown: %v", m.sent.Load(), failure)
+	}
+}
+
+// A circuit breaker, for one, returns while the exchange goes on behind it.
+func TestTransportThatReturnsBeforeItsExchangeIsOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	rec := newRecorder(t, nil)
+	_, transport := ownPool(t)
+	var exchange sync.WaitGroup
+	returned := make(chan struct{})
+	client := newTestClient(t, rec.URL, composio.WithMaxRetries(0), composio.WithTimeout(0), composio.WithHTTPClient(&http.Client{
+		Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			exchange.Go(func() {
+				<-returned
+				if resp, err := transport.RoundTrip(req); err == nil {
+					resp.Body.Close()
+				}
+			})
+			return nil, errors.New("the circuit is open")
+		}),
+	}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	close(returned)
+	exchange.Wait()
+	if len(rec.requests()) != 1 || !errors.Is(failure, composio.ErrOutcomeUnknown) {
+		t.Errorf("%d requests, want one, and ErrOutcomeUnknown: %v", len(rec.requests()), failure)
 	}
 }
 

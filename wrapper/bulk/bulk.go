@@ -51,8 +51,8 @@ const (
 	DefaultGrace       = 30 * time.Second
 )
 
-// ErrEnded is the cause in the error of an update that was not sent, or not sent again, because the run was ended: by its
-// context, whose cause is another, or by [Runner.Stop].
+// ErrEnded is in the error of an update that was not sent, or not sent again, because the run's context was done, whose
+// cause is in the error too, or because of [Runner.Stop].
 var ErrEnded = errors.New("the run was ended")
 
 // Result is what came of one update.
@@ -79,8 +79,8 @@ type Result struct {
 // Option changes a default of [New].
 type Option func(*Runner) error
 
-// WithConcurrency sets how many updates may be under way at once, by default 32. It takes about as many as requests fit
-// into the time that one takes: 133 in a second, of 200 ms each, keep 27 busy.
+// WithConcurrency sets how many updates may be under way at once, by default 32. A run needs about its rate times the
+// time that an answer takes: 133 requests a second at 200 ms each keep 27 busy.
 func WithConcurrency(n int) Option {
 	return func(r *Runner) error {
 		if n < 1 {
@@ -126,7 +126,7 @@ type Runner struct {
 	stop        context.CancelFunc
 }
 
-// New returns a Runner that sends through client. It refuses a nil client and values that cannot be right, with an
+// New returns a Runner that sends through client. It refuses a nil client and invalid values, with an
 // error that names the option.
 func New(client *composio.Client, opts ...Option) (*Runner, error) {
 	if client == nil {
@@ -145,7 +145,7 @@ func New(client *composio.Client, opts ...Option) (*Runner, error) {
 	return r, nil
 }
 
-// Run makes the updates and yields one result each, as they end. Updates that cannot be right are refused in their
+// Run makes the updates and yields one result each, as they end. Invalid updates are refused in their
 // result, as the client refuses them, and cost no request.
 //
 // The sequence is read on a goroutine of its own, and only while the results are ranged over. It is asked for nothing

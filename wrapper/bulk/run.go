@@ -55,7 +55,7 @@ func (r *Runner) start(ctx context.Context) *run {
 		}),
 	}
 	if r.stopped.Err() != nil {
-		run.abort() // the function above runs when it gets to it
+		run.abort() // AfterFunc has a goroutine of its own, which may come too late to stop the first update
 	}
 	return run
 }
@@ -152,7 +152,7 @@ func (r *run) make(u update) Result {
 		}
 		result.Err, result.RateLimit = e, e.RateLimit
 		result.Attempts += e.Attempts
-		if e.StatusCode != 429 || errors.Is(e, composio.ErrOutcomeUnknown) {
+		if !errors.Is(e, composio.ErrRateLimited) || errors.Is(e, composio.ErrOutcomeUnknown) {
 			break
 		}
 	}

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 
 	"example.com/composio/gen"
@@ -26,8 +25,8 @@ func (h *handler) refuse(w http.ResponseWriter, r *http.Request, status int, vs 
 	}
 	// A handler around this one may have named the request already.
 	detail.RequestID = cmp.Or(w.Header().Get("X-Request-Id"), r.Header.Get("X-Request-Id"))
-	data, _ := json.Marshal(gen.Error{Error: detail}) // strings and numbers always encode
+	body := gen.Error{Error: detail}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(data) // a client that is gone is nobody's error
+	_, _ = w.Write(body.AppendJSON(nil)) // a client that is gone is nobody's error
 }

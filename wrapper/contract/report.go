@@ -82,7 +82,7 @@ type reported struct {
 
 func (r *reported) Error() string { return r.text }
 
-// String returns the report as lines of text: what was checked, each violation with its count, and who is to mend it.
+// String returns the report as lines of text: what was checked, each violation with its count, and who is to fix it.
 func (r *Report) String() string {
 	findings := r.Findings()
 	r.mu.Lock()
@@ -108,7 +108,7 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, "\n  %dx status %d, which the contract lacks; that is no error", r.lacking[status], status)
 	}
 	if ours {
-		b.WriteString("\nrequest: what sends it departs from the contract; mend it, or take the composio module whose contract allows it")
+		b.WriteString("\nrequest: what sends it departs from the contract; fix it, or take the composio module whose contract allows it")
 	}
 	if theirs {
 		b.WriteString("\nresponse: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run")

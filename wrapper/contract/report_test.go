@@ -85,7 +85,7 @@ func TestReportCountsEachDistinctViolation(t *testing.T) {
   1x response at /status: required
   1x response at Content-Type: content-type
   2x status 429, which the contract lacks; that is no error
-request: what sends it departs from the contract; mend it, or take the composio module whose contract allows it
+request: what sends it departs from the contract; fix it, or take the composio module whose contract allows it
 response: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run`
 	if diff := cmp.Diff(text, report.String()); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)

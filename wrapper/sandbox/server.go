@@ -1,13 +1,14 @@
 package sandbox
 
 import (
-	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 
 	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
@@ -128,7 +129,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.spend(e)
 	id := r.Header.Get("X-Request-Id")
 	if id == "" {
-		id = newRequestID()
+		id = uuid.NewString() // the form that Composio's have
 	}
 	w.Header().Set("X-Request-Id", id)
 	s.checked.ServeHTTP(e, r)
@@ -173,7 +174,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		refused.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	writeJSON(w, http.StatusOK, &answer)
 }
 
 // isRoute reports whether a path is the operation's, at the root, under one of the two versions. The contract would
@@ -189,13 +190,4 @@ func isRoute(path string) bool {
 	}
 	collection := strings.TrimSuffix(template, "/x")
 	return path[:end] == collection || path[:end] == strings.Replace(collection, "/v3/", "/v3.1/", 1)
-}
-
-// newRequestID returns a random UUID, the form that Composio's request ids have.
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

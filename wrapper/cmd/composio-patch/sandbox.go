@@ -60,7 +60,7 @@ func (c *sandboxCmd) faults() ([]sandbox.Option, error) {
 				return nil, usagef("--fault: a rate is not a number above 0 and up to 1")
 			}
 		}
-		if total += rate; total > 1 {
+		if total += rate; total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
 			return nil, usagef("--fault: the rates add up to more than 1, so that some fault would never be met")
 		}
 		faults, err := sandbox.Faults(name)

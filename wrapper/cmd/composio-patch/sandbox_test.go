@@ -350,3 +350,11 @@ func TestSandboxRefusesAFaultThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// As floating-point numbers these add up to a little more.
+func TestSandboxTakesRatesThatAddUpToOne(t *testing.T) {
+	opts, err := (&sandboxCmd{Fault: []string{"502=0.2", "503=0.4", "504=0.3", "408=0.1"}}).faults()
+	if err != nil || len(opts) != 4 {
+		t.Errorf("%d options, %v, want 4", len(opts), err)
+	}
+}

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,14 +19,14 @@ func (f *failure) write(w http.ResponseWriter) {
 		Message: f.message, Code: float64(f.code), Slug: f.slug, Status: float64(f.status), SuggestedFix: f.fix,
 		RequestID: w.Header().Get("X-Request-Id"),
 	}
-	writeJSON(w, f.status, gen.Error{Error: detail})
+	writeJSON(w, f.status, &gen.Error{Error: detail})
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	data, _ := json.Marshal(v) // the generated types always encode
+// writeJSON answers with one of the generated types.
+func writeJSON(w http.ResponseWriter, status int, v interface{ AppendJSON([]byte) []byte }) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(data) // a client that is gone is nobody's error
+	_, _ = w.Write(v.AppendJSON(nil)) // a client that is gone is nobody's error
 }
 
 // writePage answers as a gateway does, which knows nothing of accounts.
