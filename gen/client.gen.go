@@ -129,53 +129,10 @@ type CredentialPatch struct {
 // AppendJSON appends to b what encoding/json makes of x.
 func (x *CredentialPatch) AppendJSON(b []byte) []byte {
 	b = append(b, '{')
-	if x.APIKey.state != absent {
-		b = appendMember(b, "api_key", &x.APIKey)
-	}
-	if x.APIKeyPrefix.state != absent {
-		b = appendMember(b, "api_key_prefix", &x.APIKeyPrefix)
-	}
-	if x.ApplicationID.state != absent {
-		b = appendMember(b, "application_id", &x.ApplicationID)
-	}
-	if x.BasicEncoded.state != absent {
-		b = appendMember(b, "basic_encoded", &x.BasicEncoded)
-	}
-	if x.BearerToken.state != absent {
-		b = appendMember(b, "bearer_token", &x.BearerToken)
-	}
-	if x.CredentialsJSON.state != absent {
-		b = appendMember(b, "credentials_json", &x.CredentialsJSON)
-	}
-	if x.GenericAPIKey.state != absent {
-		b = appendMember(b, "generic_api_key", &x.GenericAPIKey)
-	}
-	if x.GenericID.state != absent {
-		b = appendMember(b, "generic_id", &x.GenericID)
-	}
-	if x.GenericSecret.state != absent {
-		b = appendMember(b, "generic_secret", &x.GenericSecret)
-	}
-	if x.GenericToken.state != absent {
-		b = appendMember(b, "generic_token", &x.GenericToken)
-	}
-	if x.InstallationID.state != absent {
-		b = appendMember(b, "installation_id", &x.InstallationID)
-	}
-	if x.Password.state != absent {
-		b = appendMember(b, "password", &x.Password)
-	}
-	if x.PrivateKey.state != absent {
-		b = appendMember(b, "private_key", &x.PrivateKey)
-	}
-	if x.Token.state != absent {
-		b = appendMember(b, "token", &x.Token)
-	}
-	if x.UserAgent.state != absent {
-		b = appendMember(b, "user_agent", &x.UserAgent)
-	}
-	if x.Username.state != absent {
-		b = appendMember(b, "username", &x.Username)
+	for name, property := range x.Nullables() {
+		if property.state != absent {
+			b = appendMember(b, name, property)
+		}
 	}
 	return append(b, '}')
 }

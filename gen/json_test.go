@@ -2,8 +2,9 @@ package gen_test
 
 import (
 	"encoding/json"
-	"math"
-	"strings"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,61 +24,72 @@ func mustEqualReflected(t *testing.T, value interface{ AppendJSON([]byte) []byte
 	}
 }
 
-// Every field in every state, with any string: bit i of present and null says what field i is.
-func FuzzAppendJSONOfAnUpdate(f *testing.F) {
-	f.Add("work", "new_access_token", uint16(1<<13), uint16(0), "user_1,user_2", uint8(0xff))
-	f.Add("", "", uint16(0xffff), uint16(0), "", uint8(0))
-	f.Add("a\"b\\c", "<é\u2028&>\x00\x7f\xff", uint16(0x5555), uint16(0xffff), ",", uint8(0x2a))
-	f.Fuzz(func(t *testing.T, alias, value string, present, null uint16, ids string, parts uint8) {
-		has := func(part int) bool { return parts>>part&1 == 1 }
-		var body gen.PatchConnectedAccountBody
-		if has(0) {
-			body.Alias = &alias
+// fill gives v, and what is in it, values that dice draws. It finds the fields by itself, so that a property which the
+// document gains is tested too.
+func fill(t *testing.T, v reflect.Value, text string, dice *rand.Rand) {
+	t.Helper()
+	if v.Type() == reflect.TypeFor[gen.NullableString]() {
+		v.Set(reflect.ValueOf([]gen.NullableString{{}, gen.Null(), gen.String(""), gen.String(text)}[dice.IntN(4)]))
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString([]string{"", text}[dice.IntN(2)])
+	case reflect.Bool:
+		v.SetBool(dice.IntN(2) == 1)
+	case reflect.Float64:
+		v.SetFloat([]float64{0, 409, 16777217, -0.5, 1e21, dice.NormFloat64()}[dice.IntN(6)])
+	case reflect.Slice:
+		if n := dice.IntN(4); n > 0 { // otherwise it stays nil
+			v.Set(reflect.MakeSlice(v.Type(), n-1, n))
 		}
-		if has(1) {
-			body.Connection = &gen.ConnectionPatch{State: gen.ConnectionStatePatch{AuthScheme: gen.AuthScheme(value)}}
-			i := 0
-			for _, property := range body.Connection.State.Val.Nullables() {
-				switch {
-				case present>>i&1 == 1:
-					*property = gen.String(value)
-				case null>>i&1 == 1:
-					*property = gen.Null()
-				}
-				i++
-			}
+		for i := range v.Len() {
+			fill(t, v.Index(i), text, dice)
 		}
-		if has(2) {
-			body.Experimental = &gen.ExperimentalPatch{}
-			if has(3) {
-				body.Experimental.ACLConfigForShared = &gen.SharedAccountACL{}
-				if has(4) {
-					body.Experimental.ACLConfigForShared.AllowAllUsers = new(has(5))
-				}
-				if has(6) {
-					body.Experimental.ACLConfigForShared.AllowedUserIds = strings.Split(ids, ",")
-				}
-				if has(7) {
-					body.Experimental.ACLConfigForShared.NotAllowedUserIds = []string{}
-				}
-			}
+	case reflect.Pointer:
+		if dice.IntN(4) > 0 {
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(t, v.Elem(), text, dice)
 		}
-		mustEqualReflected(t, &body)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(t, v.Field(i), text, dice)
+		}
+	default:
+		t.Fatalf("the test knows no values for a %s", v.Type())
+	}
+}
+
+// Every field of every type in every state, with any string.
+func FuzzAppendJSON(f *testing.F) {
+	for seed, text := range []string{"new_access_token", "", "a\"b\\c", "<é\u2028&>\x00\x7f\xff", "😀\n\t/", "\xed\xa0\x80"} {
+		for round := range 20 {
+			f.Add(text, uint64(100*seed+round))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, seed uint64) {
+		dice := rand.New(rand.NewPCG(seed, 0))
+		for _, value := range []interface{ AppendJSON([]byte) []byte }{
+			new(gen.PatchConnectedAccountBody), new(gen.PatchConnectedAccountResponse), new(gen.Error),
+		} {
+			fill(t, reflect.ValueOf(value).Elem(), text, dice)
+			mustEqualReflected(t, value)
+		}
 	})
 }
 
-func FuzzAppendJSONOfAnAnswer(f *testing.F) {
-	f.Add("Alias \"work\" is already in use", "ConnectedAccount_BadRequest", 16777217.0, true)
-	f.Add("", "", -0.5, false)
-	f.Fuzz(func(t *testing.T, message, slug string, code float64, all bool) {
-		if math.IsNaN(code) || math.IsInf(code, 0) {
-			code = 0 // no JSON number
-		}
-		detail := gen.ErrorDetail{Message: message, Slug: slug, Code: code, Status: code}
-		if all {
-			detail.Errors, detail.RequestID, detail.SuggestedFix = []string{message, slug}, slug, message
-		}
-		mustEqualReflected(t, &gen.Error{Error: detail})
-		mustEqualReflected(t, &gen.PatchConnectedAccountResponse{ID: message, Status: slug, Success: all})
-	})
+// A character that needs no escape in company may need one alone, so each stands alone.
+func TestAppendJSONOfEachCharacter(t *testing.T) {
+	t.Parallel()
+	texts := []string{"\u0080", "é", "\u2028", "\u2029", "\ufffd", "😀"}
+	for c := range 256 {
+		texts = append(texts, string([]byte{byte(c)}))
+	}
+	for _, text := range texts {
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			mustEqualReflected(t, &gen.PatchConnectedAccountBody{Alias: &text, Connection: &gen.ConnectionPatch{State: gen.ConnectionStatePatch{
+				AuthScheme: gen.AuthScheme(text), Val: gen.CredentialPatch{Token: gen.String(text)},
+			}}})
+		})
+	}
 }

@@ -3,8 +3,7 @@ package gen
 import "encoding/json"
 
 // NullableString is a string property that may be absent, null or a string. The zero value is absent, which
-// encoding/json leaves out under omitzero; the type has no IsZero method because calling one costs an allocation
-// a property.
+// encoding/json leaves out under omitzero.
 type NullableString struct {
 	state nullState
 	value string
@@ -31,7 +30,12 @@ func (n NullableString) Get() (value string, ok bool) { return n.value, n.state 
 func (n NullableString) IsNull() bool { return n.state == null }
 
 // MarshalJSON encodes a string as itself and anything else as null.
-func (n NullableString) MarshalJSON() ([]byte, error) { return n.AppendJSON(nil), nil }
+func (n NullableString) MarshalJSON() ([]byte, error) {
+	if n.state != present {
+		return []byte("null"), nil
+	}
+	return json.Marshal(n.value)
+}
 
 // AppendJSON appends what MarshalJSON returns to b.
 func (n *NullableString) AppendJSON(b []byte) []byte {
