@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/attribute"
@@ -156,6 +158,32 @@ func TestNoSpanHoldsASecret(t *testing.T) {
 		spans, _, _, _ := traced(t, handler) // both outcomes will do
 		if text := fmt.Sprintf("%+v", spans); strings.Contains(text, "s3cr3t") {
 			t.Errorf("%s", text)
+		}
+	}
+}
+
+func TestIdleConnectionsCanBeClosed(t *testing.T) {
+	states := make(chan http.ConnState, 8)
+	web := httptest.NewUnstartedServer(answer(200, `{"success":true,"id":"ca_1","status":"ACTIVE"}`))
+	web.Config.ConnState = func(_ net.Conn, state http.ConnState) { states <- state }
+	web.Start()
+	defer web.Close()
+	client, err := otelexample.NewTracedClient("ak_s3cr3t_key", sdktrace.NewTracerProvider(), composio.WithBaseURL(web.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.UpdateConnectedAccount(t.Context(), "ca_1", composio.Update{Alias: composio.Set("work")}); err != nil {
+		t.Fatal(err)
+	}
+	client.CloseIdleConnections()
+	for deadline := time.After(10 * time.Second); ; {
+		select {
+		case state := <-states:
+			if state == http.StateClosed {
+				return
+			}
+		case <-deadline:
+			t.Fatal("the connection is still open")
 		}
 	}
 }
