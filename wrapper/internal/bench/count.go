@@ -9,20 +9,22 @@ import (
 
 // counters count what the connections of one pool do.
 type counters struct {
-	connections atomic.Int64 // that were opened
+	connections atomic.Int64 // that were or are being opened
 	writes      atomic.Int64 // calls of Write: one a system call
 }
 
-// countOn makes t count, and returns its counters.
+// countOn makes t count, and returns its counters. A connection counts from the moment its dial begins, unless that
+// fails: so it is counted where it was asked for, even if the call that asked found another one meanwhile.
 func countOn(t *http.Transport) *counters {
 	c := &counters{}
 	dial := t.DialContext
 	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c.connections.Add(1)
 		conn, err := dial(ctx, network, address)
 		if err != nil {
+			c.connections.Add(-1)
 			return nil, err
 		}
-		c.connections.Add(1)
 		return &countedConn{conn, c}, nil
 	}
 	return c

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -63,5 +66,21 @@ func TestConnectionsThatFailAreNotCounted(t *testing.T) {
 	}
 	if got := counters.connections.Load(); got != 0 {
 		t.Errorf("%d connections", got)
+	}
+}
+
+// A pool goes on dialing for a call that has found another connection by then.
+func TestConnectionsCountFromTheBeginningOfTheirDial(t *testing.T) {
+	t.Parallel()
+	var atDial int64
+	var counters *counters
+	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		atDial = counters.connections.Load()
+		return nil, errors.New("no network")
+	}}
+	counters = countOn(transport)
+	_, _ = transport.DialContext(t.Context(), "tcp", "127.0.0.1:1")
+	if after := counters.connections.Load(); atDial != 1 || after != 0 {
+		t.Errorf("%d connections during the dial, %d after it failed", atDial, after)
 	}
 }

@@ -1,13 +1,13 @@
 // Command bench measures what one call of the wrapper costs, beside hand-written net/http code and other clients that
 // make the same call. It prints one Markdown table.
 //
-// All variants take turns in each round, because the machine may be shared: a number is the median, over the rounds, of
-// the ratio to the hand-written code in the same round, with the quartiles in brackets. All traffic stays on this
-// machine.
+// Each variant makes its calls in a process of its own, with the heap of a service that does nothing else, so that it
+// pays for its own garbage. In each round of a case they take turns, because the machine may be shared: a number is the
+// median, over the rounds, of the ratio to the hand-written code in the same round, with the quartiles in brackets. All
+// traffic stays on this machine.
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -49,13 +49,19 @@ var variants = []variant{
 }
 
 func main() {
-	if os.Getenv(serveVariable) != "" {
-		exit(serve())
+	if work := childsWork(); work != nil {
+		exit(work())
 	}
 	quick := flag.Bool("quick", false, "measure in memory only, in less than a minute")
 	rounds := flag.Int("rounds", 30, "rounds in which all variants take turns")
-	budget := flag.Duration("budget", 5*time.Minute, "begin no round that would end after this")
+	budget := flag.Duration("budget", 0, "`time` for the rounds, of which at least one is made (default 45s with -quick, 5m without)")
 	flag.Parse()
+	if *budget == 0 {
+		*budget = 5 * time.Minute
+		if *quick {
+			*budget = 45 * time.Second
+		}
+	}
 	if flag.NArg() > 0 || *rounds < 1 {
 		fmt.Fprintln(os.Stderr, "usage: go run . [-quick] [-rounds N] [-budget D]")
 		os.Exit(2)
@@ -71,36 +77,21 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(quick bool, rounds int, budget time.Duration) (err error) {
+func run(quick bool, rounds int, budget time.Duration) error {
 	start := time.Now()
 	t := &table{}
-	inMemory, err := newMemoryBench(t)
+	cases := memoryCases()
+	if !quick {
+		cases = append(cases, loopbackCases()...)
+	}
+	done, err := newBench(t, os.Stderr).run(cases, rounds, budget)
+	fmt.Fprintln(os.Stderr)
 	if err != nil {
 		return err
 	}
-	work := []func() error{inMemory.round}
+	slices := fmt.Sprintf("%d in memory", memoryCalls)
 	if !quick {
-		loopback, stop, err := newLoopbackBench(t)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, stop()) }()
-		work = append(work, loopback.round)
-	}
-	done := 0
-	var longest time.Duration
-	for ; done < rounds && (done == 0 || time.Since(start)+longest < budget); done++ {
-		began := time.Now()
-		for _, round := range work {
-			if err := round(); err != nil {
-				return err
-			}
-		}
-		longest = max(longest, time.Since(began))
-		fmt.Fprint(os.Stderr, ".") // it takes minutes
-	}
-	fmt.Fprintln(os.Stderr)
-	if !quick {
+		slices += fmt.Sprintf(", %d over loopback by one caller, %d by several", singleCalls, loadCalls)
 		if err := measureImports(t); err != nil {
 			return err
 		}
@@ -113,9 +104,9 @@ func run(quick bool, rounds int, budget time.Duration) (err error) {
 		return err
 	}
 	command := strings.TrimSpace("go run . " + strings.Join(os.Args[1:], " "))
-	fmt.Fprintf(os.Stdout, "Measured %s with `%s` (%d rounds, %v) on %d cores, %s/%s, %s.\n\n", start.Format(time.DateOnly), command, done,
-		time.Since(start).Round(time.Second), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	_, err = fmt.Fprint(os.Stdout, t.markdown(heads))
+	_, err = fmt.Fprintf(os.Stdout, "Measured %s with `%s` (%d rounds, %v; calls of a slice: %s) on %d cores, %s/%s, %s.\n\n%s",
+		start.Format(time.DateOnly), command, done, time.Since(start).Round(time.Second), slices,
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), t.markdown(heads))
 	return err
 }
 

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -13,85 +10,57 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 )
 
-// serveVariable, when set, makes this program the server of another one of its kind.
+// serveVariable, when set, makes this program the server of another one of its kind: it holds the scheme of its URLs.
 const serveVariable = "COMPOSIO_BENCH_SERVE"
 
 // servers is where the other process listens. Each variant has a port to itself: one that opens a connection for most of
 // its requests leaves so many behind, waiting, that the others would run out of ports.
 type servers struct {
-	HTTP, HTTPS []string // URLs, by index of the variant
-	Certificate []byte   // of HTTPS
+	URLs        map[string]string // by variant
+	Certificate []byte            // if they speak TLS
 }
 
 // startServers runs this program again as the server. stop ends it.
-func startServers() (s *servers, stop func() error, err error) {
-	self, err := os.Executable()
+func startServers(secure bool) (s *servers, stop func() error, err error) {
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	p, err := startProcess(serveVariable, scheme)
 	if err != nil {
 		return nil, nil, err
 	}
-	command := exec.Command(self)
-	command.Env = append(os.Environ(), serveVariable+"=1")
-	command.Stderr = os.Stderr
-	stdin, err := command.StdinPipe() // the server ends with it, also if this process dies
-	if err != nil {
-		return nil, nil, err
+	if err := p.read(&s); err != nil {
+		return nil, nil, fmt.Errorf("the server: %w", err)
 	}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, nil, err
-	}
-	stop = func() error { return errors.Join(stdin.Close(), command.Wait()) }
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &s)
-	}
-	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("the server said %q: %w", line, err), stop())
-	}
-	return s, stop, nil
-}
-
-// trust returns what a client needs to know to speak TLS with the servers.
-func (s *servers) trust() (*tls.Config, error) {
-	certificate, err := x509.ParseCertificate(s.Certificate)
-	if err != nil {
-		return nil, err
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(certificate)
-	return &tls.Config{RootCAs: roots}, nil
+	return s, p.stop, nil
 }
 
 // serve answers every request with success, until standard input ends.
 func serve() error {
-	certificate := testCertificate()
-	said := servers{Certificate: certificate.Certificate[0]}
-	for range variants {
-		for _, secure := range []bool{false, true} {
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
-			if !secure {
-				said.HTTP = append(said.HTTP, "http://"+listener.Addr().String())
-				go func() { _ = http.Serve(listener, http.HandlerFunc(answer)) }() // it ends with the process
-				continue
-			}
-			said.HTTPS = append(said.HTTPS, "https://"+listener.Addr().String())
-			server := &http.Server{
-				Handler:   http.HandlerFunc(answerHTTP2),
-				TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
-			}
-			go func() { _ = server.ServeTLS(listener, "", "") }()
+	scheme := os.Getenv(serveVariable)
+	s := servers{URLs: map[string]string{}}
+	serveOn := func(l net.Listener) error { return http.Serve(l, http.HandlerFunc(answer)) }
+	if scheme == "https" {
+		certificate := testCertificate()
+		s.Certificate = certificate.Certificate[0]
+		server := &http.Server{
+			Handler:   http.HandlerFunc(answerHTTP2),
+			TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}},
 		}
+		serveOn = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(said); err != nil {
+	for _, v := range variants {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		go func() { _ = serveOn(listener) }() // it ends with the process
+		s.URLs[v.name] = scheme + "://" + listener.Addr().String()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
 		return err
 	}
 	_, err := io.Copy(io.Discard, os.Stdin)

@@ -11,7 +11,7 @@ func TestRatiosAreTakenWithinARound(t *testing.T) {
 	t.Parallel()
 	var table table
 	for _, slowness := range []float64{1e-6, 10e-6, 100e-6} {
-		table.round("time", micro, map[string]float64{"hand-written": slowness, "wrapper": 2 * slowness})
+		table.round("time", duration, map[string]float64{"hand-written": slowness, "wrapper": 2 * slowness})
 	}
 	r := table.row("time")
 	if got := r.cell("hand-written"); got != "1 = 10 µs" {
@@ -67,13 +67,11 @@ func TestMarkdownHasAColumnAVariant(t *testing.T) {
 	}
 }
 
-// Whoever comes first has a cold machine, and whoever follows the slowest its garbage.
-func TestTurnsBeginWithAnotherEachTime(t *testing.T) {
+func TestDurations(t *testing.T) {
 	t.Parallel()
-	all := []string{"a", "b", "c"}
-	for turn, want := range []string{"abc", "bca", "cab", "abc"} {
-		if got := strings.Join(takeTurns(all, turn), ""); got != want {
-			t.Errorf("turn %d is %s, want %s", turn, got, want)
+	for seconds, want := range map[float64]string{3.456e-6: "3.46 µs", 999e-6: "999 µs", 0.012345: "12.3 ms"} {
+		if got := duration(seconds); got != want {
+			t.Errorf("duration(%v) = %q, want %q", seconds, got, want)
 		}
 	}
 }
