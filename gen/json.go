@@ -10,10 +10,12 @@ func appendMember(b []byte, name string, value any) []byte {
 	}
 	b = append(appendString(b, name), ':')
 	switch value := value.(type) {
-	case interface{ AppendJSON([]byte) []byte }:
-		return value.AppendJSON(b)
 	case *string:
 		return appendString(b, *value)
+	case *NullableString: // has AppendJSON like those below, but a type is cheaper to tell than an interface
+		return value.AppendJSON(b)
+	case interface{ AppendJSON([]byte) []byte }:
+		return value.AppendJSON(b)
 	default:
 		return appendReflected(b, value)
 	}

@@ -67,7 +67,7 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 // call is one update on its way: what every attempt sends again, and what came of those before.
 type call struct {
 	id        string
-	url       url.URL
+	path      string // below the API's version
 	update    wireUpdate
 	body      []byte
 	requestID string
@@ -86,18 +86,19 @@ func (c *Client) newCall(id string, u Update) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The version in apiURL stands in for the document's.
-	call := &call{id: id, url: withPath(c.apiURL, strings.TrimPrefix(path, "/api/v3")), requestID: newRequestID()}
+	call := &call{id: id, path: strings.TrimPrefix(path, "/api/v3"), requestID: newRequestID()}
 	if err := call.update.set(u); err != nil {
 		return nil, err
 	}
 	call.secrets = call.room[:0]
-	call.body = call.update.body.AppendJSON(make([]byte, 0, 256))
+	size := 128 // of the body, without values that may be long
 	for _, property := range call.update.connection.State.Val.Nullables() {
 		if value, ok := property.Get(); ok {
 			call.secrets.add(value)
+			size += len(value)
 		}
 	}
+	call.body = call.update.body.AppendJSON(make([]byte, 0, size))
 	return call, nil
 }
 
@@ -161,7 +162,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 //
 // It fills in an http.Request by hand, because http.NewRequest would parse a URL that New has parsed.
 func (c *Client) newRequest(ctx context.Context, call *call, key string) (*http.Request, *requestBody) {
-	target := call.url
+	target := withPath(c.apiURL, call.path)
 	// One array for two headers, each slice of it without room to append to the other.
 	own := []string{key, call.requestID}
 	body := newRequestBody(ctx, call.body)
