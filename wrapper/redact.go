@@ -42,8 +42,13 @@ func (s secrets) redact(text string) string {
 // shownIn reports whether there is something to hide in text: mostly there is not, and one look costs less than two.
 func (s secrets) shownIn(text string) bool {
 	for layer := 0; ; layer++ {
-		if strings.Contains(text, keyPrefix) || slices.ContainsFunc(s, func(secret string) bool { return strings.Contains(text, secret) }) {
-			return true
+		if strings.Contains(text, keyPrefix) {
+			return true // which is also to say, an API key of Composio's that was sent
+		}
+		for _, secret := range s {
+			if !strings.HasPrefix(secret, keyPrefix) && strings.Contains(text, secret) {
+				return true
+			}
 		}
 		plain := unescape(text)
 		if plain == text || layer == maxLayers {
