@@ -23,8 +23,8 @@ func appendMember(b []byte, name string, value any) []byte {
 
 // appendString appends s as a JSON string. One that needs escaping goes to encoding/json.
 func appendString(b []byte, s string) []byte {
-	for _, c := range []byte(s) {
-		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+	for i := range len(s) {
+		if !unescaped[s[i]] {
 			return appendReflected(b, s)
 		}
 	}
@@ -32,6 +32,14 @@ func appendString(b []byte, s string) []byte {
 	b = append(b, s...)
 	return append(b, '"')
 }
+
+// unescaped are the bytes that encoding/json writes as they are; not all of them, but nearly all that are sent.
+var unescaped = func() (set [256]bool) {
+	for c := byte(' '); c <= '~'; c++ {
+		set[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return set
+}()
 
 // appendReflected appends what is too rare to be worth code of its own.
 func appendReflected(b []byte, value any) []byte {
