@@ -640,6 +640,7 @@ func TestCodesThatAreNoWholeNumbers(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]int{
 		`606`: 606, `"606"`: 606, `606.0`: 606, `6.06e2`: 606, `-1`: -1, `0`: 0, `""`: 0, `" 606"`: 0,
+		`9007199254740992`: 1 << 53, `9007199254740994`: 0, // from there on, not every whole number has a float64
 		`606.5`: 0, `"606.5"`: 0, `1e300`: 0, `1e400`: 0, `"1e400"`: 0, `"NaN"`: 0, `"Inf"`: 0, `"-Inf"`: 0,
 		`true`: 0, `null`: 0, `[606]`: 0, `{"code":606}`: 0,
 	} {

@@ -823,6 +823,7 @@ func TestEndOfACutAnswer(t *testing.T) {
 		{"a whole secret", `{"error":"` + jsonForm(pem), `{"error":"[redacted]`},
 		{"a whole secret, raw", `<p>` + pem, `<p>[redacted]`},
 		{"all but its last byte", `{"error":"` + jsonForm(pem[:len(pem)-1]), `{"error":"[redacted]`},
+		{"escaped four times", `<p>` + jsonForm(jsonForm(jsonForm(jsonForm(pem[:32])))), `<p>[redacted]`},
 		{"two, the second cut", `{"error":"` + jsonForm(pem) + " " + jsonForm(pem[:40]), `{"error":"[redacted] [redacted]`},
 		{"four bytes", `{"error":"abcd`, `{"error":"[redacted]`},
 		{"three bytes", `{"error":"abc`, `{"error":"abc`},
