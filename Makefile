@@ -61,7 +61,7 @@ check-generate: generate
 check-tidy:
 	@go mod tidy -diff || { echo "Run: go mod tidy"; exit 1; }
 
-# Without the race detector, which allocates: then the bounds are exact.
+# Without the race detector, which allocates itself: then the bounds are tight.
 .PHONY: check-cost
 check-cost:
 	CGO_ENABLED=0 go test -count=1 ./wrapper -run 'TestAllocations|TestHuge'

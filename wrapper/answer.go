@@ -37,7 +37,10 @@ type answer struct {
 // credentials to another host, and cookies.
 func (c *Client) send(req *http.Request, body *requestBody, buffer *bytes.Buffer) answer {
 	resp, err := c.transport.RoundTrip(req)
-	unsent := err != nil && body.sent.Load() == 0 && (neverSent(err) || !c.wrapped && body.untouched())
+	unsent := err != nil && body.untouched()
+	if c.wrapped {
+		unsent = err != nil && neverSent(err) && body.sent.Load() == 0
+	}
 	if err == nil && (resp == nil || resp.Body == nil) {
 		err = errNoResponse
 	}

@@ -158,7 +158,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	return result, failure
 }
 
-// newRequest builds the request of one attempt. Its body tells afterwards how often it was sent.
+// newRequest builds the request of one attempt. Its body tells afterwards whether it was sent, and more than once.
 //
 // It fills in an http.Request by hand, because http.NewRequest would parse a URL that New has parsed.
 func (c *Client) newRequest(ctx context.Context, call *call, key string) (*http.Request, *requestBody) {

@@ -330,7 +330,7 @@ func TestCloseIdleConnectionsReachesAWrappedTransport(t *testing.T) {
 
 func TestCloseIdleConnectionsAcceptsATransportThatHasNoneToClose(t *testing.T) {
 	t.Parallel()
-	client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(nil)}))
+	client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, io.EOF })}))
 	client.CloseIdleConnections()
 }
 

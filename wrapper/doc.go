@@ -43,13 +43,13 @@
 //	ErrOutcomeUnknown     it may have been applied             if nobody else writes the account, send it again; else read it first
 //
 // ErrOutcomeUnknown can hold beside any other and is the one to check first: without it, the update was not applied. It
-// holds after a transport's failure, unless the transport had not begun to send (no host, no connection, no TLS), after a
-// 2xx that is not a readable "success": true, and after a 5xx other than 503. Once an attempt has left the outcome open,
-// no later failure settles it.
+// holds after a transport's failure or the end of a timeout, unless the transport failed before it began to send (no host,
+// no connection, no TLS), after a 2xx that is not a readable "success": true, and after a 5xx other than 503. Once an
+// attempt has left the outcome open, no later failure settles it.
 //
-// No error text, log line or printed value holds the API key or a credential of four bytes or more, as it is or as JSON or
-// a page of HTML escapes it. Of a key that the
-// server quotes in part, the part is hidden if it begins with "ak_", as Composio's do.
+// No error text, log line or printed value holds the API key or a credential of four bytes or more: as it is, or as
+// escaped, up to four times over, by JSON or by HTML's numbers and &amp; &lt; &gt; &quot; &apos;. Of a key that the server
+// quotes in part, the part is hidden if it begins with "ak_", as Composio's do.
 //
 // # Retries
 //
@@ -73,8 +73,8 @@
 // context's deadline is not begun, and one that is interrupted ends at once.
 //
 // A silently dead HTTP/2 connection is abandoned when an attempt on it times out; if other calls keep it in use, a ping
-// finds it dead within 20 s, in a pool that [NewTransport] made. If an HTTP/2 connection ends without GOAWAY while a request is on it and retries are off, the
-// call returns ErrOutcomeUnknown.
+// finds it dead within 20 s, in a pool that [NewTransport] made. If an HTTP/2 connection ends without GOAWAY while a
+// request is on it and retries are off, the call returns ErrOutcomeUnknown.
 //
 // A retry can undo somebody else's newer write: if an attempt was applied but its answer lost, and another writer then
 // changed the same value, the retry puts the older value back. Composio offers no way to make an update conditional. If

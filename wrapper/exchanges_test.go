@@ -109,7 +109,7 @@ func TestTheClientsRequestsFitTheContract(t *testing.T) {
 	for _, e := range readExchanges(t) {
 		for _, violation := range e.violations {
 			if e.request.Get("User-Agent") != "" && strings.HasPrefix(violation, "request ") {
-				t.Errorf("%s: the client's request breaks the contract at %s; mend wrapper/update.go or wrapper/client.go", e.name, violation)
+				t.Errorf("%s: the client's request breaks the contract at %s; correct wrapper/update.go or wrapper/client.go", e.name, violation)
 			}
 		}
 	}

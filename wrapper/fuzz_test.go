@@ -321,13 +321,15 @@ func FuzzRedact(f *testing.F) {
 	f.Add("ak_", "ak_o1Og5", "*****", byte(1))
 	f.Add("aaa", "aaaa", "aaa", byte(8))
 	f.Add("\\u00 in front of it", "\u2028\u00e9", "c3\xa9", byte(4))
+	f.Add("", "a\\nb\"cd", "", byte(10))
+	f.Add("<pre>", `{"private_key":"-----BEGIN\nMIIE<\u0026&"}`, "</pre>", byte(13))
 	f.Fuzz(func(t *testing.T, before, secret, after string, form byte) {
 		// What stands for a secret has a text of its own, which a secret may be a part of, or be one with.
 		if len(secret) < 4 || !utf8.ValidString(secret) || strings.ContainsAny(secret, "[]") || strings.Contains("redacted", secret) {
 			return
 		}
-		// A backslash right before the echo makes another text of it.
-		if strings.Contains(before[max(0, len(before)-16):], `\`) {
+		// A backslash or an ampersand right before the echo makes another text of it.
+		if strings.ContainsAny(before[max(0, len(before)-16):], `\&`) {
 			return
 		}
 		encode := echoForms[int(form)%len(echoForms)].form

@@ -110,7 +110,9 @@ func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 // Jar are not used, because no redirect is followed and a cookie would be a second credential. The client is not changed.
 //
 // A transport around another should forward CloseIdleConnections, or a retry may meet one more connection that the server
-// has closed, and should not send a request again by itself: that cannot be bounded to two sendings an attempt.
+// has closed. It should pass the request's context on and not send a request again by itself: what is sent behind the
+// client's back is neither bounded nor, without that context, known to [ErrOutcomeUnknown]. An *http.Transport is taken for
+// net/http's own; wrap one that hands requests to something else, by RegisterProtocol or TLSNextProto.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -122,7 +124,8 @@ func WithHTTPClient(client *http.Client) Option {
 }
 
 // WithTimeout bounds one attempt, from the request to the end of the answer, by default to 30 s; 0 means no bound. The
-// whole call is bounded by its context alone.
+// whole call is bounded by its context alone. An attempt that it ends is [ErrOutcomeUnknown] also if it was still
+// connecting, which [NewTransport] itself gives up, as not sent, after 10 s.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -252,6 +255,9 @@ func newConfig(keyFrom, apiKey string, baseURL Option, opts []Option) (config, e
 	}
 	if c.transport == nil {
 		c.transport = sharedTransport()
+	}
+	if isNil(c.transport) {
+		return c, fmt.Errorf("WithHTTPClient: the transport is a nil %T", c.transport)
 	}
 	_, direct := c.transport.(*http.Transport)
 	c.wrapped = !direct

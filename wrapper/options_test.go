@@ -63,6 +63,8 @@ func TestNewRefuses(t *testing.T) {
 		{"nil option", testKey, []composio.Option{nil}, "composio: New: option 1 is nil"},
 		{"nil option after another", testKey, []composio.Option{composio.WithMaxRetries(1), nil}, "composio: New: option 2 is nil"},
 		{"nil client", testKey, one(composio.WithHTTPClient(nil)), "composio: WithHTTPClient: the client is nil"},
+		{"client with a nil pointer as transport", testKey, one(composio.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})),
+			"composio: WithHTTPClient: the transport is a nil *http.Transport"},
 		{"nil logger", testKey, one(composio.WithLogger(nil)), "composio: WithLogger: the logger is nil"},
 		{"nil limiter", testKey, one(composio.WithLimiter(nil)), "composio: WithLimiter: the limiter is nil"},
 		{"nil pointer as limiter", testKey, one(composio.WithLimiter((*rate.Limiter)(nil))), "composio: WithLimiter: the limiter is nil"},

@@ -18,12 +18,21 @@ const minSecret = 4
 // secrets are the values of one call that no text may show: its API key and each credential it sent.
 type secrets []string
 
+// add adds value, and what remains of one that has escapes itself, such as a key file: where a page of HTML quotes it,
+// those are undone together with the page's.
 func (s *secrets) add(value string) {
-	if len(value) >= minSecret && !slices.Contains(*s, value) {
-		*s = append(*s, value)
-		// The longest first: a secret that contains another must not be left in part.
-		slices.SortFunc(*s, func(a, b string) int { return len(b) - len(a) })
+	for range maxLayers {
+		if len(value) >= minSecret && !slices.Contains(*s, value) {
+			*s = append(*s, value)
+		}
+		plain := unescape(value)
+		if plain == value {
+			break
+		}
+		value = plain
 	}
+	// The longest first: a secret that contains another must not be left in part.
+	slices.SortFunc(*s, func(a, b string) int { return len(b) - len(a) })
 }
 
 // maxLayers is how many times over an escaped secret is looked for. Each gateway that quotes what another one answered
@@ -89,12 +98,19 @@ func (s secrets) hide(text string) string {
 // private key, for one, ends as it begins.
 func (s secrets) hideEnd(text string) string {
 	longest := 0
-	for plain, layer := text, 0; layer <= maxLayers; layer++ {
+	look := func(plain string) {
 		if n := s.beginsAtEnd(plain); n > longest {
 			longest = n
 			text = plain[:len(plain)-n] + redacted
 		}
-		if at := strings.LastIndexAny(plain, `\&`); at >= 0 && isHalfEscape(plain[at:]) {
+	}
+	for plain, layer := text, 0; layer <= maxLayers; layer++ {
+		look(plain)
+		// Half a reference may as well be an ampersand with text behind it.
+		if at := strings.LastIndexByte(plain, '&'); at >= 0 && len(plain)-at < maxEntity && !strings.Contains(plain[at:], ";") {
+			look(unescape(plain[:at]))
+		}
+		if at := strings.LastIndexByte(plain, '\\'); at >= 0 && isHalfEscape(plain[at:]) {
 			plain = plain[:at]
 		}
 		plain = unescape(strings.TrimRight(plain, string(utf8.RuneError))) // which the first half of a surrogate pair becomes
@@ -102,11 +118,8 @@ func (s secrets) hideEnd(text string) string {
 	return text
 }
 
-// isHalfEscape reports whether text, which begins with a backslash or an ampersand, may be an escape that lacks its end.
+// isHalfEscape reports whether text, which begins with a backslash, is a JSON escape that lacks its end.
 func isHalfEscape(text string) bool {
-	if text[0] == '&' {
-		return len(text) < maxEntity && !strings.Contains(text, ";")
-	}
 	return len(text) == 1 || text[1] == 'u' && len(text) < len(`\u0000`)
 }
 

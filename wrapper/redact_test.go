@@ -818,7 +818,9 @@ func TestWhatIsRedacted(t *testing.T) {
 func TestEndOfACutAnswer(t *testing.T) {
 	t.Parallel()
 	pem := "-----BEGIN PRIVATE KEY-----\nZq7Kv9Wx3/Jm5+Bg8\n-----END PRIVATE KEY-----"
-	key := composio.Update{Credentials: composio.Basic{Username: composio.Set("abcdefgh"), Password: composio.Set(pem)}}
+	key := composio.Update{Credentials: composio.CredentialFields{Scheme: composio.SchemeBasic, Fields: map[string]composio.Field{
+		"username": composio.Set("abcdefgh"), "password": composio.Set(pem), "token": composio.Set(`q"&rstuvwxyz`),
+	}}}
 	for _, test := range []struct{ name, body, want string }{
 		{"a whole secret", `{"error":"` + jsonForm(pem), `{"error":"[redacted]`},
 		{"a whole secret, raw", `<p>` + pem, `<p>[redacted]`},
@@ -833,6 +835,7 @@ func TestEndOfACutAnswer(t *testing.T) {
 		{"four bytes and a whole escape of something else", `{"error":"abcd\n`, `{"error":"abcd\n`},
 		{"four bytes and something else", `{"error":"abcdx`, `{"error":"abcdx`},
 		{"four bytes and half an entity", `<p>abcd&#x65`, `<p>[redacted]`},
+		{"an ampersand of its own", `{"error":"q\"&rstuvw`, `{"error":"[redacted]`},
 		{"four bytes and a whole entity of something else", `<p>abcd&lt;`, `<p>abcd&lt;`},
 		{"four bytes and an ampersand before other text", `<p>abcd&more of it`, `<p>abcd&more of it`},
 		{"the longer of two", `{"error":"----- abcdef`, `{"error":"----- [redacted]`},
@@ -941,5 +944,31 @@ func TestWholeAnswerThatEndsAsASecretBeginsIsKept(t *testing.T) {
 		})
 	if failure == nil || string(failure.Body) != body {
 		t.Errorf("Body is %s, want %s", failure.Body, body)
+	}
+}
+
+// A key file has escapes of its own, which must not keep it from being known where a page has escaped it once more.
+func TestKeyFileInAPageIsHidden(t *testing.T) {
+	t.Parallel()
+	const file = `{"type":"service_account","private_key":"-----BEGIN PRIVATE KEY-----\nZq7Kv9Wx3/Jm5+Bg8\n-----END PRIVATE KEY-----\n"}`
+	update := composio.Update{Credentials: composio.GoogleServiceAccount{CredentialsJSON: composio.Set(file)}}
+	request := `{"connection":{"state":{"val":{"credentials_json":"` + jsonForm(file) + `"}}}}`
+	for name, body := range map[string]string{
+		"as it is":                         "<pre>" + file + "</pre>",
+		"escaped":                          "<pre>" + html.EscapeString(file) + "</pre>",
+		"in the request":                   "<pre>" + html.EscapeString(request) + "</pre>",
+		"in the request, in an answer":     `{"error":{"message":"` + jsonForm("<pre>"+html.EscapeString(request)+"</pre>") + `","code":1}}`,
+		"in the request, in quoted answer": `{"error":{"message":"` + jsonForm(`{"m":"`+jsonForm(html.EscapeString(request))+`"}`) + `","code":1}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, failure := callInMemory(t, testKey, testID, update, func(req *http.Request) (*http.Response, error) {
+				return answerInMemory(req, http.StatusForbidden, body), nil
+			})
+			wantNothingShowing(t, failure)
+			if !strings.Contains(string(failure.Body), "[redacted]") {
+				t.Errorf("Body is %s", failure.Body)
+			}
+		})
 	}
 }

@@ -6,21 +6,22 @@ import (
 	"errors"
 	"io"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
 
 // requestBody is the body of one attempt's request. net/http asks GetBody for it anew when a connection dies before an
-// answer, and gets it once: one replay is enough for a connection that the server closed just as it was reused.
+// answer, and gets it for one replay, which is enough for a connection that the server closed just as it was reused.
 type requestBody struct {
 	ctx     context.Context // the attempt's
 	payload []byte
-	sent    atomic.Int32 // requests that were begun, if they are traced
+	sent    atomic.Int32 // how often the request was begun, as far as it is traced
 
 	mu       sync.Mutex
 	reader   *bytes.Reader // the latest one given
 	asked    bool          // for one more
-	replayed bool
+	replayed bool          // one was given after the one before was read
 }
 
 func newRequestBody(ctx context.Context, payload []byte) *requestBody {
@@ -35,28 +36,39 @@ func (b *requestBody) getBody() (io.ReadCloser, error) {
 		return nil, err // before the reader is looked at, which a transport may still use now
 	}
 	// HTTP/2 also asks when a connection took no request any more, so that nothing was sent.
-	if b.reader.Len() < len(b.payload) {
-		if b.replayed {
-			return nil, errReplayedOnce
-		}
-		b.replayed = true
+	begun := b.reader.Len() < len(b.payload)
+	again := begun && b.replayed
+	if n := b.sent.Load(); n > 0 { // then who else reads the body, for a signature or a log, does not count
+		again = n > 1
+	}
+	if again {
+		return nil, errReplayedOnce
 	}
 	b.asked = true
+	b.replayed = b.replayed || begun
 	b.reader = bytes.NewReader(b.payload)
 	return io.NopCloser(b.reader), nil
 }
 
-// traced returns ctx with a count of the requests that net/http begins. A transport around net/http's may read the body
-// for what it sends itself, and send that again: then neither reader nor getBody tell.
+// traced returns ctx with a count of how often net/http begins the request, known by its id among others that a transport
+// makes with ctx. A transport around net/http's may read the body for what it sends itself, and send that again: then
+// neither reader nor getBody tell.
 func (b *requestBody) traced(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { b.sent.Add(1) }})
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(name string, _ []string) {
+		if strings.EqualFold(name, "X-Request-Id") { // HTTP/2 writes names in lower case
+			b.sent.Add(1)
+		}
+	}})
 }
 
 // wasReplayed reports whether the request may have been sent more than once.
 func (b *requestBody) wasReplayed() bool {
+	if n := b.sent.Load(); n > 0 {
+		return n > 1
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.replayed || b.sent.Load() > 1
+	return b.replayed
 }
 
 // untouched reports whether it is shown that the request was not sent, because nobody read its body. It is for when

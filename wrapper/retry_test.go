@@ -911,7 +911,7 @@ func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
 	}
 }
 
-// The errors that net/http really gives for what no retry can mend.
+// The errors that net/http really gives for what no retry can correct.
 func TestWrongServerIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	secure, _ := newHTTP2(t, answerWith(200, success))

@@ -414,6 +414,43 @@ func TestTransportThatSendsAgainByItselfIsOutcomeUnknown(t *testing.T) {
 	}
 }
 
+// A transport may make requests of its own, for a token, and read the body as often as it likes, for a signature.
+func TestWhatATransportDoesForItselfIsNoSending(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprint("HTTP/2 ", secure), func(t *testing.T) {
+			t.Parallel()
+			refuse := answerWith(400, `{"error":{"message":"no"}}`)
+			url, transport := newRecorder(t, refuse).URL, composio.NewTransport()
+			if secure {
+				server, trusting := newHTTP2(t, refuse)
+				url, transport = server.URL, trusting
+			}
+			client := newTestClient(t, url, composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+				Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+					for range 2 {
+						resp, err := (&http.Client{Transport: transport}).Do((&http.Request{Method: "GET", URL: req.URL}).WithContext(req.Context()))
+						if err != nil {
+							return nil, err
+						}
+						resp.Body.Close()
+					}
+					body, err := req.GetBody()
+					if err != nil {
+						return nil, err
+					}
+					drain(t, body)
+					return transport.RoundTrip(req)
+				}),
+			}))
+			t.Cleanup(transport.CloseIdleConnections)
+			if failure := mustFail(t, t.Context(), client, testID, rename); holding(failure) != "ErrBadRequest" {
+				t.Errorf("the error is not ErrBadRequest alone: %v", failure)
+			}
+		})
+	}
+}
+
 // A circuit breaker, for one, returns while the exchange goes on behind it.
 func TestTransportThatReturnsBeforeItsExchangeIsOutcomeUnknown(t *testing.T) {
 	t.Parallel()

@@ -53,8 +53,8 @@ func NewTransport() *http.Transport {
 // sharedTransport is one pool for all clients, so that a client per tenant leaks no connections.
 var sharedTransport = sync.OnceValue(NewTransport)
 
-// neverSent reports whether a transport's error shows that no server got the request, whoever read its body: it is
-// about finding the host, connecting to it or the TLS handshake.
+// neverSent reports whether the error of a transport around net/http's, which may have read the body, shows that no server
+// got the request: it is about finding the host, connecting to it or the TLS handshake.
 func neverSent(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		switch op.Op {

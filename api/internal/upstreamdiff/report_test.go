@@ -64,7 +64,7 @@ func TestWhatAReportPointsToExists(t *testing.T) {
 					declaration = `(?m)^func \(\w+ \*?` + receiver + `\) ` + method + `\(`
 				}
 				if !regexp.MustCompile(declaration).MatchString(code) {
-					t.Errorf("%s has no %s: mend concerns in api/internal/upstreamdiff/concerns.go", source.file, name)
+					t.Errorf("%s has no %s: correct concerns in api/internal/upstreamdiff/concerns.go", source.file, name)
 				}
 			}
 		}
