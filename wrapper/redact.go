@@ -19,7 +19,7 @@ const minSecret = 4
 type secrets []string
 
 // add adds value, and what remains of one that has escapes itself, such as a key file: where a page of HTML quotes it,
-// those are undone together with the page's.
+// those are undone together with the page's. Where that leaves less than minSecret, it is not looked for.
 func (s *secrets) add(value string) {
 	for range maxLayers {
 		if len(value) >= minSecret && !slices.Contains(*s, value) {
