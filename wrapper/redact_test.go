@@ -795,6 +795,7 @@ func TestWhatIsRedacted(t *testing.T) {
 
 		{"a key's beginning", "Invalid API key: ak_o1Og5*****", "Invalid API key: [redacted]", rename},
 		{"a key's end is where its characters end", "(ak_Ab-9_z*).", "([redacted]).", rename},
+		{"a key of the first and last characters", "@ak_AZaz09_-*[", "@[redacted][", rename},
 		{"the prefix alone", "ak_", "[redacted]", rename},
 		{"two keys", "ak_one,ak_two", "[redacted],[redacted]", rename},
 		{"a key after a line's end", "key:\nak_one", "key:\n[redacted]", rename},
@@ -833,6 +834,7 @@ func TestEndOfACutAnswer(t *testing.T) {
 		{"four bytes and half an escape", `{"error":"abcd\u006`, `{"error":"[redacted]`},
 		{"four bytes and a backslash", `{"error":"abcd\`, `{"error":"[redacted]`},
 		{"four bytes and a whole escape of something else", `{"error":"abcd\n`, `{"error":"abcd\n`},
+		{"four bytes and a whole escape in hex of something else", `{"error":"abcd\u007a`, `{"error":"abcd\u007a`},
 		{"four bytes and something else", `{"error":"abcdx`, `{"error":"abcdx`},
 		{"four bytes and half an entity", `<p>abcd&#x65`, `<p>[redacted]`},
 		{"an ampersand of its own", `{"error":"q\"&rstuvw`, `{"error":"[redacted]`},
