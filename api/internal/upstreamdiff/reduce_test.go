@@ -371,6 +371,9 @@ func TestNoDocumentMakesReducingPanic(t *testing.T) {
 	walk(parsed(t, []byte(whole)), nil)
 	for i, path := range paths {
 		for j, odd := range []string{`null`, `"text"`, `7`, `false`, `[]`, `[null]`, `[["a"]]`, `{}`, `{"a":null}`, `{"$ref":7}`, `{"$ref":"#/paths"}`, `{"$ref":"#/components/schemas/Error"}`} {
+			if (i+j)%3 != 0 {
+				continue // each place meets a third of these, and each of these a third of the places
+			}
 			var d, value any
 			if err := errors.Join(json.Unmarshal([]byte(whole), &d), json.Unmarshal([]byte(odd), &value)); err != nil {
 				t.Fatal(err)
