@@ -84,7 +84,9 @@ func answerTo(t testing.TB, u composio.Update, status int, header http.Header, b
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body)) // a 204 takes none
 	})
-	failure := mustFail(t, t.Context(), newTestClient(t, rec.URL, composio.WithMaxRetries(0)), testID, u)
+	// A pool of its own: net/http loses an answer without a body if its idle connections are closed as it arrives.
+	pool, _ := ownPool(t)
+	failure := mustFail(t, t.Context(), newTestClient(t, rec.URL, composio.WithMaxRetries(0), composio.WithHTTPClient(pool)), testID, u)
 	if failure.AccountID != testID || failure.Attempts != 1 {
 		t.Errorf("AccountID = %q, Attempts = %d, want %q and 1", failure.AccountID, failure.Attempts, testID)
 	}
