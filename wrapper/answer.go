@@ -38,7 +38,7 @@ type answer struct {
 func (c *Client) send(req *http.Request, body *requestBody, buffer *bytes.Buffer) answer {
 	resp, err := c.transport.RoundTrip(req)
 	unsent := err != nil && body.untouched()
-	if c.wrapped {
+	if body.traced {
 		unsent = err != nil && neverSent(err) && body.sent.Load() == 0
 	}
 	if err == nil && (resp == nil || resp.Body == nil) {

@@ -167,7 +167,7 @@ func (c *Client) newRequest(ctx context.Context, call *call, key string) (*http.
 	own := []string{key, call.requestID}
 	body := newRequestBody(ctx, call.body)
 	if c.wrapped {
-		ctx = body.traced(ctx)
+		ctx = body.trace(ctx)
 	}
 	return (&http.Request{
 		Method: gen.PatchConnectedAccountsByNanoidMethod,

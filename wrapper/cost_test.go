@@ -76,6 +76,21 @@ func TestAllocationsOfOneCall(t *testing.T) {
 	}
 }
 
+// The body is made in one piece, however long its credential is.
+func TestLongCredentialAllocatesNoMoreOften(t *testing.T) {
+	client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		return answerInMemory(req, http.StatusOK, success), nil
+	})}))
+	count := func(u composio.Update) float64 {
+		mustUpdate(t, client, testID, u)
+		return testing.AllocsPerRun(200, func() { _, _ = client.UpdateConnectedAccount(context.Background(), testID, u) })
+	}
+	long := composio.Update{Credentials: composio.BearerToken{Token: composio.Set(strings.Repeat("x", 8<<10))}}
+	if short, long := count(newToken()), count(long); long > short+raceAllocations {
+		t.Errorf("a call with a long token allocates %.0f times, with a short one %.0f", long, short)
+	}
+}
+
 // countWrites makes the connections of transport count how often they are written to.
 func countWrites(transport *http.Transport) (writes *atomic.Int64) {
 	writes = new(atomic.Int64)

@@ -27,12 +27,13 @@ var (
 	ErrAccountNotFound = errors.New("composio: account not found")
 	// ErrConflict: status 409, an alias clash or another change to the account under way.
 	ErrConflict = errors.New("composio: conflict")
-	// ErrAliasTaken: another account of this user and toolkit has the alias. Status 409, or 400 as Composio answered before it had the 409.
+	// ErrAliasTaken: another account of this user and toolkit has the alias. Status 409, or 400 as Composio answered
+	// before it had the 409.
 	ErrAliasTaken = errors.New("composio: alias taken")
 	// ErrUnprocessable: status 422.
 	ErrUnprocessable = errors.New("composio: unprocessable")
-	// ErrRateLimited: status 429, the organization's budget is used up. See Error.RetryAfter, which is 0 if Composio did
-	// not say; the budget's window is a minute.
+	// ErrRateLimited: status 429, the organization's budget is used up. See Error.RetryAfter, and Error.RateLimit for the
+	// window; Composio does not always say, and a minute is its usual one.
 	ErrRateLimited = errors.New("composio: rate limited")
 	// ErrServer: a status from 500 up.
 	ErrServer = errors.New("composio: server error")

@@ -16,7 +16,8 @@ import (
 type requestBody struct {
 	ctx     context.Context // the attempt's
 	payload []byte
-	sent    atomic.Int32 // how often the request was begun, as far as it is traced
+	traced  bool         // whether sent counts
+	sent    atomic.Int32 // how often net/http began the request
 
 	mu       sync.Mutex
 	reader   *bytes.Reader // the latest one given
@@ -38,8 +39,8 @@ func (b *requestBody) getBody() (io.ReadCloser, error) {
 	// HTTP/2 also asks when a connection took no request any more, so that nothing was sent.
 	begun := b.reader.Len() < len(b.payload)
 	again := begun && b.replayed
-	if n := b.sent.Load(); n > 0 { // then who else reads the body, for a signature or a log, does not count
-		again = n > 1
+	if b.traced { // then others may read the body as often as they like, for a signature or a log
+		again = b.sent.Load() > 1
 	}
 	if again {
 		return nil, errReplayedOnce
@@ -50,10 +51,11 @@ func (b *requestBody) getBody() (io.ReadCloser, error) {
 	return io.NopCloser(b.reader), nil
 }
 
-// traced returns ctx with a count of how often net/http begins the request, known by its id among others that a transport
+// trace returns ctx with a count of how often net/http begins the request, known by its id among others that a transport
 // makes with ctx. A transport around net/http's may read the body for what it sends itself, and send that again: then
 // neither reader nor getBody tell.
-func (b *requestBody) traced(ctx context.Context) context.Context {
+func (b *requestBody) trace(ctx context.Context) context.Context {
+	b.traced = true
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: func(name string, _ []string) {
 		if strings.EqualFold(name, "X-Request-Id") { // HTTP/2 writes names in lower case
 			b.sent.Add(1)
@@ -63,7 +65,7 @@ func (b *requestBody) traced(ctx context.Context) context.Context {
 
 // wasReplayed reports whether the request may have been sent more than once.
 func (b *requestBody) wasReplayed() bool {
-	if n := b.sent.Load(); n > 0 {
+	if n := b.sent.Load(); n > 0 { // none if there is no net/http below the transport
 		return n > 1
 	}
 	b.mu.Lock()

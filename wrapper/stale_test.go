@@ -388,6 +388,45 @@ func TestReplayBehindATransportOfTheCallersIsOutcomeUnknown(t *testing.T) {
 	}
 }
 
+// A transport that hands the request on, for tracing, changes nothing of the bound.
+func TestManyStaleConnectionsBehindATransportOfTheCallersAreSentAtMostTwice(t *testing.T) {
+	t.Parallel()
+	_, transport := ownPool(t)
+	m, client := withIdle(t, 5, func(*mortal, bool) string { return dies },
+		composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(transport.RoundTrip)}))
+	failure := mustFail(t, t.Context(), client, testID, rename)
+	if m.sent.Load() != 2 || failure.Attempts != 1 || !errors.Is(failure, composio.ErrOutcomeUnknown) {
+		t.Errorf("sent %d times in %d attempts, want twice in one, and ErrOutcomeUnknown: %v", m.sent.Load(), failure.Attempts, failure)
+	}
+}
+
+// Over HTTP/2 too, where the names of headers are written in another way.
+func TestTransportThatSendsTwiceOverHTTP2IsOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	server, transport := newHTTP2(t, answerWith(400, `{"error":{"message":"no"}}`))
+	t.Cleanup(transport.CloseIdleConnections)
+	client := newTestClient(t, server.URL, composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
+		Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(req.Body)
+			if err != nil {
+				return nil, err
+			}
+			for n := 1; ; n++ {
+				own := req.Clone(req.Context())
+				own.Body = io.NopCloser(bytes.NewReader(body))
+				resp, err := transport.RoundTrip(own)
+				if err != nil || n == 2 {
+					return resp, err
+				}
+				resp.Body.Close()
+			}
+		}),
+	}))
+	if failure := mustFail(t, t.Context(), client, testID, rename); holding(failure) != "ErrBadRequest ErrOutcomeUnknown" {
+		t.Errorf("the error is not ErrBadRequest and ErrOutcomeUnknown: %v", failure)
+	}
+}
+
 // The last failure alone would show that nothing was applied, but not after the sending before it.
 func TestTransportThatSendsAgainByItselfIsOutcomeUnknown(t *testing.T) {
 	t.Parallel()
@@ -435,11 +474,13 @@ func TestWhatATransportDoesForItselfIsNoSending(t *testing.T) {
 						}
 						resp.Body.Close()
 					}
-					body, err := req.GetBody()
-					if err != nil {
-						return nil, err
+					for range 3 {
+						body, err := req.GetBody()
+						if err != nil {
+							return nil, err
+						}
+						drain(t, body)
 					}
-					drain(t, body)
 					return transport.RoundTrip(req)
 				}),
 			}))
@@ -878,7 +919,8 @@ func TestBodyThatWasReadInPartIsASending(t *testing.T) {
 func TestEachAttemptMayBeReplayedOnce(t *testing.T) {
 	t.Parallel()
 	var bodies []string
-	client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+	transport := &http.Transport{} // net/http's, as far as the client can see
+	transport.RegisterProtocol("http", roundTripFunc(func(req *http.Request) (*http.Response, error) {
 		for body := req.Body; ; {
 			text, err := io.ReadAll(body)
 			if err != nil {
@@ -889,7 +931,8 @@ func TestEachAttemptMayBeReplayedOnce(t *testing.T) {
 				return nil, err
 			}
 		}
-	})}))
+	}))
+	client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(&http.Client{Transport: transport}))
 	failure := mustFail(t, t.Context(), client, testID, rename)
 	if diff := cmp.Diff(slices.Repeat([]string{`{"alias":"work"}`}, 6), bodies); diff != "" || failure.Attempts != 3 {
 		t.Errorf("Attempts = %d, want 3; the bodies (-want +got):\n%s", failure.Attempts, diff)
