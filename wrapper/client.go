@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"example.com/composio/gen"
+	"example.com/composio/wrapper/internal/hook"
 )
 
 // Client updates connected accounts. It is safe for many goroutines at once. Make one with [New] or [NewFromEnv]: the
@@ -107,7 +108,11 @@ func (c *Client) admit(ctx context.Context, call *call) (key string, failure *Er
 	if err := ctx.Err(); err != nil {
 		return "", call.notSent(err)
 	}
-	if err := c.awaitTurn(ctx); err != nil {
+	wait := c.awaitLimiter
+	if before := hook.From(ctx).Before; before != nil {
+		wait = func(ctx context.Context) error { return before(ctx, c.awaitLimiter) }
+	}
+	if err := wait(ctx); err != nil {
 		return "", call.notSent(err)
 	}
 	key, err := c.key(ctx)
@@ -154,8 +159,23 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 		call.last = failure
 	}
 	c.logAttempt(ctx, call, answer.status, start)
-	reportAnswer(ctx, result, failure)
+	if after := hook.From(ctx).After; after != nil && failure != nil {
+		after(hook.RateLimit(failure.RateLimit), failure)
+	} else if after != nil {
+		after(hook.RateLimit(result.RateLimit), nil)
+	}
 	return result, failure
+}
+
+// awaitLimiter waits for the client's limiter, if there is one.
+func (c *Client) awaitLimiter(ctx context.Context) error {
+	if c.limiter == nil {
+		return nil
+	}
+	if err := c.limiter.Wait(ctx); err != nil {
+		return fmt.Errorf("WithLimiter: %w", err)
+	}
+	return nil
 }
 
 // newRequest builds the request of one attempt. Its body tells afterwards whether it was sent, and more than once.

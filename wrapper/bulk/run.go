@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/internal/hook"
 )
 
 const (
@@ -166,18 +168,18 @@ func (r *run) call(u update) (*composio.Result, error) {
 	}
 	ctx, cancel := context.WithCancel(r.calling)
 	defer cancel()
-	c := &call{Context: ctx, cancel: cancel, run: r}
+	c := &call{cancel: cancel, run: r}
 	defer c.done()
 	defer context.AfterFunc(r.draining, c.drain)()
-	return r.client.UpdateConnectedAccount(c, u.id, u.Update)
+	ctx = hook.With(ctx, hook.Attempts{Before: c.beforeAttempt, After: c.afterAttempt})
+	return r.client.UpdateConnectedAccount(ctx, u.id, u.Update)
 }
 
 // ended is why an update is not sent.
 func (r *run) ended() error { return fmt.Errorf("%w: %w", ErrEnded, context.Cause(r.draining)) }
 
-// call is the context of one update. The client asks it before each attempt and tells it what was answered.
+// call is one update that the client makes.
 type call struct {
-	context.Context
 	cancel context.CancelFunc
 	run    *run
 
@@ -187,28 +189,32 @@ type call struct {
 	ticket  ticket
 }
 
-// Admit waits until the pace lets an attempt be made.
-func (c *call) Admit(limiter func(context.Context) error) error {
-	ticket, err := c.run.pace.admit(c, limiter)
+// beforeAttempt waits until the pace lets an attempt be made.
+func (c *call) beforeAttempt(ctx context.Context, limiter func(context.Context) error) error {
+	ticket, err := c.run.pace.admit(ctx, limiter)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ticket = ticket
-	if c.Err() != nil {
+	if ctx.Err() != nil {
 		return c.run.ended()
 	}
 	c.sending = err == nil
 	return err
 }
 
-// Answered tells the pace what was answered.
-func (c *call) Answered(status int, limit composio.RateLimit, retryAfter time.Duration) {
+// afterAttempt tells the pace what was answered.
+func (c *call) afterAttempt(limit hook.RateLimit, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sending = false
 	if c.drained {
 		c.cancel() // no retry
 	}
-	c.run.pace.answered(c.ticket, status, limit, retryAfter)
+	status, retryAfter := http.StatusOK, time.Duration(0)
+	if e, ok := errors.AsType[*composio.Error](err); ok {
+		status, retryAfter = e.StatusCode, e.RetryAfter
+	}
+	c.run.pace.answered(c.ticket, status, composio.RateLimit(limit), retryAfter)
 }
 
 // drain ends the call, unless an attempt is under way: that may end first.
