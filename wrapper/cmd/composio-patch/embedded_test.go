@@ -62,7 +62,7 @@ func TestTheSandboxFlagShowsWhatGoesOverTheWire(t *testing.T) {
 		},
 		"an alias, with JSON": {
 			[]string{"--alias", "new", "--json"},
-			outcome{0, `{"id":"ca_1a2b3c4d5e6f","status":"ACTIVE","request_id":"REQUEST-ID","attempts":1,"rate_limit":{"limit":2000,"remaining":1999,"window_seconds":60}}` + "\n",
+			outcome{0, `{"event":"row","id":"ca_1a2b3c4d5e6f","outcome":"done","status":"ACTIVE","http_status":200,"code":0,"slug":"","request_id":"REQUEST-ID","attempts":1,"rate_limit":{"limit":2000,"remaining":1999,"window_seconds":60}}` + "\n",
 				before + sent + `{"alias":"new"}` + "\n\n< 200 OK\n" + answered + success +
 					"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"new\"  token: set\n\n"},
 		},

@@ -233,7 +233,7 @@ func TestTheProcessExitsAsRunSays(t *testing.T) {
 		want outcome
 	}{
 		"done": {"s3cr3t-of-stdin\n", []string{"update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-", "--json"}, outcome{
-			0, `{"id":"ca_1","status":"ACTIVE","request_id":"req_1","attempts":1}` + "\n", "",
+			0, `{"event":"row","id":"ca_1","outcome":"done","status":"ACTIVE","http_status":200,"code":0,"slug":"","request_id":"req_1","attempts":1}` + "\n", "",
 		}},
 		"not applied": {"", []string{"update", "ca_1", clash, "--base-url=http://127.0.0.1:1", "--max-retries=0"}, outcome{1, "", ""}},
 		"wrong usage": {"", []string{"update"}, outcome{

@@ -310,9 +310,7 @@ func progressView(t *tally) progressEvent {
 	if t.total >= 0 {
 		view.Total = &t.total
 	}
-	if t.budget.Known {
-		view.Budget = &rateLimitView{t.budget.Limit, t.budget.Remaining, t.budget.Window.Seconds()}
-	}
+	view.Budget = viewOf(t.budget)
 	return view
 }
 

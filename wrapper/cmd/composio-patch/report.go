@@ -20,37 +20,6 @@ const (
 	exitUnknown = 3 // the update may have been applied
 )
 
-// resultView is a result in JSON.
-type resultView struct {
-	ID        string          `json:"id"`
-	Status    composio.Status `json:"status"`
-	RequestID string          `json:"request_id"`
-	Attempts  int             `json:"attempts"`
-	RateLimit *rateLimitView  `json:"rate_limit,omitempty"` // nil if the answer had none
-}
-
-type rateLimitView struct {
-	Limit     int     `json:"limit"`
-	Remaining int     `json:"remaining"`
-	Window    float64 `json:"window_seconds"`
-}
-
-// failureView is a failure in JSON. Its HTTP status is not called status, which in a result is the account's.
-type failureView struct {
-	Error          string   `json:"error"`
-	Fix            string   `json:"fix"`
-	HTTPStatus     int      `json:"http_status"`
-	Code           int      `json:"code"`
-	Slug           string   `json:"slug"`
-	SuggestedFix   string   `json:"suggested_fix"`
-	Details        []string `json:"details,omitempty"`
-	RequestID      string   `json:"request_id"`
-	Attempts       int      `json:"attempts"`
-	RetryAfter     float64  `json:"retry_after_seconds,omitempty"`
-	OutcomeUnknown bool     `json:"outcome_unknown"`
-	Retryable      bool     `json:"retryable"`
-}
-
 // done reports a result.
 func (s *stdio) done(r *composio.Result, asJSON bool) {
 	if !asJSON {
@@ -61,30 +30,26 @@ func (s *stdio) done(r *composio.Result, asJSON bool) {
 		s.outf("%s\n", printable(fmt.Sprintf("%s: updated; status %s, request id %s, %s", r.ID, r.Status, r.RequestID, attempts)))
 		return
 	}
-	view := resultView{ID: r.ID, Status: r.Status, RequestID: r.RequestID, Attempts: r.Attempts}
-	if r.RateLimit.Known {
-		view.RateLimit = &rateLimitView{r.RateLimit.Limit, r.RateLimit.Remaining, r.RateLimit.Window.Seconds()}
-	}
-	s.json(view)
+	s.json(resultEvent(r))
 }
 
 // fail reports an error and returns the exit status for it.
 func (s *stdio) fail(err error, asJSON bool) int {
 	status := exitFailed
-	view := failureView{Error: strings.TrimPrefix(err.Error(), "composio: ")}
+	view := event{Event: "error", Outcome: outcomeFailed, Error: err.Error()}
 	if p, ok := errors.AsType[*problem](err); ok {
 		status, view.Fix = p.status, p.fix
 	}
 	if e, ok := errors.AsType[*composio.Error](err); ok {
-		status, view.Fix = exitStatus(e), fixFor(e)
+		status, view = exitStatus(e), errorEvent(e)
+		view.Fix = fixFor(e)
 		if status == exitUsage {
 			// An id that cannot be one is quoted: perhaps a secret, because the ID was forgotten.
-			view.Error = strings.ReplaceAll(flagNames.Replace(view.Error), strconv.Quote(e.AccountID), "[not shown]")
+			view.Error, view.ID = strings.ReplaceAll(flagNames.Replace(view.Error), strconv.Quote(e.AccountID), "[not shown]"), ""
 		}
-		view.HTTPStatus, view.Code, view.Slug, view.SuggestedFix = e.StatusCode, e.Code, e.Slug, e.SuggestedFix
-		view.Details, view.RequestID, view.Attempts = e.Details, e.RequestID, e.Attempts
-		view.RetryAfter = e.RetryAfter.Seconds()
-		view.OutcomeUnknown, view.Retryable = errors.Is(e, composio.ErrOutcomeUnknown), e.Retryable()
+	}
+	if status == exitUsage {
+		view.Event, view.Outcome = "error", outcomeRefused
 	}
 	s.errf("%s: %s\n", name, printable(view.Error))
 	s.errf("fix: %s\n", view.Fix)
@@ -101,8 +66,11 @@ var flagNames = strings.NewReplacer(
 )
 
 func (s *stdio) json(view any) {
-	data, _ := json.Marshal(view) // strings and numbers always encode
-	s.outf("%s\n", data)
+	var line strings.Builder
+	encoder := json.NewEncoder(&line)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(view) // strings and numbers always encode
+	s.outf("%s", line.String())
 }
 
 func exitStatus(e *composio.Error) int {

@@ -97,16 +97,28 @@ func TestWhoIsNotReachedAppliedNothing(t *testing.T) {
 func TestAFailureWithJSONIsOneObject(t *testing.T) {
 	newStandIn(t, answers(429, `{"error":{"message":"M \u001b","code":10429,"slug":"S","suggested_fix":"F","errors":["one","two"]}}`, "Retry-After", "90"))
 	want(t, command(t, "update", "ca_1", "--alias=a", "--json"), outcome{exitFailed,
-		`{"error":"ca_1: 429 S (10429): M  ; one; two; fix: F; request id req_1","fix":"wait 1m30s and run the same command again",` +
-			`"http_status":429,"code":10429,"slug":"S","suggested_fix":"F","details":["one","two"],"request_id":"req_1","attempts":1,` +
-			`"retry_after_seconds":90,"outcome_unknown":false,"retryable":true}` + "\n",
+		`{"event":"row","id":"ca_1","outcome":"not_applied","http_status":429,"code":10429,"slug":"S","error":"ca_1: 429 S (10429): M  ; one; two; fix: F; request id req_1",` +
+			`"fix":"wait 1m30s and run the same command again","suggested_fix":"F","details":["one","two"],"request_id":"req_1","attempts":1,` +
+			`"retry_after_seconds":90,"retryable":true}` + "\n",
 		"composio-patch: ca_1: 429 S (10429): M  ; one; two; fix: F; request id req_1\nfix: wait 1m30s and run the same command again\n"})
 
-	newStandIn(t, answers(200, ``))
+	newStandIn(t, answers(200, "<p>"))
 	got := command(t, "update", "ca_1", "--alias=a", "--json")
-	if want := `"http_status":200,"code":0,"slug":"","suggested_fix":"","request_id":"req_1","attempts":1,"outcome_unknown":true,"retryable":false}`; got.Status != exitUnknown || !strings.HasSuffix(got.Out, want+"\n") {
+	const start = `{"event":"row","id":"ca_1","outcome":"unknown","http_status":200,"code":0,"slug":"","error":"ca_1: 200: OK; `
+	if got.Status != exitUnknown || !strings.HasPrefix(got.Out, start) || !strings.HasSuffix(got.Out, `,"request_id":"req_1","attempts":1}`+"\n") {
 		t.Errorf("%+v", got)
 	}
+
+	want(t, command(t, "update", "ca_1", "--timeout=-1s", "--alias=<&>", "--json"), outcome{exitUsage,
+		`{"event":"error","id":"","outcome":"refused","http_status":0,"code":0,"slug":"","error":"--timeout: -1s is negative",` +
+			`"fix":"nothing was sent; correct that, see composio-patch update --help"}` + "\n",
+		"composio-patch: --timeout: -1s is negative\nfix: nothing was sent; correct that, see composio-patch update --help\n"})
+}
+
+func TestJSONHasNoHTMLEscapes(t *testing.T) {
+	newStandIn(t, answers(200, `{"success":true,"id":"ca_1","status":"<&>"}`))
+	want(t, command(t, "update", "ca_1", "--alias=a", "--json"), outcome{0,
+		`{"event":"row","id":"ca_1","outcome":"done","status":"<&>","http_status":200,"code":0,"slug":"","request_id":"req_1","attempts":1}` + "\n", ""})
 }
 
 func TestEveryEndWithJSONIsOneObject(t *testing.T) {
@@ -141,7 +153,7 @@ func TestEveryEndWithJSONIsOneObject(t *testing.T) {
 }
 
 func TestAResultWithJSONHasTheRateLimitIfThereIsOne(t *testing.T) {
-	const start = `{"id":"ca_1","status":"ACTIVE","request_id":"req_1","attempts":1`
+	const start = `{"event":"row","id":"ca_1","outcome":"done","status":"ACTIVE","http_status":200,"code":0,"slug":"","request_id":"req_1","attempts":1`
 	newStandIn(t, answers(200, applied))
 	want(t, command(t, "update", "ca_1", "--alias=a", "--json"), outcome{0, start + "}\n", ""})
 	newStandIn(t, answers(200, applied, "X-RateLimit", "2000", "X-RateLimit-Remaining", "1999", "X-RateLimit-Window-Size", "60s"))
