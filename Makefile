@@ -72,11 +72,18 @@ check-upstream-diff:
 	@api/upstream-diff api/openapi.yaml
 	go test -count=1 ./api/internal/upstreamdiff -oasdiff
 
-# Peers to measure against and OpenTelemetry stay out of go.mod, in modules of their own, which ./... does not reach.
+# Peers to measure against, OpenTelemetry and Redis stay out of go.mod, in modules of their own, which ./... does not reach.
 .PHONY: check-modules
 check-modules:
 	cd wrapper/internal/otelexample && go vet ./... && go test ./...
+	cd wrapper/internal/redislimiter && go vet ./...
 	cd wrapper/internal/bench && go vet ./... && go test ./...
+
+.PHONY: test-redis
+test-redis: ## a limiter that processes share, with a real Redis, in a minute; installs Debian's if it is missing
+	@command -v redis-server >/dev/null || { as=$$([ "$$(id -u)" = 0 ] || echo sudo -n); $$as apt-get -q update && $$as apt-get -q -y install redis-server; } || \
+		{ echo "redis-server is missing. Install it, or run make test-redis as root on Debian or Ubuntu."; exit 1; }
+	cd wrapper/internal/redislimiter && go test -count=1 ./...
 
 .PHONY: generate
 generate: ## write gen/ anew from api/
@@ -110,7 +117,7 @@ fuzz-quick: ## fuzz each target some seconds, as CI does
 
 .PHONY: soak
 soak: ## the long form of the tests that make faults, restarts and kills
-	COMPOSIO_SOAK=$${COMPOSIO_SOAK:-1} go test -v -timeout 30m -run 'Chaos|AgainstSandbox|TwoProcesses|Kill|MemoryOf' ./wrapper ./wrapper/bulk ./wrapper/cmd/composio-patch
+	COMPOSIO_SOAK=$${COMPOSIO_SOAK:-1} go test -v -timeout 30m -run 'Chaos|AgainstSandbox|ThreeProcesses|Kill|MemoryOf' ./wrapper ./wrapper/bulk ./wrapper/cmd/composio-patch
 
 # gremlins derives a package's directory from its name, and package composio is in wrapper/, so by itself it would run no
 # tests. Hence --integration, which runs all, in a copy with wrapper's alone. Those called TestAService… build other programs

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -755,28 +756,49 @@ func TestKillLosesNothingThatIsFinished(t *testing.T) {
 	}
 }
 
-func TestTwoProcessesShareABudget(t *testing.T) {
+// README.md tells operators to split a rotation so.
+func TestThreeProcessesShareABudgetAndARotation(t *testing.T) {
 	rows, window := 60, 50*time.Millisecond
-	const limit = 200
+	const limit, machines = 200, 3
 	soak := os.Getenv("COMPOSIO_SOAK") != ""
 	if soak {
-		rows, window = 10*limit, time.Second
+		rows, window = 30*limit, time.Second
 	}
 	box := newCountedBox(t, rows, sandbox.WithRateLimit(limit, window))
 	path := inputFile(t, tokenRows(rows)...)
-	start := time.Now()
-	var both []*process
-	for range 2 {
-		both = append(both, startProcess(t, nil, "bulk", path))
+	split := exec.Command("split", "-l", strconv.Itoa(rows/machines), path, "part-")
+	split.Dir = filepath.Dir(path)
+	if out, err := split.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-	for _, p := range both {
-		if got := p.wait(); got.Status != 0 || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done; in ", rows)) {
-			t.Errorf("%+v", got)
+	arguments := func(part string) []string {
+		part = filepath.Join(split.Dir, part)
+		return []string{"bulk", part, "--journal", part + ".journal"}
+	}
+	start := time.Now()
+	processes := map[string]*process{}
+	for _, part := range []string{"part-aa", "part-ab", "part-ac"} {
+		processes[part] = startProcess(t, nil, arguments(part)...)
+	}
+	for part, p := range processes {
+		if got := p.wait(); got.Status != 0 || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done; in ", rows/machines)) {
+			t.Errorf("%s: %+v", part, got)
 		}
 	}
+	took := time.Since(start)
 	box.hasTokens(t, rows)
+	for part := range processes {
+		again := command(t, arguments(part)...)
+		if again.Status != 0 || !strings.HasPrefix(again.Out, fmt.Sprintf("0 done, %d done before; ", rows/machines)) {
+			t.Errorf("%s: %+v", part, again)
+		}
+	}
 	if soak {
-		t.Logf("2 × %d rows within %d in %v took %v", rows, limit, window, time.Since(start))
+		requests := 0
+		for _, n := range box.counts() {
+			requests += n
+		}
+		t.Logf("%d × %d rows within %d in %v took %v and %d requests", machines, rows/machines, limit, window, took, requests)
 	}
 }
 
