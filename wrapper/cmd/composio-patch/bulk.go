@@ -10,11 +10,9 @@ import (
 	"iter"
 	"net/http"
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -64,8 +62,6 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	target, err := c.target(ctx, opts)
 	if err != nil {
 		return err
@@ -88,14 +84,10 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 	if c.DryRun {
 		return job.dryRun()
 	}
-	defer job.onSignal(stop, runner.Stop)()
-	return job.send(ctx, runner)
+	draining, stopped := std.onSignals(ctx, "no more is sent; waiting for what is under way. Again stops at once", "stopped: the outcome of what was under way is unknown")
+	context.AfterFunc(stopped, runner.Stop)
+	return job.send(draining, runner)
 }
-
-// exitCode is the error of a command that has said all there is to say.
-type exitCode int
-
-func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 // bulkFlags says in the command's words what package bulk refuses.
 var bulkFlags = strings.NewReplacer("WithConcurrency", "--concurrency", "WithShare", "--share")
@@ -201,7 +193,7 @@ func sandboxTarget(ctx context.Context, opts []composio.Option) (*target, error)
 		if t.client != nil {
 			t.client.CloseIdleConnections()
 		}
-		shutDown(ctx, server, grace)
+		shutDown(context.WithoutCancel(ctx), server, grace)
 		serving.Wait()
 	}
 	if err != nil {
@@ -644,36 +636,5 @@ func withTicks(results iter.Seq[bulk.Result], ticks <-chan time.Time) iter.Seq[*
 				}
 			}
 		}
-	}
-}
-
-// onSignal lets the first SIGINT or SIGTERM drain the run, the second stop it, and a third end the process.
-func (j *job) onSignal(drain, stop func()) (release func()) {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
-	go func() {
-		for _, step := range []struct {
-			do   func()
-			text string
-		}{
-			{drain, "no more is sent; waiting for what is under way. Again stops at once"},
-			{stop, "stopped: the outcome of what was under way is unknown"},
-		} {
-			select {
-			case <-signals:
-				j.mu.Lock()
-				j.std.errf("%s: %s\n", name, step.text)
-				j.mu.Unlock()
-				step.do()
-			case <-done:
-				return
-			}
-		}
-		signal.Stop(signals)
-	}()
-	return func() {
-		signal.Stop(signals)
-		close(done)
 	}
 }

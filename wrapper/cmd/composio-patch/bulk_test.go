@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -492,34 +491,13 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 	}
 }
 
-// heldServer answers when it is told to.
-type heldServer struct {
-	*standIn
-	arrived chan string
-	release chan struct{}
-}
-
-func newHeldServer(t *testing.T) *heldServer {
-	s := &heldServer{arrived: make(chan string, 1000), release: make(chan struct{})}
-	s.standIn = newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
-		s.arrived <- r.URL.Path
-		select {
-		case <-s.release:
-		case <-r.Context().Done():
-			return
-		}
-		answers(200, applied)(w, r)
-	})
-	return s
-}
-
 func TestTheFirstSignalDrains(t *testing.T) {
 	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		for _, stdin := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v,stdin=%t", sig, stdin), func(t *testing.T) {
 				s := newHeldServer(t)
 				rows := aliasRows(100)
-				var p *runningBulk
+				var p *process
 				if stdin { // that does not end
 					in, feed, err := os.Pipe()
 					if err == nil {
@@ -541,7 +519,7 @@ func TestTheFirstSignalDrains(t *testing.T) {
 				if err := p.Process.Signal(sig); err != nil {
 					t.Fatal(err)
 				}
-				p.waitFor(t, "no more is sent; waiting for what is under way. Again stops at once")
+				p.err.waitFor(t, "no more is sent; waiting for what is under way. Again stops at once")
 				close(s.release)
 				got := p.wait()
 				if n := len(s.received()); n != 5 || got.Status != exitFailed || !strings.HasPrefix(got.Out, "5 done, ") {
@@ -571,7 +549,7 @@ func TestTheSecondSignalStops(t *testing.T) {
 		if err := p.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		p.waitFor(t, text)
+		p.err.waitFor(t, text)
 	}
 	got := p.wait()
 	if got.Status != exitUnknown || !strings.HasPrefix(got.Out, "1 done, 4 unknown, 95 not sent; in ") {
@@ -586,52 +564,17 @@ func TestTheSecondSignalStops(t *testing.T) {
 	}
 }
 
-// runningBulk is a bulk command in a process of its own, whose words can be waited for.
-type runningBulk struct {
-	*exec.Cmd
-	out bytes.Buffer
-	mu  sync.Mutex
-	err bytes.Buffer
-}
-
-func startBulk(t *testing.T, in *os.File, args ...string) *runningBulk {
+func startBulk(t *testing.T, in *os.File, args ...string) *process {
 	t.Helper()
-	p := &runningBulk{Cmd: asProcess(t, os.Args[0], append([]string{"bulk"}, args...)...)}
+	p := &process{Cmd: asProcess(t, os.Args[0], append([]string{"bulk"}, args...)...)}
 	if in != nil {
 		p.Stdin = in
 	}
-	p.Stdout, p.Stderr = &p.out, p
+	p.Stdout, p.Stderr = &p.out, &p.err
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// Write takes the standard error.
-func (p *runningBulk) Write(text []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.err.Write(text)
-}
-
-func (p *runningBulk) waitFor(t *testing.T, text string) {
-	t.Helper()
-	said := ""
-	for range 20_000 {
-		p.mu.Lock()
-		said = p.err.String()
-		p.mu.Unlock()
-		if strings.Contains(said, text) {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatalf("no %q in %q", text, said)
-}
-
-func (p *runningBulk) wait() outcome {
-	_ = p.Wait() // the exit status says it
-	return outcome{p.ProcessState.ExitCode(), p.out.String(), p.err.String()}
 }
 
 // A box that counts what it was sent, for runs in processes of their own.

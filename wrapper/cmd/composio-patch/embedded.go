@@ -31,7 +31,7 @@ func startEmbedded(ctx context.Context) (*embedded, error) {
 	return e, nil
 }
 
-func (e *embedded) stop(ctx context.Context) { shutDown(ctx, e.server, grace) }
+func (e *embedded) stop(ctx context.Context) { shutDown(context.WithoutCancel(ctx), e.server, grace) }
 
 // account returns the account with an id; one without an ID if there is none.
 func (e *embedded) account(id string) sandbox.Account {

@@ -128,6 +128,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"reflect"
@@ -151,23 +152,19 @@ type cli struct {
 }
 
 func main() {
+	log.SetOutput(io.Discard)      // net/http quotes broken answers there, which may have secrets
+	signal.Ignore(syscall.SIGPIPE) // a reader that has gone ends nobody
 	os.Exit(run(context.Background(), &stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[0], os.Args[1:]...))
 }
-
-// stdio is where a command reads and writes. What cannot be written is nobody's error: the exit status speaks of the
-// update.
-type stdio struct {
-	in       io.Reader
-	out, err io.Writer
-	program  string // how the command was called, for commands to paste
-}
-
-func (s *stdio) outf(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format, args...) }
-func (s *stdio) errf(format string, args ...any) { _, _ = fmt.Fprintf(s.err, format, args...) }
 
 // run does what the arguments say and returns the exit status.
 func run(ctx context.Context, std *stdio, program string, args ...string) int {
 	std.program = program
+	std.start()
+	return std.finish(do(ctx, std, args))
+}
+
+func do(ctx context.Context, std *stdio, args []string) int {
 	var c cli
 	helped := false
 	parser := kong.Must(&c,
@@ -244,26 +241,3 @@ func withhold(message string, args []string, known map[string]bool) string {
 	}
 	return message
 }
-
-// problem is an error of the command's own, of which the wrapper knows nothing.
-type problem struct {
-	status    int
-	text, fix string
-}
-
-func (p *problem) Error() string { return p.text }
-
-// usagef returns the error of a command line that makes no sense.
-func usagef(format string, args ...any) error {
-	return &problem{exitUsage, fmt.Sprintf(format, args...), "see " + name + " --help, or --help after a command"}
-}
-
-// untilSignal returns a context that ends with SIGINT or SIGTERM. A second signal ends the process.
-func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
-	return ctx, stop
-}
-
-// isInterrupted reports whether err came of a signal.
-func isInterrupted(err error) bool { return errors.Is(err, context.Canceled) }

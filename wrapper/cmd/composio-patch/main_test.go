@@ -7,10 +7,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -92,6 +94,27 @@ func answers(status int, body string, header ...string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}
+}
+
+// heldServer answers when it is told to, with what answer says.
+type heldServer struct {
+	*standIn
+	arrived chan string
+	release chan struct{}
+	answer  http.HandlerFunc
+}
+
+func newHeldServer(t *testing.T) *heldServer {
+	s := &heldServer{arrived: make(chan string, 1000), release: make(chan struct{}), answer: answers(200, applied)}
+	s.standIn = newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+		s.arrived <- r.URL.Path
+		select {
+		case <-s.release:
+			s.answer(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	return s
 }
 
 // want compares what a command left behind with what it should.
@@ -196,10 +219,47 @@ func TestAValueThatIsNoUTF8IsRefusedAndNotMended(t *testing.T) {
 	}
 }
 
-// process is the command in a process of its own.
+// process is the command in a process of its own, whose words can be waited for.
 type process struct {
 	*exec.Cmd
-	out, err bytes.Buffer
+	out, err spoken
+}
+
+// spoken is a buffer that one may look into while it is written to.
+type spoken struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (w *spoken) Write(text []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buffer.Write(text)
+}
+
+func (w *spoken) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.buffer.String()
+}
+
+func (w *spoken) waitFor(t *testing.T, text string) {
+	t.Helper()
+	for range 20_000 {
+		if strings.Contains(w.String(), text) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("no %q in %q", text, w)
+}
+
+// signal sends a signal.
+func (p *process) signal(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if err := p.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // asProcess prepares a program in whose environment the test binary is the command.
@@ -250,32 +310,6 @@ func TestTheProcessExitsAsRunSays(t *testing.T) {
 	}
 }
 
-func TestASignalEndsAnUpdateOnItsWayWithItsOutcomeUnknown(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		t.Run(sig.String(), func(t *testing.T) {
-			arrived := make(chan struct{})
-			newStandIn(t, func(_ http.ResponseWriter, r *http.Request) {
-				close(arrived)
-				<-r.Context().Done()
-			})
-			p := startProcess(t, nil, "update", "ca_1", "--alias=work")
-			<-arrived
-			if err := p.Process.Signal(sig); err != nil {
-				t.Fatal(err)
-			}
-			got := p.wait()
-			if got.Status != exitUnknown || got.Out != "" {
-				t.Errorf("status %d, standard output %q", got.Status, got.Out)
-			}
-			lines := strings.Split(got.Err, "\n")
-			if len(lines) != 3 || !strings.Contains(lines[0], "signal received; the update may have been applied") ||
-				!strings.HasPrefix(lines[1], "fix: look at the account, or run the same command again") {
-				t.Errorf("standard error:\n%s", got.Err)
-			}
-		})
-	}
-}
-
 func TestASignalEndsACommandThatStillReads(t *testing.T) {
 	newStandIn(t, answers(200, applied))
 	in, typist, err := os.Pipe()
@@ -297,3 +331,5 @@ func TestASignalEndsACommandThatStillReads(t *testing.T) {
 		t.Errorf("it was not ended by the signal: %v", p.ProcessState)
 	}
 }
+
+func with(args []string, more ...string) []string { return append(slices.Clip(args), more...) }

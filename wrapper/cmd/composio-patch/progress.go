@@ -221,6 +221,9 @@ func newProgress(std *stdio, asJSON bool, total int) progress {
 
 // isTerminal reports whether w is a character device. So is /dev/null, where a bar does no harm.
 func isTerminal(w io.Writer) bool {
+	if s, ok := w.(*stream); ok {
+		w = s.w
+	}
 	file, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,14 +10,6 @@ import (
 	"unicode"
 
 	composio "example.com/composio/wrapper"
-)
-
-// The exit status.
-const (
-	exitDone    = 0
-	exitFailed  = 1 // not applied, refused or unreachable
-	exitUsage   = 2 // wrong usage or refused locally
-	exitUnknown = 3 // the update may have been applied
 )
 
 // done reports a result.
@@ -65,24 +57,6 @@ var flagNames = strings.NewReplacer(
 	", or WithInsecureHTTP", "", ", or use SetVerbatim", "",
 )
 
-func (s *stdio) json(view any) {
-	var line strings.Builder
-	encoder := json.NewEncoder(&line)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(view) // strings and numbers always encode
-	s.outf("%s", line.String())
-}
-
-func exitStatus(e *composio.Error) int {
-	switch {
-	case errors.Is(e, composio.ErrOutcomeUnknown):
-		return exitUnknown
-	case errors.Is(e, composio.ErrInvalid):
-		return exitUsage
-	}
-	return exitFailed
-}
-
 // fixes say what to do, for the first that an error is: an outcome that is unknown comes before why, and what Composio
 // itself said before what its status alone says.
 var fixes = []struct {
@@ -117,7 +91,7 @@ func fixFor(e *composio.Error) string {
 	switch {
 	case e.StatusCode != 0:
 		return "nothing was applied; do what the line above says, or run the same command again later"
-	case isInterrupted(e):
+	case errors.Is(e, context.Canceled), errors.Is(e, errSignal):
 		return "nothing was applied; run the same command again"
 	}
 	return "nothing was sent; check the network, and --base-url or COMPOSIO_BASE_URL"

@@ -179,7 +179,6 @@ func TestNoSecretIsPrinted(t *testing.T) {
 	}
 	set := []string{"update", "ca_1", "--scheme=BEARER_TOKEN", "--set=token=" + secret}
 	file := []string{"update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-"}
-	with := func(args []string, more ...string) []string { return append(append([]string{}, args...), more...) }
 	for name, tt := range map[string]struct {
 		answer http.HandlerFunc
 		args   []string

@@ -88,8 +88,7 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(ctx)
-	defer stop()
+	draining, stopped := std.onSignals(ctx, "", "")
 	listener, err := listen(ctx, c.Addr)
 	if err != nil {
 		return &problem{exitFailed, err.Error(), "choose another --addr, such as 127.0.0.1:0 for any free port"}
@@ -99,8 +98,8 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 	go func() { failed <- server.Serve(listener) }()
 	c.greet(std, urlOf(listener.Addr()))
 	select {
-	case <-ctx.Done():
-		shutDown(ctx, server, grace)
+	case <-draining.Done():
+		shutDown(stopped, server, grace)
 		err = <-failed
 	case err = <-failed:
 	}
@@ -160,11 +159,11 @@ func newHTTPServer(handler http.Handler) *http.Server {
 // grace is how long requests under way have to end.
 const grace = 3 * time.Second
 
-// shutDown stops the server, whether ctx is done or not, and lets requests under way end within the time.
+// shutDown stops the server, and lets requests under way end within the time and before ctx is done.
 func shutDown(ctx context.Context, server *http.Server, within time.Duration) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if errors.Is(server.Shutdown(ctx), context.DeadlineExceeded) {
+	if server.Shutdown(ctx) != nil {
 		_ = server.Close() // it closes listeners, which Shutdown has done
 	}
 }

@@ -56,8 +56,9 @@ func (c *updateCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := untilSignal(ctx) // only now: until the input was read, a signal ends the process
-	defer stop()
+	// Only now: until the input was read, a signal ends the process.
+	ctx, cancel := drainable(std.onSignals(ctx, "waiting for the answer, and not trying again after it. Again stops at once", "stopped"))
+	defer cancel()
 	var result *composio.Result
 	if c.Sandbox {
 		result, err = c.sendEmbedded(ctx, std, update)

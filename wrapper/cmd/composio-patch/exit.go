@@ -1,0 +1,46 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	composio "example.com/composio/wrapper"
+)
+
+// The exit statuses. Where several would fit, the first of these counts: unknown, usage, failed, output.
+const (
+	exitDone    = 0
+	exitFailed  = 1 // not applied, refused or unreachable
+	exitUsage   = 2 // wrong usage or refused locally
+	exitUnknown = 3 // the update may have been applied
+	exitOutput  = 4 // all is done, but what was to be printed could not be
+)
+
+// exitCode is the error of a command that has said all there is to say.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// problem is an error of the command's own, of which the wrapper knows nothing.
+type problem struct {
+	status    int
+	text, fix string
+}
+
+func (p *problem) Error() string { return p.text }
+
+// usagef returns the error of a command line that makes no sense.
+func usagef(format string, args ...any) error {
+	return &problem{exitUsage, fmt.Sprintf(format, args...), "see " + name + " --help, or --help after a command"}
+}
+
+// exitStatus is the status for an error of the wrapper's.
+func exitStatus(e *composio.Error) int {
+	switch {
+	case errors.Is(e, composio.ErrOutcomeUnknown):
+		return exitUnknown
+	case errors.Is(e, composio.ErrInvalid):
+		return exitUsage
+	}
+	return exitFailed
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"example.com/composio/wrapper/internal/hook"
+)
+
+// errSignal is why a context ended that a signal ended.
+var errSignal = errors.New("ended by a signal")
+
+// onSignals has SIGINT, SIGTERM and SIGHUP obeyed until finish: the first ends draining, the second stopped, and the third
+// ends the process, whether or not anybody reads what is printed. first and second say so, unless they are empty. A SIGHUP that
+// was ignored when the command was started, as by nohup, stays so.
+func (s *stdio) onSignals(ctx context.Context, first, second string) (draining, stopped context.Context) {
+	stopped, stop := context.WithCancelCause(ctx)
+	draining, drain := context.WithCancelCause(stopped)
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	released := make(chan struct{})
+	var obeying sync.WaitGroup
+	obeying.Go(func() {
+		for got := 1; ; got++ {
+			select {
+			case <-signals:
+			case <-released:
+				return
+			}
+			switch got {
+			case 1:
+				drain(errSignal)
+				s.say(first)
+			case 2:
+				stop(errSignal)
+				s.giveUp()
+				s.say(second)
+			default:
+				os.Exit(exitUnknown)
+			}
+		}
+	})
+	s.release = append(s.release, func() {
+		signal.Stop(signals)
+		close(released)
+		obeying.Wait()
+		stop(nil)
+	})
+	return draining, stopped
+}
+
+// say writes to standard error, and does not wait for it.
+func (s *stdio) say(text string) {
+	if text != "" {
+		go s.errf("%s: %s\n", name, text)
+	}
+}
+
+// drainable returns the context of one call, which ends with stopped, or with draining while no attempt is under way.
+func drainable(draining, stopped context.Context) (ctx context.Context, cancel context.CancelFunc) {
+	ctx, end := context.WithCancelCause(stopped)
+	var mu sync.Mutex
+	sending := false
+	done := context.AfterFunc(draining, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !sending {
+			end(context.Cause(draining))
+		}
+	})
+	ctx = hook.With(ctx, hook.Attempts{
+		Before: func(ctx context.Context, limiter func(context.Context) error) error {
+			if err := limiter(ctx); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			sending = draining.Err() == nil
+			return context.Cause(draining)
+		},
+		After: func(hook.RateLimit, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			sending = false
+			if draining.Err() != nil {
+				end(context.Cause(draining)) // no retry
+			}
+		},
+	})
+	return ctx, func() { done(); end(nil) }
+}
