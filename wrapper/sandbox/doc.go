@@ -59,7 +59,7 @@
 //	conflict             409: another update of the account is under way; it is not the alias
 //	408, 502, 503, 504   a gateway's page
 //	500                  Composio's error body
-//	500-applied, 502-applied, 504-applied
+//	500-applied, 502-applied, 503-applied, 504-applied
 //	                 *   the same as without -applied
 //
 // An update is carried out, or not, as soon as its request is there, and delays come after that: no change is put off

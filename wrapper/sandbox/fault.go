@@ -122,6 +122,7 @@ func readyFaults() []Answer {
 		gatewayFault("502", http.StatusBadGateway, false),
 		gatewayFault("502-applied", http.StatusBadGateway, true),
 		gatewayFault("503", http.StatusServiceUnavailable, false),
+		gatewayFault("503-applied", http.StatusServiceUnavailable, true),
 		gatewayFault("504", http.StatusGatewayTimeout, false),
 		gatewayFault("504-applied", http.StatusGatewayTimeout, true),
 	}

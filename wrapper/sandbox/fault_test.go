@@ -198,6 +198,7 @@ var faultRows = []faultRow{
 	{"502", "502 " + htmlType + " " + page502, "", "502, server, outcome unknown", false, false},
 	{"502-applied", "502 " + htmlType + " " + page502, "", "502, server, outcome unknown", true, false},
 	{"503", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", "503, server", false, false},
+	{"503-applied", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", "503, server", true, false},
 	{"504", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", "504, server, outcome unknown", false, false},
 	{"504-applied", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", "504, server, outcome unknown", true, false},
 }
@@ -352,7 +353,7 @@ func TestBareRateLimitFaultTakesTheHeadersOff(t *testing.T) {
 // An answer that says that nothing was done is never a lie.
 func TestAnswersThatSayNothingWasAppliedAreTrue(t *testing.T) {
 	for status, want := range map[int]bool{
-		200: true, 400: true, 409: true, 500: true, 502: true, 504: true, 408: false, 429: false, 503: false,
+		200: true, 400: true, 409: true, 500: true, 502: true, 503: true, 504: true, 408: false, 429: false,
 	} {
 		s := sandbox.New()
 		s.Put(bearer("ca_1"))

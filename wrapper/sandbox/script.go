@@ -31,7 +31,7 @@ type Answer struct {
 	Body string
 
 	// Apply has the request first dealt with as if there were no script: its account changes, unless path, key or
-	// content are wrong. Without it no account changes, nor does one with the status 408, 429 or 503, which say so.
+	// content are wrong. Without it no account changes, nor does one with the status 408 or 429, which say so.
 	// Everything below comes after.
 	Apply bool
 
@@ -124,11 +124,7 @@ func (s *Server) misbehave(a Answer, w http.ResponseWriter, r *http.Request, dat
 }
 
 func (a Answer) applies() bool {
-	switch a.Status {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return false
-	}
-	return a.Apply
+	return a.Apply && a.Status != http.StatusRequestTimeout && a.Status != http.StatusTooManyRequests
 }
 
 // write sends an answer; own is the one that the sandbox would have given.
