@@ -21,17 +21,23 @@ func WithFaults(seed uint64, rate float64, faults ...Answer) Option {
 		for _, f := range faults {
 			group.faults = append(group.faults, f.clone())
 		}
-		s.chance.dice = rand.New(rand.NewPCG(seed, 0))
+		groups := s.chance.groups
 		if len(group.faults) > 0 && rate > 0 {
-			s.chance.groups = append(s.chance.groups, group)
+			groups = append(groups, group)
 		}
+		s.chance = newChance(seed, groups)
 	}
 }
 
 // chance draws faults.
 type chance struct {
+	seed   uint64
 	dice   *rand.Rand
 	groups []faultGroup
+}
+
+func newChance(seed uint64, groups []faultGroup) chance {
+	return chance{seed, rand.New(rand.NewPCG(seed, 0)), groups}
 }
 
 type faultGroup struct {

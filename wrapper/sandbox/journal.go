@@ -95,9 +95,18 @@ func (s *Server) Requests() []Request {
 	defer s.mu.Unlock()
 	all := make([]Request, len(s.journal))
 	for i, q := range s.journal {
-		all[i] = q.clone()
+		all[i] = q.Request.clone()
 	}
 	return all
+}
+
+// record is a Request with what the sandbox alone knows of it.
+type record struct {
+	Request
+	number  int      // counts requests, from 1
+	account string   // the id in the path; empty if the path is not the operation's
+	stored  []string // the fields that the account had when the request came
+	ended   bool
 }
 
 // exchange is a request that is being served: its body, the writer of its answer, and its entry in the journal. The
@@ -109,7 +118,7 @@ type exchange struct {
 	limited  bool
 	wait     time.Duration // until the rate-limit window ends
 	applying func()        // called when the account is about to change, with server.mu held; may be nil
-	entry    *Request      // guarded by server.mu
+	entry    *record       // guarded by server.mu
 }
 
 type exchangeKey struct{}
@@ -118,13 +127,19 @@ func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKe
 
 // begin opens an entry in the journal, and returns the writer and the request to go on with.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
-	e := &exchange{ResponseWriter: w, server: s, from: http.NoBody, entry: &Request{
-		Time: time.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header.Clone(),
+	e := &exchange{ResponseWriter: w, server: s, from: http.NoBody, entry: &record{
+		Request: Request{Time: time.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header.Clone()},
 	}}
+	e.entry.account = accountIn(e.entry.Path)
 	if r.Body != nil {
 		e.from = http.MaxBytesReader(w, r.Body, maxBody)
 	}
 	s.mu.Lock()
+	s.served++
+	e.entry.number = s.served
+	if a, ok := s.accounts[e.entry.account]; ok {
+		e.entry.stored = a.fields()
+	}
 	s.journal = append(s.journal, e.entry)
 	if s.journalSize > 0 && len(s.journal) > s.journalSize {
 		s.journal[0] = nil // the array outlives the slice
@@ -140,7 +155,22 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 func (e *exchange) note(f func(*Request)) {
 	e.server.mu.Lock()
 	defer e.server.mu.Unlock()
-	f(e.entry)
+	f(&e.entry.Request)
+}
+
+// finish tells of a request that has ended.
+func (s *Server) finish(e *exchange) {
+	s.mu.Lock()
+	e.entry.ended = true
+	q := *e.entry
+	streamed := len(s.streams) > 0
+	s.mu.Unlock()
+	if s.logger != nil {
+		q.log(s.logger)
+	}
+	if streamed {
+		s.publish(q)
+	}
 }
 
 // exempt marks the answer as exempt from the contract, and returns the writer for it.

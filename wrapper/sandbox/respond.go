@@ -14,6 +14,8 @@ type failure struct {
 	slug, message, fix string
 }
 
+func (f *failure) Error() string { return f.message }
+
 func (f *failure) write(w http.ResponseWriter) {
 	detail := gen.ErrorDetail{
 		Message: f.message, Code: float64(f.code), Slug: f.slug, Status: float64(f.status), SuggestedFix: f.fix,

@@ -3,7 +3,9 @@ package sandbox
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -62,20 +64,32 @@ func WithJournal(size int) Option {
 	return func(s *Server) { s.journalSize = size }
 }
 
+// WithLogger has one line a request written to l as it ends: its method and account, which fields it sets and clears, the
+// status of the answer (0 for none), whether the update was applied, which fault it met, and where it broke which rule of
+// the contract. No line has a value of a field. Default none.
+func WithLogger(l *slog.Logger) Option {
+	return func(s *Server) { s.logger = l }
+}
+
 // Server is an in-memory Composio project. It is an [http.Handler], to be served by net/http/httptest or any server.
 // Use New to make one; its methods can be called by many goroutines, also while it serves. The journal keeps requests
 // as they were sent, body and key included.
 type Server struct {
 	key         string
 	journalSize int
+	logger      *slog.Logger // nil: no lines
 	checked     http.Handler // contract around route
+	control     *control     // nil: no control routes
 
 	mu       sync.Mutex
-	accounts map[string]Account
-	journal  []*Request
+	accounts map[string]Account // changed by store and drop alone
+	aliases  map[alias]int      // how many accounts have one
+	served   int                // how many requests there were
+	journal  []*record
 	script   []Answer
 	chance   chance
 	budget   budget
+	streams  map[chan []byte]bool
 }
 
 // New returns a project without accounts.
@@ -84,6 +98,7 @@ func New(opts ...Option) *Server {
 		key:         DefaultAPIKey,
 		journalSize: 10_000,
 		accounts:    map[string]Account{},
+		aliases:     map[alias]int{},
 		budget:      budget{limit: 2000, window: time.Minute},
 	}
 	for _, opt := range opts {
@@ -105,7 +120,31 @@ func (s *Server) Put(a Account) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accounts[a.ID] = a.clone()
+	s.store(a.clone())
+}
+
+// alias is a name that one of a user's accounts of a toolkit can have.
+type alias struct{ toolkit, user, name string }
+
+func (a Account) alias() alias { return alias{a.Toolkit, a.UserID, a.Alias} }
+
+// store puts an account in the place of one with the same id.
+func (s *Server) store(a Account) {
+	s.drop(a.ID)
+	s.accounts[a.ID] = a
+	s.aliases[a.alias()]++
+}
+
+// drop removes the account with an id, if there is one.
+func (s *Server) drop(id string) {
+	a, ok := s.accounts[id]
+	if !ok {
+		return
+	}
+	delete(s.accounts, id)
+	if s.aliases[a.alias()]--; s.aliases[a.alias()] == 0 {
+		delete(s.aliases, a.alias())
+	}
 }
 
 // Account returns a copy of the account with an id, and whether there is one.
@@ -125,7 +164,11 @@ func (s *Server) Format(f fmt.State, _ rune) {
 
 // ServeHTTP serves one request. See the package page for what it answers.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.control != nil && s.control.serve(w, r) {
+		return
+	}
 	e, r := s.begin(w, r)
+	defer s.finish(e)
 	s.spend(e)
 	id := r.Header.Get("X-Request-Id")
 	if id == "" {
@@ -155,7 +198,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		s.writeLimited(e.exempt(w), e.wait)
 		return
 	}
-	if !isRoute(r.URL.EscapedPath()) {
+	if e.entry.account == "" {
 		writePage(e.exempt(w), http.StatusNotFound)
 		return
 	}
@@ -177,17 +220,18 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 	writeJSON(w, http.StatusOK, &answer)
 }
 
-// isRoute reports whether a path is the operation's, at the root, under one of the two versions. The contract would
-// match it under any prefix.
-func isRoute(path string) bool {
+// accountIn returns the account that a path names; "" if the path is not the operation's, at the root, under one of the
+// two versions. The contract would match it under any prefix.
+func accountIn(path string) string {
 	template, err := gen.PatchConnectedAccountsByNanoidPath("x")
 	if err != nil {
-		return false
+		return ""
 	}
 	end := strings.LastIndexByte(path, '/')
-	if end < 0 || end+1 == len(path) {
-		return false
-	}
 	collection := strings.TrimSuffix(template, "/x")
-	return path[:end] == collection || path[:end] == strings.Replace(collection, "/v3/", "/v3.1/", 1)
+	if end < 0 || path[:end] != collection && path[:end] != strings.Replace(collection, "/v3/", "/v3.1/", 1) {
+		return ""
+	}
+	id, _ := url.PathUnescape(path[end+1:]) // "" for an escape that is none
+	return id
 }

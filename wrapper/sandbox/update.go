@@ -37,7 +37,7 @@ func (s *Server) update(e *exchange, id string, data []byte) (gen.PatchConnected
 	}
 	apply(&a, patch)
 	e.entry.Applied = true
-	s.accounts[id] = a
+	s.store(a)
 	return gen.PatchConnectedAccountResponse{Success: true, ID: id, Status: string(a.Status)}, nil
 }
 
@@ -55,17 +55,20 @@ func (s *Server) refuse(a Account, patch gen.PatchConnectedAccountBody) *failure
 	if patch.Alias == nil || *patch.Alias == "" {
 		return nil
 	}
-	for _, other := range s.accounts {
-		if other.ID != a.ID && other.Toolkit == a.Toolkit && other.UserID == a.UserID && other.Alias == *patch.Alias {
-			// Guess: the code and the slug. The text is that of the 400 which this was before 409 was documented.
-			return &failure{
-				status: http.StatusConflict, code: 600, slug: "ConnectedAccount_Conflict",
-				message: fmt.Sprintf(`Alias "%s" is already in use by another connection for this entity`, *patch.Alias),
-				fix:     "Choose another alias, or clear the other account's",
-			}
-		}
+	wanted := alias{a.Toolkit, a.UserID, *patch.Alias}
+	others := s.aliases[wanted]
+	if a.alias() == wanted {
+		others--
 	}
-	return nil
+	if others == 0 {
+		return nil
+	}
+	// Guess: the code and the slug. The text is that of the 400 which this was before 409 was documented.
+	return &failure{
+		status: http.StatusConflict, code: 600, slug: "ConnectedAccount_Conflict",
+		message: fmt.Sprintf(`Alias "%s" is already in use by another connection for this entity`, *patch.Alias),
+		fix:     "Choose another alias, or clear the other account's",
+	}
 }
 
 // badRequest returns a 400. Guess: that it is told with this code and slug, which are known from an alias clash.

@@ -1,0 +1,81 @@
+package sandbox_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/sandbox"
+)
+
+func TestReadAccounts(t *testing.T) {
+	long := strings.Repeat("k", 100_000)
+	got, err := sandbox.ReadAccounts(strings.NewReader(
+		`{"id":"ca_1","toolkit":"github","user":"user_1","scheme":"BEARER_TOKEN","alias":"work","status":"EXPIRED","credentials":{"token":"<é\u00e9\n>","user_agent":""}}` + "\r\n" +
+			" \n\n" +
+			`  {"scheme":"OAUTH2","id":"ca_2","credentials":{"refresh_token":"` + long + `"}}  ` + "\n" +
+			`{"id":"Id","scheme":"S2S_OAUTH2"}`))
+	want := []sandbox.Account{
+		{ID: "ca_1", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken, Alias: "work", Status: composio.StatusExpired,
+			Credentials: map[string]string{"token": "<éé\n>", "user_agent": ""}},
+		{ID: "ca_2", Scheme: "OAUTH2", Credentials: map[string]string{"refresh_token": long}},
+		{ID: "Id", Scheme: "S2S_OAUTH2"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if got, err := sandbox.ReadAccounts(strings.NewReader("\n")); len(got) != 0 || err != nil {
+		t.Errorf("an empty file: %v, %v", got, err)
+	}
+}
+
+// wrongAccounts are refused as a line of a file, and as the body of a PUT of ca_1.
+var wrongAccounts = map[string]struct{ json, want string }{
+	"no JSON":                      {`{"id":"ca_1"`, "body: not one JSON value"},
+	"no object":                    {`["ca_1"]`, "body: of another type"},
+	"two values":                   {`{"id":"ca_1","scheme":"BASIC"} {}`, "body: not one JSON value"},
+	"no Unicode":                   {"{\"id\":\"ca_1\",\"scheme\":\"BASIC\",\"alias\":\"\xff\"}", "body: not valid UTF-8"},
+	"an unknown key":               {`{"id":"ca_1","scheme":"BASIC","aliass":"s3cret"}`, "/aliass: an unknown key"},
+	"a key of Go's":                {`{"id":"ca_1","scheme":"BASIC","user_id":"s3cret"}`, "/user_id: an unknown key"},
+	"a key in another case":        {`{"id":"ca_1","scheme":"BASIC","Alias":"s3cret"}`, "/Alias: an unknown key"},
+	"a key twice":                  {`{"id":"ca_1","scheme":"BASIC","alias":"s3cret","alias":""}`, "/alias: a key that is there twice"},
+	"a credential twice":           {`{"id":"ca_1","scheme":"BASIC","credentials":{"token":"s3cret","token":""}}`, "/credentials/token: a key that is there twice"},
+	"a number":                     {`{"id":"ca_1","scheme":"BASIC","alias":81549300}`, "/alias: of another type"},
+	"a null":                       {`{"id":"ca_1","scheme":"BASIC","alias":null}`, "/alias: null"},
+	"a null credential":            {`{"id":"ca_1","scheme":"BASIC","credentials":{"token":null}}`, "/credentials/token: null"},
+	"a list of names":              {`{"id":"ca_1","scheme":"BASIC","credentials":["token"]}`, "/credentials: of another type"},
+	"no scheme":                    {`{"id":"ca_1"}`, "/scheme: missing"},
+	"an empty scheme":              {`{"id":"ca_1","scheme":""}`, "/scheme: neither in the OpenAPI document nor one of OAuth's"},
+	"an unknown scheme":            {`{"id":"ca_1","scheme":"s3cret"}`, "/scheme: neither in the OpenAPI document nor one of OAuth's"},
+	"a scheme in another case":     {`{"id":"ca_1","scheme":"basic"}`, "/scheme: neither in the OpenAPI document nor one of OAuth's"},
+	"a scheme that is not OAuth's": {`{"id":"ca_1","scheme":"SAML"}`, "/scheme: neither in the OpenAPI document nor one of OAuth's"},
+	"an empty id":                  {`{"id":"","scheme":"BASIC"}`, "/id: empty"},
+}
+
+func TestReadAccountsRefuses(t *testing.T) {
+	lines := func(line string) string { return `{"id":"ca_2","scheme":"BASIC"}` + "\n\n" + line + "\n" }
+	for name, tt := range wrongAccounts {
+		t.Run(name, func(t *testing.T) {
+			got, err := sandbox.ReadAccounts(strings.NewReader(lines(tt.json)))
+			if err == nil || err.Error() != "composio: line 3: "+tt.want || got != nil {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+	for line, want := range map[string]string{
+		`{"id":"ca_2","scheme":"OAUTH1"}`: "composio: line 3: /id: the account of line 1 has it too",
+		`{"scheme":"OAUTH1"}`:             "composio: line 3: /id: missing",
+	} {
+		if _, err := sandbox.ReadAccounts(strings.NewReader(lines(line))); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	broken := errors.New("the disk is broken")
+	if _, err := sandbox.ReadAccounts(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		t.Errorf("a reader that fails: %v", err)
+	}
+}

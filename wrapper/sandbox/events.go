@@ -1,0 +1,68 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// maxBehind is how many events a reader of the stream may be behind.
+const maxBehind = 1000
+
+// publish sends a request that has ended to all streams. One whose reader is too far behind is ended.
+func (s *Server) publish(q record) {
+	data, err := json.Marshal(q.json())
+	if err != nil {
+		return // cannot be: it has no value that JSON lacks
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for stream := range s.streams {
+		select {
+		case stream <- data:
+		default:
+			delete(s.streams, stream)
+			close(stream)
+		}
+	}
+}
+
+// streamRequests sends events until the client goes, the reader is too far behind, or the http.Server shuts down, which
+// would otherwise wait for the stream to end.
+func (c *control) streamRequests(w http.ResponseWriter, r *http.Request) error {
+	s, stream := c.server, make(chan []byte, maxBehind)
+	s.mu.Lock()
+	if s.streams == nil {
+		s.streams = map[chan []byte]bool{}
+	}
+	s.streams[stream] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.streams, stream)
+	}()
+	stop := make(chan struct{})
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
+		server.RegisterOnShutdown(func() { close(stop) })
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	flusher := http.NewResponseController(w)
+	for {
+		if err := flusher.Flush(); err != nil {
+			return nil // the client is gone
+		}
+		select {
+		case data, ok := <-stream:
+			if !ok {
+				return nil
+			}
+			_, _ = fmt.Fprintf(w, "data: %s\n\n", data)
+		case <-stop:
+			return nil
+		case <-r.Context().Done():
+			return nil
+		}
+	}
+}

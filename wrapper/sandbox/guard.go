@@ -1,0 +1,54 @@
+package sandbox
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// policy lets the page use its own script, style and routes and nothing else, and nobody frame it.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// guard refuses what another web site may have sent through its visitor's browser. A name of that site which leads to this
+// machine is in Host, its own address in Origin.
+func (c *control) guard(r *http.Request) error {
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	for _, refused := range []struct {
+		is  bool
+		why string
+	}{
+		{!c.knows(r.Host), "The Host header is neither a loopback name nor an allowed host"},
+		{slices.ContainsFunc(r.Header.Values("Origin"), func(origin string) bool {
+			return !strings.EqualFold(origin, scheme+r.Host)
+		}), "The Origin header is of another origin"},
+		{slices.ContainsFunc(r.Header.Values("Sec-Fetch-Site"), func(site string) bool {
+			return strings.EqualFold(strings.TrimSpace(site), "cross-site")
+		}), "Another web site has sent this request"},
+	} {
+		if refused.is {
+			return &failure{status: http.StatusForbidden, message: refused.why}
+		}
+	}
+	return nil
+}
+
+// knows reports whether a Host header is this machine's or allowed, with its port or without.
+func (c *control) knows(host string) bool {
+	name := host
+	if without, _, err := net.SplitHostPort(host); err == nil {
+		name = without
+	}
+	name = strings.Trim(name, "[]")
+	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() || strings.EqualFold(name, "localhost") {
+		return true
+	}
+	return slices.ContainsFunc(c.hosts, func(allowed string) bool {
+		return host != "" && (strings.EqualFold(allowed, host) || strings.EqualFold(strings.Trim(allowed, "[]"), name))
+	})
+}

@@ -1,0 +1,118 @@
+package sandbox_test
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/sandbox"
+)
+
+const (
+	manyAccounts = 10_000
+	manyRequests = 100_000
+)
+
+// large is a sandbox with many accounts of a few users, and many requests in its journal.
+func large(tb testing.TB, opts ...sandbox.Option) *sandbox.Server {
+	tb.Helper()
+	s := sandbox.New(append(opts, sandbox.WithJournal(manyRequests), sandbox.WithRateLimit(0, 0))...)
+	for i := range manyAccounts {
+		s.Put(sandbox.Account{
+			ID: fmt.Sprintf("ca_%05d", i), Toolkit: "github", UserID: fmt.Sprint("user_", i%100), Alias: fmt.Sprint("alias_", i),
+			Scheme: composio.SchemeBearerToken, Credentials: map[string]string{"token": "t", "user_agent": "robot"},
+		})
+	}
+	for range manyRequests {
+		visit(s)
+	}
+	return s
+}
+
+func small(opts ...sandbox.Option) *sandbox.Server {
+	s := sandbox.New(append(opts, sandbox.WithRateLimit(0, 0))...)
+	s.Put(sandbox.Account{ID: "ca_00007", Scheme: composio.SchemeBearerToken})
+	return s
+}
+
+// update makes one update without a connection.
+func update(tb testing.TB, s *sandbox.Server, body string) {
+	r := httptest.NewRequest("PATCH", path+"ca_00007", strings.NewReader(body))
+	r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, r); w.Code != 200 {
+		tb.Fatalf("%d %s", w.Code, w.Body)
+	}
+}
+
+func controlGet(tb testing.TB, s *sandbox.Server, path string) string {
+	r := httptest.NewRequest("GET", "http://localhost/_sandbox/"+path, nil)
+	r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, r); w.Code != 200 {
+		tb.Fatalf("%d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+// An update costs no more than without the control routes, and no more with many accounts and requests than with few.
+func BenchmarkUpdate(b *testing.B) {
+	for _, side := range []struct {
+		name string
+		box  *sandbox.Server
+	}{
+		{"one account", small()},
+		{"one account, with control", small(sandbox.WithControl())},
+		{"many accounts", large(b)},
+		{"many accounts, with control", large(b, sandbox.WithControl())},
+	} {
+		for name, body := range map[string]string{"token": tokenBody, "alias": `{"alias":"work"}`} {
+			b.Run(side.name+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					update(b, side.box, body)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkControl(b *testing.B) {
+	s := large(b, sandbox.WithControl())
+	for _, path := range []string{"accounts", "accounts?limit=10000", "accounts/ca_00007", "requests", "requests?account=ca_00007", "requests?limit=100000"} {
+		b.Run(path, func(b *testing.B) {
+			for b.Loop() {
+				controlGet(b, s, path)
+			}
+		})
+	}
+}
+
+// A benchmark compares times, which a test cannot. An update allocates no more with the control routes than without, and
+// with many accounts and requests than with few; under the race detector, with which pools forget, a few times more or less.
+func TestManyAccountsAndRequestsWithControlRoutes(t *testing.T) {
+	s := large(t, sandbox.WithControl())
+	for _, body := range []string{tokenBody, `{"alias":"work"}`} {
+		cost := func(s *sandbox.Server) float64 {
+			return testing.AllocsPerRun(200, func() { update(t, s, body) })
+		}
+		if with, without := cost(s), cost(small()); with > without+3 {
+			t.Errorf("%s: allocates %v times, %v without", body, with, without)
+		}
+	}
+	for path, want := range map[string]int{
+		"accounts": 500, "accounts?limit=501": 501, "accounts?limit=20000": manyAccounts,
+		"requests": 500, "requests?limit=501": 501, "requests?limit=200000": manyRequests,
+	} {
+		got := controlGet(t, s, path)
+		if n := strings.Count(got, `"status":`); n != want {
+			t.Errorf("%s has %d", path, n)
+		}
+		if total := map[byte]int{'a': manyAccounts, 'r': manyRequests}[path[0]]; !strings.HasSuffix(got, fmt.Sprintf(`],"total":%d}`+"\n", total)) {
+			t.Errorf("%s ends %s", path, got[len(got)-30:])
+		}
+	}
+}
