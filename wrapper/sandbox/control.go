@@ -107,7 +107,7 @@ func newControl(s *Server, hosts []string) *control {
 // serve serves a request that is for the control routes, and reports whether it was.
 func (c *control) serve(w http.ResponseWriter, r *http.Request) bool {
 	c.keepStart()
-	if path := r.URL.Path; !strings.HasPrefix(path, controlRoot) && path+"/" != controlRoot {
+	if path := r.URL.Path; !strings.HasPrefix(path, controlRoot) && path != strings.TrimSuffix(controlRoot, "/") {
 		return false
 	}
 	h := w.Header()
