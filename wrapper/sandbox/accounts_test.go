@@ -22,8 +22,8 @@ func TestReadAccounts(t *testing.T) {
 	want := []sandbox.Account{
 		{ID: "ca_1", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken, Alias: "work", Status: composio.StatusExpired,
 			Credentials: map[string]string{"token": "<éé\n>", "user_agent": ""}},
-		{ID: "ca_2", Scheme: "OAUTH2", Credentials: map[string]string{"refresh_token": long}},
-		{ID: "Id", Scheme: "S2S_OAUTH2"},
+		{ID: "ca_2", Scheme: "OAUTH2", Status: composio.StatusActive, Credentials: map[string]string{"refresh_token": long}},
+		{ID: "Id", Scheme: "S2S_OAUTH2", Status: composio.StatusActive},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)

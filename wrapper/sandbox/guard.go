@@ -20,19 +20,20 @@ func (c *control) guard(r *http.Request) error {
 		scheme = "https://"
 	}
 	for _, refused := range []struct {
-		is  bool
-		why string
+		is       bool
+		why, fix string
 	}{
-		{!c.knows(r.Host), "The Host header is neither a loopback name nor an allowed host"},
+		{!c.knows(r.Host), "The Host header is neither a loopback name nor an allowed host",
+			"Use http://127.0.0.1, or allow the host with --allow-host or WithControl"},
 		{slices.ContainsFunc(r.Header.Values("Origin"), func(origin string) bool {
 			return !strings.EqualFold(origin, scheme+r.Host)
-		}), "The Origin header is of another origin"},
+		}), "The Origin header is of another origin", ""},
 		{slices.ContainsFunc(r.Header.Values("Sec-Fetch-Site"), func(site string) bool {
 			return strings.EqualFold(strings.TrimSpace(site), "cross-site")
-		}), "Another web site has sent this request"},
+		}), "Another web site has sent this request", "Enter the address by hand"},
 	} {
 		if refused.is {
-			return &failure{status: http.StatusForbidden, message: refused.why}
+			return &failure{status: http.StatusForbidden, message: refused.why, fix: refused.fix}
 		}
 	}
 	return nil

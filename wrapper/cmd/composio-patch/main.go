@@ -5,7 +5,7 @@
 //
 //	composio-patch update ID [flags]
 //	composio-patch bulk FILE|- [flags]
-//	composio-patch sandbox [--addr HOST:PORT] [--api-key K] [--fault NAME[=RATE]...]
+//	composio-patch sandbox [flags]
 //	composio-patch --version
 //
 // # Update
@@ -71,10 +71,14 @@
 // # Sandbox
 //
 // The sandbox command serves an in-memory Composio with a few accounts until SIGINT or SIGTERM. It prints its URL, key
-// and accounts, and a command to try.
+// and accounts, the address of a page that shows them, and a command to try; then one line a request, without values, to
+// standard error. Tests in any language seed and read it over the routes that /_sandbox/openapi.yaml describes.
 //
 //	--addr HOST:PORT           where to listen, 127.0.0.1:8787 unless given; port 0 is any free one
 //	--api-key K                the key it takes, in place of one that is no secret
+//	--accounts FILE            serve these accounts: JSON Lines with id, toolkit, user, scheme, alias, status, credentials
+//	--allow-host NAME *        answer page and control routes also by this name
+//	--quiet                    write no line for each request to standard error
 //	--fault NAME[=RATE] *      misbehave in one request of five, or at another rate; --help lists the names
 //
 // # Environment

@@ -4,44 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"log/slog"
 	"net"
 	"net/http"
-	"slices"
+	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
 )
 
 // sandboxCmd serves a sandbox.
 type sandboxCmd struct {
-	Addr   string   `default:"127.0.0.1:8787" placeholder:"HOST:PORT" help:"Where to listen, ${default} unless given; port 0 is any free one. Other machines may reach an address that is not this machine's own 127.0.0.1."`
-	APIKey *string  `placeholder:"K" help:"The API key to take, in place of one that is no secret. It stands in the process list."`
-	Fault  []string `sep:"none" placeholder:"NAME[=RATE]" help:"Misbehave in this way, in one request of five or at another rate, such as 502=0.5. May be repeated; the rates add up."`
+	Addr      string   `default:"127.0.0.1:8787" placeholder:"HOST:PORT" help:"Where to listen, ${default} unless given; port 0 is any free one. Other machines may reach an address that is not this machine's own 127.0.0.1."`
+	APIKey    *string  `placeholder:"K" help:"The API key to take, in place of one that is no secret. It stands in the process list."`
+	Accounts  *string  `placeholder:"FILE" help:"Serve these accounts in place of seven of its own: JSON Lines with the keys id, toolkit, user, scheme, alias, status and credentials."`
+	AllowHost []string `sep:"none" placeholder:"NAME" help:"Answer the control routes and the page also by this name of the machine, such as sandbox or sandbox:8787. May be repeated."`
+	Quiet     bool     `help:"Do not write a line for each request to standard error."`
+	Fault     []string `sep:"none" placeholder:"NAME[=RATE]" help:"Misbehave in this way, in one request of five or at another rate, such as 502=0.5. May be repeated; the rates add up."`
 }
 
 // Help is the text between the usage and the flags.
 func (*sandboxCmd) Help() string {
 	var names []string
-	for _, fault := range mustFaults() {
+	faults, _ := sandbox.Faults() // all of them: without names there is none to be unknown
+	for _, fault := range faults {
 		names = append(names, fault.Name)
 	}
-	return "NAME is one of " + strings.Join(names, ", ") + `.
+	return `The page at /_sandbox/ shows accounts and requests; /_sandbox/openapi.yaml describes the routes by which tests seed and read them.
 
-An update that was applied says so in its account, whatever was answered: that is what a client has to cope with.`
-}
-
-// mustFaults returns all ready faults; without names there is none to be unknown.
-func mustFaults() []sandbox.Answer {
-	faults, err := sandbox.Faults()
-	if err != nil {
-		panic(err)
-	}
-	return faults
+The NAME of a fault is one of ` + strings.Join(names, ", ") + `. An update that was applied says so in its account, whatever was answered: that is what a client has to cope with.`
 }
 
 // defaultFaultRate is how many of the requests meet a fault that is named without a rate.
@@ -80,11 +74,11 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 	if c.APIKey != nil && *c.APIKey == "" {
 		return usagef("--api-key: the key is empty")
 	}
-	key := sandbox.DefaultAPIKey
-	if c.APIKey != nil {
-		key = *c.APIKey
+	opts, err := c.options(std)
+	if err != nil {
+		return err
 	}
-	faults, err := c.faults()
+	accounts, err := c.accounts()
 	if err != nil {
 		return err
 	}
@@ -93,10 +87,10 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return &problem{exitFailed, err.Error(), "choose another --addr, such as 127.0.0.1:0 for any free port"}
 	}
-	server := newHTTPServer(newSandbox(key, faults...))
+	server := newHTTPServer(fill(sandbox.New(opts...), accounts))
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	c.greet(std, urlOf(listener.Addr()))
+	c.greet(std, urlOf(listener.Addr()), accounts)
 	select {
 	case <-draining.Done():
 		shutDown(stopped, server, grace)
@@ -110,34 +104,89 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 	return nil
 }
 
+// options returns what the flags ask for.
+func (c *sandboxCmd) options(std *stdio) ([]sandbox.Option, error) {
+	for _, host := range c.AllowHost {
+		if host == "" || strings.ContainsAny(host, "/@*?# ") {
+			return nil, usagef("--allow-host: not a host, such as sandbox or sandbox:8787")
+		}
+	}
+	opts, err := c.faults()
+	if err != nil {
+		return nil, err
+	}
+	if opts = append(opts, sandbox.WithControl(c.AllowHost...)); c.APIKey != nil {
+		opts = append(opts, sandbox.WithAPIKey(*c.APIKey))
+	}
+	if !c.Quiet {
+		opts = append(opts, sandbox.WithLogger(slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{
+			ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.LevelKey || a.Key == slog.MessageKey {
+					return slog.Attr{} // they are the same in each line
+				}
+				return a
+			},
+		}))))
+	}
+	return opts, nil
+}
+
+// accounts returns those of the file, or else the seeds.
+func (c *sandboxCmd) accounts() ([]sandbox.Account, error) {
+	if c.Accounts == nil {
+		return seeds(), nil
+	}
+	file, err := os.Open(*c.Accounts)
+	if err != nil {
+		return nil, &problem{exitUsage, "--accounts: " + err.Error(), "name a file of JSON Lines, or leave --accounts out"}
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	accounts, err := sandbox.ReadAccounts(file)
+	if err != nil {
+		return nil, &problem{exitUsage, "--accounts " + *c.Accounts + ": " + strings.TrimPrefix(err.Error(), "composio: "),
+			"correct the line; a line looks like " + strings.SplitN(seedLines, "\n", 2)[0]}
+	}
+	return accounts, nil
+}
+
+// maxListed is how many accounts are printed.
+const maxListed = 20
+
 // greet prints what one needs to know to use the sandbox. The key is printed only if everybody knows it anyway.
-func (c *sandboxCmd) greet(std *stdio, url string) {
+func (c *sandboxCmd) greet(std *stdio, url string, accounts []sandbox.Account) {
 	std.outf("sandbox of Composio, in memory, at %s\n\n", url)
-	try := fmt.Sprintf("%s update ca_1a2b3c4d5e6f --alias new --base-url %s", shellQuote(std.program), url)
+	page, key := url+"/_sandbox/", ""
 	if c.APIKey == nil {
+		page, key = page+"#key="+sandbox.DefaultAPIKey, "COMPOSIO_API_KEY="+sandbox.DefaultAPIKey+" "
 		std.outf("API key: %s\n", sandbox.DefaultAPIKey)
-		try = "COMPOSIO_API_KEY=" + sandbox.DefaultAPIKey + " " + try
 	} else {
 		std.outf("API key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\n")
 	}
+	std.outf("page: %s\n", page)
 	if len(c.Fault) > 0 {
 		std.outf("faults: %s\n", strings.Join(c.Fault, ", "))
 	}
 	std.outf("accounts:\n")
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
-	for _, account := range seeds() {
+	for _, account := range accounts[:min(maxListed, len(accounts))] {
 		_, _ = fmt.Fprintf(table, "  %s\n", strings.Join(describe(account, account), "\t"))
 	}
 	_ = table.Flush()
-	std.outf("\ntry, in another terminal:\n  %s\n\nstop with ctrl-c\n", try)
+	if more := len(accounts) - maxListed; more > 0 {
+		std.outf("  and %d more\n", more)
+	}
+	if len(accounts) > 0 {
+		std.outf("\ntry, in another terminal:\n  %s%s update %s --alias new --base-url %s\n", key, shellQuote(std.program), shellQuote(accounts[0].ID), url)
+	}
+	std.outf("\nstop with ctrl-c\n")
 }
 
-// shellQuote quotes the program's own path for a shell, if it must.
-func shellQuote(path string) string {
-	if strings.ContainsAny(path, " \t\n'\"\\$`!&;|<>()*?[]#~{}") {
-		return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+// shellQuote quotes a word for a shell, if it must.
+func shellQuote(word string) string {
+	if strings.ContainsAny(word, " \t\n'\"\\$`!&;|<>()*?[]#~{}") {
+		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
-	return path
+	return word
 }
 
 func listen(ctx context.Context, addr string) (net.Listener, error) {
@@ -166,92 +215,4 @@ func shutDown(ctx context.Context, server *http.Server, within time.Duration) {
 	if server.Shutdown(ctx) != nil {
 		_ = server.Close() // it closes listeners, which Shutdown has done
 	}
-}
-
-// newSandbox returns a sandbox with the accounts that both commands show.
-func newSandbox(key string, opts ...sandbox.Option) *sandbox.Server {
-	box := sandbox.New(append(opts, sandbox.WithAPIKey(key))...)
-	for _, account := range seeds() {
-		box.Put(account)
-	}
-	return box
-}
-
-// seeds are accounts of each scheme. The first two are of one user and toolkit, so that their aliases can clash.
-func seeds() []sandbox.Account {
-	return []sandbox.Account{
-		{
-			ID: "ca_1a2b3c4d5e6f", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken,
-			Status: composio.StatusActive, Alias: "personal",
-			Credentials: map[string]string{"token": "old_access_token"},
-		}, {
-			ID: "ca_2b3c4d5e6f7a", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken,
-			Status: composio.StatusActive, Alias: "work",
-			Credentials: map[string]string{"token": "work_access_token"},
-		}, {
-			ID: "ca_3c4d5e6f7a8b", Toolkit: "serpapi", UserID: "user_1", Scheme: composio.SchemeAPIKey,
-			Status:      composio.StatusActive,
-			Credentials: map[string]string{"generic_api_key": "old_api_key"},
-		}, {
-			ID: "ca_4d5e6f7a8b9c", Toolkit: "zendesk", UserID: "user_2", Scheme: composio.SchemeBasic,
-			Status:      composio.StatusExpired,
-			Credentials: map[string]string{"username": "robot", "password": "old_password"},
-		}, {
-			ID: "ca_5e6f7a8b9c0d", Toolkit: "metabase", UserID: "user_2", Scheme: composio.SchemeBasicWithJWT,
-			Status:      composio.StatusActive,
-			Credentials: map[string]string{"username": "robot", "password": "old_password"},
-		}, {
-			ID: "ca_6f7a8b9c0d1e", Toolkit: "bigquery", UserID: "user_3", Scheme: composio.SchemeGoogleServiceAccount,
-			Status:      composio.StatusActive,
-			Credentials: map[string]string{"credentials_json": `{"type":"service_account"}`},
-		}, {
-			ID: "ca_7a8b9c0d1e2f", Toolkit: "github_app", UserID: "user_3", Scheme: composio.SchemeServiceAccount,
-			Status:      composio.StatusActive,
-			Credentials: map[string]string{"application_id": "12345", "installation_id": "67890", "private_key": "old_private_key"},
-		},
-	}
-}
-
-// describe returns an account for a person, part by part. Of a credential it says whether there is one, and what
-// became of it since before.
-func describe(before, a sandbox.Account) []string {
-	parts := []string{
-		a.ID, string(a.Scheme), string(a.Status), fmt.Sprintf("%s of %s", a.Toolkit, a.UserID), fmt.Sprintf("alias %q", a.Alias),
-	}
-	var credentials []string
-	names := map[string]string{}
-	maps.Copy(names, before.Credentials)
-	maps.Copy(names, a.Credentials)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		credentials = append(credentials, name+": "+became(before.Credentials, a.Credentials, name))
-	}
-	parts = append(parts, strings.Join(credentials, ", "))
-	if a.AllowAllUsers {
-		parts = append(parts, "every user may use it")
-	}
-	if len(a.AllowedUserIDs) > 0 {
-		parts = append(parts, fmt.Sprintf("allowed %q", a.AllowedUserIDs))
-	}
-	if len(a.NotAllowedUserIDs) > 0 {
-		parts = append(parts, fmt.Sprintf("denied %q", a.NotAllowedUserIDs))
-	}
-	return parts
-}
-
-func became(before, after map[string]string, name string) string {
-	old, had := before[name]
-	value, has := after[name]
-	state := "set"
-	if value == "" {
-		state = "empty"
-	}
-	switch {
-	case !has:
-		return "absent (removed)"
-	case !had:
-		return state + " (added)"
-	case old != value:
-		return state + " (replaced)"
-	}
-	return state
 }

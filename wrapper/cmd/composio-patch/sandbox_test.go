@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,7 +75,7 @@ const accounts = `accounts:
 func TestSandboxServesUntilASignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
-			s := serve(t, "--addr=127.0.0.1:0")
+			s := serve(t, "--addr=127.0.0.1:0", "--quiet")
 			if !strings.HasPrefix(s.url, "http://127.0.0.1:") {
 				t.Errorf("it listens on %s", s.url)
 			}
@@ -84,7 +86,7 @@ func TestSandboxServesUntilASignal(t *testing.T) {
 			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=work", "--base-url", s.url); got.Status != exitFailed {
 				t.Errorf("an alias clash: %+v", got)
 			}
-			want(t, s.stop(t, sig), outcome{0, "sandbox of Composio, in memory, at " + s.url + "\n\nAPI key: ak_sandbox\n" + accounts +
+			want(t, s.stop(t, sig), outcome{0, "sandbox of Composio, in memory, at " + s.url + "\n\nAPI key: ak_sandbox\npage: " + s.url + "/_sandbox/#key=ak_sandbox\n" + accounts +
 				"\ntry, in another terminal:\n  COMPOSIO_API_KEY=ak_sandbox " + os.Args[0] + " update ca_1a2b3c4d5e6f --alias new --base-url " + s.url +
 				"\n\nstop with ctrl-c\nstopped\n", ""})
 			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url, "--max-retries=0"); got.Status != exitFailed {
@@ -144,7 +146,7 @@ func TestTheCommandThatSandboxPrintsCanBePasted(t *testing.T) {
 
 func TestSandboxTakesTheKeyItWasGivenAndDoesNotPrintIt(t *testing.T) {
 	const key = "ak_s3cr3t_of_mine"
-	s := serve(t, "--addr=127.0.0.1:0", "--api-key="+key)
+	s := serve(t, "--addr=127.0.0.1:0", "--quiet", "--api-key="+key)
 	for key, status := range map[string]int{key: exitDone, sandbox.DefaultAPIKey: exitFailed} {
 		t.Setenv("COMPOSIO_API_KEY", key)
 		if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url); got.Status != status {
@@ -152,7 +154,7 @@ func TestSandboxTakesTheKeyItWasGivenAndDoesNotPrintIt(t *testing.T) {
 		}
 	}
 	want(t, s.stop(t, syscall.SIGTERM), outcome{0, "sandbox of Composio, in memory, at " + s.url +
-		"\n\nAPI key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\n" + accounts +
+		"\n\nAPI key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\npage: " + s.url + "/_sandbox/\n" + accounts +
 		"\ntry, in another terminal:\n  " + os.Args[0] + " update ca_1a2b3c4d5e6f --alias new --base-url " + s.url +
 		"\n\nstop with ctrl-c\nstopped\n", ""})
 }
@@ -308,9 +310,10 @@ func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
 	}
 }
 
-func TestSandboxMisbehavesAsFaultSays(t *testing.T) {
-	s := serve(t, "--addr", "127.0.0.1:0", "--fault", "502=1")
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.url+"/api/v3/connected_accounts/ca_1a2b3c4d5e6f", strings.NewReader(`{"alias":"new"}`))
+// send makes one request with the default key.
+func (s *served) send(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,12 +323,91 @@ func TestSandboxMisbehavesAsFaultSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusBadGateway {
-		t.Errorf("status %d, want 502", resp.StatusCode)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := s.stop(t, syscall.SIGTERM); got.Status != exitDone {
-		t.Errorf("exit status %d: %s", got.Status, got.Err)
+	return resp.StatusCode, string(data)
+}
+
+const api = "/api/v3/connected_accounts/"
+
+func TestSandboxSaysWhatItSees(t *testing.T) {
+	s := serve(t, "--addr", "127.0.0.1:0", "--fault", "502-applied=1")
+	if status, _ := s.send(t, "PATCH", api+"ca_1a2b3c4d5e6f", `{"alias":"","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"s3cret"}}}}`); status != 502 {
+		t.Errorf("status %d, want 502", status)
+	}
+	s.send(t, "PATCH", api+"ca_1a2b3c4d5e6f", `{"alias":81549300}`)
+	s.send(t, "GET", "/_sandbox/accounts", "")
+	got := s.stop(t, syscall.SIGTERM)
+	log := regexp.MustCompile(`(?m)^time=\S+Z? `).ReplaceAllString(got.Err, "")
+	if diff := cmp.Diff(`method=PATCH id=ca_1a2b3c4d5e6f status=502 applied=true set=token cleared=alias fault=502-applied
+method=PATCH id=ca_1a2b3c4d5e6f status=400 applied=false violations="request /alias: type"
+`, log); diff != "" || got.Status != exitDone {
+		t.Errorf("exit status %d, log (-want +got):\n%s", got.Status, diff)
+	}
+}
+
+func TestSandboxServesTheAccountsOfAFile(t *testing.T) {
+	file := inputFile(t, `{"id":"it's","scheme":"OAUTH2","user":"u","toolkit":"t","status":"EXPIRED","alias":"a","credentials":{"b":"s3cret"}}`, "",
+		`{"id":"ca_2","scheme":"API_KEY"}`)
+	s := serve(t, "--addr=127.0.0.1:0", "--quiet", "--accounts", file, "--allow-host", "box.test")
+	if status, body := s.send(t, "GET", "/_sandbox/accounts/it%27s", ""); status != 200 ||
+		body != `{"id":"it's","toolkit":"t","user":"u","scheme":"OAUTH2","alias":"a","status":"EXPIRED","credentials":{"b":"s3cret"}}`+"\n" {
+		t.Errorf("%d %s", status, body)
+	}
+	if status, body := s.send(t, "PATCH", api+"ca_1a2b3c4d5e6f", `{}`); status != 404 {
+		t.Errorf("an account of its own is there: %d %s", status, body)
+	}
+	want(t, s.stop(t, syscall.SIGTERM), outcome{0, "sandbox of Composio, in memory, at " + s.url + "\n\nAPI key: ak_sandbox\npage: " + s.url + "/_sandbox/#key=ak_sandbox\n" +
+		"accounts:\n  it's  OAUTH2   EXPIRED  t of u  alias \"a\"  b: set\n  ca_2  API_KEY  ACTIVE    of     alias \"\"   \n" +
+		"\ntry, in another terminal:\n  COMPOSIO_API_KEY=ak_sandbox " + os.Args[0] + ` update 'it'\''s' --alias new --base-url ` + s.url + "\n\nstop with ctrl-c\nstopped\n", ""})
+}
+
+func TestSandboxPrintsFewOfManyAccounts(t *testing.T) {
+	for n, want := range map[int]string{20: "\n\ntry", 21: "\n  and 1 more\n\ntry", 10_000: "\n  and 9980 more\n\ntry", 0: "accounts:\n\nstop"} {
+		var out bytes.Buffer
+		(&sandboxCmd{}).greet(&stdio{out: &out}, "http://x", make([]sandbox.Account, n))
+		if lines := strings.Count(out.String(), "alias \"\""); lines != min(n, 20) || !strings.Contains(out.String(), want) {
+			t.Errorf("%d accounts: %s", n, out.String())
+		}
+	}
+}
+
+func TestSandboxRefusesAFileOfAccounts(t *testing.T) {
+	fix := "\nfix: correct the line; a line looks like " + strings.SplitN(seedLines, "\n", 2)[0] + "\n"
+	for line, problem := range map[string]string{
+		`{"id":"ca_2","scheme":"API_KEY","credential":{"api_key":"s3cret"}}`: "/credential: an unknown key",
+		`s3cret`:                            "body: not one JSON value",
+		`{"id":"ca_1","scheme":"API_KEY"}`:  "/id: the account of line 1 has it too",
+		`{"id":"ca_2","scheme":"API_KEYS"}`: "/scheme: neither in the OpenAPI document nor one of OAuth's",
+	} {
+		file := inputFile(t, `{"id":"ca_1","scheme":"API_KEY"}`, line)
+		want(t, command(t, "sandbox", "--addr=127.0.0.1:0", "--accounts", file), outcome{exitUsage, "", "composio-patch: --accounts " + file + ": line 2: " + problem + fix})
+	}
+	want(t, command(t, "sandbox", "--addr=127.0.0.1:0", "--accounts=/no/such"), outcome{exitUsage, "",
+		"composio-patch: --accounts: open /no/such: no such file or directory\nfix: name a file of JSON Lines, or leave --accounts out\n"})
+}
+
+func TestSandboxAllowsHosts(t *testing.T) {
+	for host, status := range map[string]int{"box.test": 200, "evil.test": 403} {
+		s := serve(t, "--addr=127.0.0.1:0", "--allow-host=box.test", "--allow-host=other.test:1")
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", s.url+"/_sandbox/", nil)
+		req.Host = host
+		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = resp.Body.Close(); resp.StatusCode != status {
+			t.Errorf("%s: %d", host, resp.StatusCode)
+		}
+		s.stop(t, syscall.SIGTERM)
+	}
+	for _, host := range []string{"", "*", "http://box.test", "box test"} {
+		if _, err := (&sandboxCmd{AllowHost: []string{host}}).options(&stdio{}); err == nil || err.Error() != "--allow-host: not a host, such as sandbox or sandbox:8787" {
+			t.Errorf("--allow-host %q: %v", host, err)
+		}
 	}
 }
 
