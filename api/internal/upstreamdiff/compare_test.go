@@ -12,7 +12,7 @@ import (
 )
 
 // compareDocuments does what api/upstream-diff does with two documents, and returns what it prints and its status.
-func compareDocuments(t *testing.T, ours, upstream []byte) (stdout, stderr string, status int) {
+func compareDocuments(t *testing.T, ours, upstream []byte, flags ...string) (stdout, stderr string, status int) {
 	t.Helper()
 	dir := t.TempDir()
 	a, b := filepath.Join(dir, "ours"), filepath.Join(dir, "upstream")
@@ -21,20 +21,9 @@ func compareDocuments(t *testing.T, ours, upstream []byte) (stdout, stderr strin
 			t.Fatal(err)
 		}
 	}
-	var out, errors bytes.Buffer
-	if status := run([]string{"reduce", a, b, dir}, &out, &errors); status != 0 {
-		return out.String(), strings.ReplaceAll(errors.String(), dir+"/", ""), status
-	}
-	for name, data := range map[string][]byte{
-		diffFile:      oasdiff(t, dir, "diff", "--format", "json", "--exclude-elements", "endpoints", oursFile, upstreamFile),
-		changelogFile: oasdiff(t, dir, "changelog", "--format", "json", oursFile, upstreamFile),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	status = run([]string{"report", dir}, &out, &errors)
-	return out.String(), errors.String(), status
+	var out, complaint bytes.Buffer
+	status = run(a, append(flags, b), &out, &complaint)
+	return out.String(), strings.ReplaceAll(complaint.String(), dir+"/", ""), status
 }
 
 func file(t *testing.T, path ...string) []byte {
@@ -99,6 +88,10 @@ type edit struct {
 	value     any
 }
 
+type edits []edit
+
+type says []string
+
 type removed struct{}
 
 var gone removed
@@ -136,363 +129,158 @@ func jsonOf(schema any) tree { return tree{"application/json": tree{"schema": sc
 
 func ref(name string) tree { return tree{"$ref": "#/components/schemas/" + name} }
 
-// Each case is a change of Composio's, against the document of September, and what is said of it.
+// Each case is a change of Composio's, against the document of September, and what is said of it: what breaks, and what is added.
 var changesOfComposio = []struct {
 	name         string
-	edits        []edit
-	breaks, adds []string
+	edits        edits
+	breaks, adds says
 }{
-	{
-		"a property of the request dropped",
-		[]edit{{body + " properties", "alias", gone}},
-		[]string{"request body: Composio dropped the property alias"},
-		nil,
-	},
-	{
-		"properties of a closed object dropped are one paragraph",
-		[]edit{{val + " properties", "token", gone}, {val + " properties", "api_key", gone}},
-		[]string{"request body, connection.state.val: Composio dropped the properties api_key and token, and refuses what the object does not name"},
-		nil,
-	},
-	{
-		"properties dropped that concern different files",
-		[]edit{{body + " properties", "alias", gone}, {body + " properties", "experimental", gone}},
-		[]string{"request body: Composio dropped the property alias", "request body: Composio dropped the property experimental"},
-		nil,
-	},
-	{
-		"an optional property of the request added",
-		[]edit{{val + " properties", "otp_seed", tree{"type": "string", "nullable": true}}},
-		nil,
-		[]string{"request body, connection.state.val: Composio added the optional property otp_seed: {nullable: true, type: string}"},
-	},
-	{
-		"a required property of the request added",
-		[]edit{{body + " properties", "labels", tree{"type": "array", "items": tree{"type": "string"}}}, {body, "required", []any{"labels"}}},
-		[]string{"request body: Composio now requires the new property labels: {items: {type: string}, type: array}"},
-		nil,
-	},
-	{
-		"a property of the request required",
-		[]edit{{body, "required", []any{"alias"}}},
-		[]string{"request body: Composio now requires the property alias"},
-		nil,
-	},
-	{
-		"a property of the request no longer required",
-		[]edit{{body + " properties connection", "required", gone}},
-		nil,
-		[]string{"request body, connection: Composio no longer requires the property state"},
-	},
-	{
-		"an object of the request closed",
-		[]edit{{body, "additionalProperties", false}},
-		[]string{"request body: Composio closed the object: it now refuses properties that are not named"},
-		nil,
-	},
-	{
-		"an object of the request opened",
-		[]edit{{val, "additionalProperties", gone}},
-		nil,
-		[]string{"request body, connection.state.val: Composio opened the object: it now takes properties that are not named"},
-	},
-	{
-		"other properties of the request given a schema",
-		[]edit{{body, "additionalProperties", tree{"type": "string"}}},
-		[]string{"request body: Composio added additionalProperties: {type: string}"},
-		nil,
-	},
-	{
-		"a value of the request taken away, and one added",
-		[]edit{{schemes, "enum", []any{"BEARER_TOKEN", "API_KEY", "BASIC", "BASIC_WITH_JWT", "GOOGLE_SERVICE_ACCOUNT", "S2S"}}},
-		[]string{"request body, connection.state.authScheme: Composio no longer takes the value SERVICE_ACCOUNT"},
-		[]string{"request body, connection.state.authScheme: Composio now takes the value S2S"},
-	},
-	{
-		"any value of the request allowed",
-		[]edit{{schemes, "enum", gone}},
-		nil,
-		[]string{"request body, connection.state.authScheme: Composio now takes any value, and not only [API_KEY, BASIC, BASIC_WITH_JWT, BEARER_TOKEN, GOOGLE_SERVICE_ACCOUNT, SERVICE_ACCOUNT]"},
-	},
-	{
-		"values of the request listed",
-		[]edit{{alias, "enum", []any{"work", "home"}}},
-		[]string{"request body, alias: Composio now takes nothing but [home, work]"},
-		nil,
-	},
-	{
-		"null in the request taken away",
-		[]edit{{token, "nullable", gone}},
-		[]string{"request body, connection.state.val.token: Composio no longer takes null"},
-		nil,
-	},
-	{
-		"null in the request allowed",
-		[]edit{{alias, "nullable", true}},
-		nil,
-		[]string{"request body, alias: Composio now takes null"},
-	},
-	{
-		"a type in the request changed",
-		[]edit{{userIDs + " items", "type", "integer"}},
-		[]string{"request body, experimental.acl_config_for_shared.allowed_user_ids[]: Composio changed the type from string to integer"},
-		nil,
-	},
-	{
-		"a type in the request added",
-		[]edit{{alias, "type", []any{"string", "integer"}}},
-		nil,
-		[]string{"request body, alias: Composio now also takes the type integer"},
-	},
-	{
-		"a bound in the request tightened, and one loosened",
-		[]edit{{userIDs, "maxItems", 500.0}, {userIDs + " items", "minLength", gone}},
-		[]string{"request body, experimental.acl_config_for_shared.allowed_user_ids: Composio changed maxItems from 1000 to 500, and so takes less"},
-		[]string{"request body, experimental.acl_config_for_shared.allowed_user_ids[]: Composio changed minLength from 1 to 0, and so takes more"},
-	},
-	{
-		"a bound in the request set, and one dropped",
-		[]edit{{alias, "maxLength", 64.0}, {userIDs, "maxItems", gone}},
-		[]string{"request body, alias: Composio added maxLength 64, and so takes less"},
-		[]string{"request body, experimental.acl_config_for_shared.allowed_user_ids: Composio dropped maxItems 1000, and so takes more"},
-	},
-	{
-		"a pattern in the request",
-		[]edit{{alias, "pattern", "^[a-z]+$"}},
-		[]string{"request body, alias: Composio added pattern ^[a-z]+$, and so takes less"},
-		nil,
-	},
-	{
-		"a default in the request",
-		[]edit{{alias, "default", "main"}},
-		nil,
-		[]string{"request body, alias: Composio added default main"},
-	},
-	{
-		"a default of several lines, on one",
-		[]edit{{alias, "default", "main\n::error::forged"}},
-		nil,
-		[]string{`request body, alias: Composio added default "main\n::error::forged"`},
-	},
-	{
-		"a long list of values, in lines of its own",
-		[]edit{{state, "enum", []any{"ACTIVE", "INITIALIZING", "INITIATED", "EXPIRED", "FAILED", "INACTIVE", "REVOKED", "PENDING_REMOVAL", "UNKNOWN", "WAITING_FOR_USER"}}},
-		nil,
-		[]string{"answer 200, status: Composio now answers nothing but - ACTIVE - EXPIRED - FAILED - INACTIVE - INITIALIZING - INITIATED - PENDING_REMOVAL - REVOKED - UNKNOWN - WAITING_FOR_USER"},
-	},
-	{
-		"a property of the request read-only, which oasdiff warns of",
-		[]edit{{alias, "readOnly", true}},
-		[]string{"request body, alias: Composio added readOnly true"},
-		nil,
-	},
-	{
-		"a property deprecated",
-		[]edit{{alias, "deprecated", true}},
-		nil,
-		[]string{"request body, alias: Composio now calls it deprecated"},
-	},
-	{
-		"alternatives in the request",
-		[]edit{{alias, "anyOf", []any{tree{"minLength": 3.0}, tree{"maxLength": 1.0}}}},
-		[]string{
-			"request body, alias: Composio added anyOf alternative: {maxLength: 1}",
-			"request body, alias: Composio added anyOf alternative: {minLength: 3}",
-		},
-		nil,
-	},
-	{
-		"something forbidden in the request, of which oasdiff's changelog says nothing",
-		[]edit{{alias, "not", tree{"enum": []any{"default"}}}},
-		[]string{"request body, alias: Composio added not: {enum: [default]}"},
-		nil,
-	},
-	{
-		"a keyword that nobody knows",
-		[]edit{{alias, "frobnicate", true}},
-		[]string{"request body, alias: Composio added the keyword frobnicate"},
-		nil,
-	},
-	{
-		"the request's media type",
-		[]edit{{"operation requestBody", "content", tree{"application/merge-patch+json": tree{"schema": ref("PatchConnectedAccountBody")}}}},
-		[]string{"request body: Composio changed the media type from application/json to application/merge-patch+json"},
-		nil,
-	},
-	{
-		"another media type of the request",
-		[]edit{{requests, "application/x-www-form-urlencoded", tree{}}},
-		nil,
-		[]string{"request body: Composio now also takes the media type application/x-www-form-urlencoded"},
-	},
-	{
-		"a body that must be sent",
-		[]edit{{"operation requestBody", "required", true}},
-		[]string{"request body: Composio now requires it"},
-		nil,
-	},
-	{
-		"the request's body dropped",
-		[]edit{{"operation", "requestBody", gone}},
-		[]string{"request body: Composio dropped it"},
-		nil,
-	},
-	{
-		"a property of an answer dropped",
-		[]edit{{result + " properties", "status", gone}, {result, "required", []any{"success", "id"}}},
-		[]string{"answer 200: Composio dropped the property status"},
-		nil,
-	},
-	{
-		"a property of an answer added",
-		[]edit{{result + " properties", "alias", tree{"type": "string"}}, {result, "required", []any{"success", "id", "status", "alias"}}},
-		nil,
-		[]string{"answer 200: Composio added the property alias: {type: string}"},
-	},
-	{
-		"a property of an answer that may be missing",
-		[]edit{{result, "required", []any{"success", "id"}}},
-		[]string{"answer 200: Composio may now leave out the property status"},
-		nil,
-	},
-	{
-		"a property of an answer that is always there",
-		[]edit{{failure, "required", []any{"message", "code", "slug", "status", "request_id"}}},
-		nil,
-		[]string{"answers 400, 401, 403, 404, 409 and 500, error: Composio now always sends the property request_id"},
-	},
-	{
-		"null in an answer",
-		[]edit{{state, "nullable", true}},
-		[]string{"answer 200, status: Composio may now answer null"},
-		nil,
-	},
-	{
-		"a type in every error answer is one paragraph",
-		[]edit{{code, "type", "string"}},
-		[]string{"answers 400, 401, 403, 404, 409 and 500, error.code: Composio changed the type from number to string"},
-		nil,
-	},
-	{
-		"another type in an answer",
-		[]edit{{state, "type", []any{"string", "number"}}},
-		[]string{"answer 200, status: Composio may now also answer the type number"},
-		nil,
-	},
-	{
-		"values of an answer listed",
-		[]edit{{state, "enum", []any{"ACTIVE"}}},
-		nil,
-		[]string{"answer 200, status: Composio now answers nothing but [ACTIVE]"},
-	},
-	{
-		"a bound in an answer",
-		[]edit{{state, "maxLength", 9.0}},
-		nil,
-		[]string{"answer 200, status: Composio added maxLength 9, and so answers less"},
-	},
-	{
-		"a status dropped",
-		[]edit{{answers, "409", gone}},
-		[]string{"answers: Composio dropped the answer 409"},
-		nil,
-	},
-	{
-		"statuses added",
-		[]edit{{answers, "429", tree{"description": "Wait.", "content": jsonOf(ref("Error"))}}, {answers, "422", tree{"description": "No.", "content": jsonOf(ref("Error"))}}, {answers, "502", tree{"description": "Gone."}}},
-		nil,
-		[]string{"answers: Composio added the answers 422 and 429: the same schema as Error", "answers: Composio added the answer 502, without a body"},
-	},
-	{
-		"another success, which the client would have to understand",
-		[]edit{{answers, "202", tree{"description": "Later."}}},
-		[]string{"answers: Composio added the answer 202, without a body"},
-		nil,
-	},
-	{
-		"an answer without its body",
-		[]edit{{answers + " 404", "content", gone}},
-		[]string{"answer 404: Composio no longer answers the media type application/json"},
-		nil,
-	},
-	{
-		"a header of an answer",
-		[]edit{{answers + " 200", "headers", tree{"x-request-id": tree{"schema": tree{"type": "string"}}}}},
-		nil,
-		[]string{"answer 200: Composio added the header x-request-id"},
-	},
-	{
-		"a required parameter",
-		[]edit{{"operation", "parameters", []any{idParameter(tree{}), tree{"name": "x-project", "in": "header", "required": true, "schema": tree{"type": "string"}}}}},
-		[]string{"parameters: Composio now requires the new header parameter x-project"},
-		nil,
-	},
-	{
-		"an optional parameter",
-		[]edit{{"operation", "parameters", []any{idParameter(tree{}), tree{"name": "dry_run", "in": "query", "schema": tree{"type": "boolean"}}}}},
-		nil,
-		[]string{"parameters: Composio added the optional query parameter dry_run"},
-	},
-	{
-		"the id's schema",
-		[]edit{{"operation", "parameters", []any{idParameter(tree{"maxLength": 20.0})}}},
-		[]string{"parameter nanoid: Composio added maxLength 20, and so takes less"},
-		nil,
-	},
-	{
-		"another header for the key",
-		[]edit{{"components securitySchemes ApiKeyAuth", "name", "authorization"}},
-		[]string{"security: Composio no longer takes requests with header x-api-key"},
-		[]string{"security: Composio now also takes requests with header authorization"},
-	},
-	{
-		"a second key beside the first",
-		[]edit{{"components securitySchemes", "Org", tree{"type": "apiKey", "in": "header", "name": "x-org-key"}}, {"operation", "security", []any{tree{"ApiKeyAuth": []any{}, "Org": []any{}}}}},
-		[]string{"security: Composio no longer takes requests with header x-api-key"},
-		[]string{"security: Composio now also takes requests with header x-api-key AND header x-org-key"},
-	},
-	{
-		"another way to sign in",
-		[]edit{{"components securitySchemes", "Token", tree{"type": "http", "scheme": "bearer"}}, {"operation", "security", []any{tree{"ApiKeyAuth": []any{}}, tree{"Token": []any{}}}}},
-		nil,
-		[]string{"security: Composio now also takes requests with HTTP bearer"},
-	},
-	{
-		"a key that must be allowed more",
-		[]edit{{"operation", "security", []any{tree{"ApiKeyAuth": []any{"write"}}}}},
-		[]string{"security: Composio now asks for header x-api-key with the scopes [write]"},
-		nil,
-	},
-	{
-		"no key at all",
-		[]edit{{"operation", "security", gone}},
-		[]string{"security: Composio no longer takes requests with header x-api-key"},
-		nil,
-	},
-	{
-		"another server",
-		[]edit{{"", "servers", []any{tree{"url": "https://api.composio.dev"}}}},
-		nil,
-		[]string{"servers: Composio added the server https://api.composio.dev", "servers: Composio dropped the server https://backend.composio.dev"},
-	},
-	{
-		"the operation renamed and deprecated",
-		[]edit{{"operation", "operationId", "updateConnectedAccount"}, {"operation", "deprecated", true}},
-		nil,
-		[]string{"operation: Composio now calls it deprecated", "operation: Composio now calls the operation updateConnectedAccount, and no longer patchConnectedAccountsByNanoid"},
-	},
-	{
-		"a schema that holds itself",
-		[]edit{{"schemas", "Tree", tree{"type": "object", "properties": tree{"below": ref("Tree")}}}, {body + " properties", "tree", ref("Tree")}},
-		nil,
-		[]string{"request body: Composio added the optional property tree: {properties: {below: {$ref: '#/components/schemas/Tree'}}, type: object}"},
-	},
-	{
-		"no difference",
-		nil,
-		nil,
-		nil,
-	},
+	{"a property of the request dropped", edits{{body + " properties", "alias", gone}},
+		says{"request body: Composio dropped the property alias"}, nil},
+	{"properties of a closed object dropped are one paragraph", edits{{val + " properties", "token", gone}, {val + " properties", "api_key", gone}},
+		says{"request body, connection.state.val: Composio dropped the properties api_key and token, and refuses what the object does not name"}, nil},
+	{"properties dropped that concern different files", edits{{body + " properties", "alias", gone}, {body + " properties", "experimental", gone}},
+		says{"request body: Composio dropped the property alias", "request body: Composio dropped the property experimental"}, nil},
+	{"an optional property of the request added", edits{{val + " properties", "otp_seed", tree{"type": "string", "nullable": true}}},
+		nil, says{"request body, connection.state.val: Composio added the optional property otp_seed: {nullable: true, type: string}"}},
+	{"a required property of the request added", edits{{body + " properties", "labels", tree{"type": "array", "items": tree{"type": "string"}}}, {body, "required", []any{"labels"}}},
+		says{"request body: Composio now requires the new property labels: {items: {type: string}, type: array}"}, nil},
+	{"a property of the request required", edits{{body, "required", []any{"alias"}}},
+		says{"request body: Composio now requires the property alias"}, nil},
+	{"a property of the request no longer required", edits{{body + " properties connection", "required", gone}},
+		nil, says{"request body, connection: Composio no longer requires the property state"}},
+	{"an object of the request closed", edits{{body, "additionalProperties", false}},
+		says{"request body: Composio closed the object: it now refuses properties that are not named"}, nil},
+	{"an object of the request opened", edits{{val, "additionalProperties", gone}},
+		nil, says{"request body, connection.state.val: Composio opened the object: it now takes properties that are not named"}},
+	{"other properties of the request given a schema", edits{{body, "additionalProperties", tree{"type": "string"}}},
+		says{"request body: Composio added additionalProperties: {type: string}"}, nil},
+	{"a value of the request taken away, and one added", edits{{schemes, "enum", []any{"BEARER_TOKEN", "API_KEY", "BASIC", "BASIC_WITH_JWT", "GOOGLE_SERVICE_ACCOUNT", "S2S"}}},
+		says{"request body, connection.state.authScheme: Composio no longer takes the value SERVICE_ACCOUNT"}, says{"request body, connection.state.authScheme: Composio now takes the value S2S"}},
+	{"any value of the request allowed", edits{{schemes, "enum", gone}},
+		nil, says{"request body, connection.state.authScheme: Composio now takes any value, and not only [API_KEY, BASIC, BASIC_WITH_JWT, BEARER_TOKEN, GOOGLE_SERVICE_ACCOUNT, SERVICE_ACCOUNT]"}},
+	{"values of the request listed", edits{{alias, "enum", []any{"work", "home"}}},
+		says{"request body, alias: Composio now takes nothing but [home, work]"}, nil},
+	{"null in the request taken away", edits{{token, "nullable", gone}},
+		says{"request body, connection.state.val.token: Composio no longer takes null"}, nil},
+	{"null in the request allowed", edits{{alias, "nullable", true}},
+		nil, says{"request body, alias: Composio now takes null"}},
+	{"a type in the request changed", edits{{userIDs + " items", "type", "integer"}},
+		says{"request body, experimental.acl_config_for_shared.allowed_user_ids[]: Composio changed the type from string to integer"}, nil},
+	{"a type in the request added", edits{{alias, "type", []any{"string", "integer"}}},
+		nil, says{"request body, alias: Composio now also takes the type integer"}},
+	{"a bound in the request tightened, and one loosened", edits{{userIDs, "maxItems", 500.0}, {userIDs + " items", "minLength", gone}},
+		says{"request body, experimental.acl_config_for_shared.allowed_user_ids: Composio changed maxItems from 1000 to 500, and so takes less"}, says{"request body, experimental.acl_config_for_shared.allowed_user_ids[]: Composio changed minLength from 1 to 0, and so takes more"}},
+	{"a bound in the request set, and one dropped", edits{{alias, "maxLength", 64.0}, {userIDs, "maxItems", gone}},
+		says{"request body, alias: Composio added maxLength 64, and so takes less"}, says{"request body, experimental.acl_config_for_shared.allowed_user_ids: Composio dropped maxItems 1000, and so takes more"}},
+	{"a pattern in the request", edits{{alias, "pattern", "^[a-z]+$"}},
+		says{"request body, alias: Composio added pattern ^[a-z]+$, and so takes less"}, nil},
+	{"a default in the request", edits{{alias, "default", "main"}},
+		nil, says{"request body, alias: Composio added default main"}},
+	{"a default of several lines, on one", edits{{alias, "default", "main\n::error::forged"}},
+		nil, says{`request body, alias: Composio added default "main\n::error::forged"`}},
+	{"a long list of values, in lines of its own", edits{{state, "enum", []any{"ACTIVE", "INITIALIZING", "INITIATED", "EXPIRED", "FAILED", "INACTIVE", "REVOKED", "PENDING_REMOVAL", "UNKNOWN", "WAITING_FOR_USER"}}},
+		nil, says{"answer 200, status: Composio now answers nothing but - ACTIVE - EXPIRED - FAILED - INACTIVE - INITIALIZING - INITIATED - PENDING_REMOVAL - REVOKED - UNKNOWN - WAITING_FOR_USER"}},
+	{"a property of the request read-only, which oasdiff warns of", edits{{alias, "readOnly", true}},
+		says{"request body, alias: Composio added readOnly true"}, nil},
+	{"a property deprecated", edits{{alias, "deprecated", true}},
+		nil, says{"request body, alias: Composio now calls it deprecated"}},
+	{"alternatives in the request", edits{{alias, "anyOf", []any{tree{"minLength": 3.0}, tree{"maxLength": 1.0}}}},
+		says{"request body, alias: Composio added anyOf alternative: {maxLength: 1}", "request body, alias: Composio added anyOf alternative: {minLength: 3}"}, nil},
+	{"something forbidden in the request, of which oasdiff's changelog says nothing", edits{{alias, "not", tree{"enum": []any{"default"}}}},
+		says{"request body, alias: Composio added not: {enum: [default], type: string}"}, nil},
+	{"a keyword that nobody knows", edits{{alias, "frobnicate", true}},
+		says{"request body, alias: Composio added the keyword frobnicate"}, nil},
+	{"the request's media type", edits{{"operation requestBody", "content", tree{"application/merge-patch+json": tree{"schema": ref("PatchConnectedAccountBody")}}}},
+		says{"request body: Composio changed the media type from application/json to application/merge-patch+json"}, nil},
+	{"another media type of the request", edits{{requests, "application/x-www-form-urlencoded", tree{}}},
+		nil, says{"request body: Composio now also takes the media type application/x-www-form-urlencoded"}},
+	{"a body that must be sent", edits{{"operation requestBody", "required", true}},
+		says{"request body: Composio now requires it"}, nil},
+	{"the request's body dropped", edits{{"operation", "requestBody", gone}},
+		says{"request body: Composio dropped it"}, nil},
+	{"a property of an answer dropped", edits{{result + " properties", "status", gone}, {result, "required", []any{"success", "id"}}},
+		says{"answer 200: Composio dropped the property status"}, nil},
+	{"a property of an answer added", edits{{result + " properties", "alias", tree{"type": "string"}}, {result, "required", []any{"success", "id", "status", "alias"}}},
+		nil, says{"answer 200: Composio added the property alias: {type: string}"}},
+	{"a property of an answer that may be missing", edits{{result, "required", []any{"success", "id"}}},
+		says{"answer 200: Composio may now leave out the property status"}, nil},
+	{"a property of an answer that is always there", edits{{failure, "required", []any{"message", "code", "slug", "status", "request_id"}}},
+		nil, says{"answers 400, 401, 403, 404, 409 and 500, error: Composio now always sends the property request_id"}},
+	{"null in an answer", edits{{state, "nullable", true}},
+		says{"answer 200, status: Composio may now answer null"}, nil},
+	{"a type in every error answer is one paragraph", edits{{code, "type", "string"}},
+		says{"answers 400, 401, 403, 404, 409 and 500, error.code: Composio changed the type from number to string"}, nil},
+	{"another type in an answer", edits{{state, "type", []any{"string", "number"}}},
+		says{"answer 200, status: Composio may now also answer the type number"}, nil},
+	{"values of an answer listed", edits{{state, "enum", []any{"ACTIVE"}}},
+		nil, says{"answer 200, status: Composio now answers nothing but [ACTIVE]"}},
+	{"a bound in an answer", edits{{state, "maxLength", 9.0}},
+		nil, says{"answer 200, status: Composio added maxLength 9, and so answers less"}},
+	{"a status dropped", edits{{answers, "409", gone}},
+		says{"answers: Composio dropped the answer 409"}, nil},
+	{"statuses added", edits{{answers, "429", tree{"description": "Wait.", "content": jsonOf(ref("Error"))}}, {answers, "422", tree{"description": "No.", "content": jsonOf(ref("Error"))}}, {answers, "502", tree{"description": "Gone."}}},
+		nil, says{"answers: Composio added the answers 422 and 429: the same schema as Error", "answers: Composio added the answer 502, without a body"}},
+	{"another success, which the client would have to understand", edits{{answers, "202", tree{"description": "Later."}}},
+		says{"answers: Composio added the answer 202, without a body"}, nil},
+	{"an answer without its body", edits{{answers + " 404", "content", gone}},
+		says{"answer 404: Composio no longer answers the media type application/json"}, nil},
+	{"a header of an answer", edits{{answers + " 200", "headers", tree{"x-request-id": tree{"schema": tree{"type": "string"}}}}},
+		nil, says{"answer 200: Composio added the header x-request-id"}},
+	{"a required parameter", edits{{"operation", "parameters", []any{idParameter(tree{}), tree{"name": "x-project", "in": "header", "required": true, "schema": tree{"type": "string"}}}}},
+		says{"parameters: Composio now requires the new header parameter x-project"}, nil},
+	{"an optional parameter", edits{{"operation", "parameters", []any{idParameter(tree{}), tree{"name": "dry_run", "in": "query", "schema": tree{"type": "boolean"}}}}},
+		nil, says{"parameters: Composio added the optional query parameter dry_run"}},
+	{"the id's schema", edits{{"operation", "parameters", []any{idParameter(tree{"maxLength": 20.0})}}},
+		says{"parameter nanoid: Composio added maxLength 20, and so takes less"}, nil},
+	{"another header for the key", edits{{"components securitySchemes ApiKeyAuth", "name", "authorization"}},
+		says{"security: Composio no longer takes requests with header x-api-key"}, says{"security: Composio now also takes requests with header authorization"}},
+	{"a second key beside the first", edits{{"components securitySchemes", "Org", tree{"type": "apiKey", "in": "header", "name": "x-org-key"}}, {"operation", "security", []any{tree{"ApiKeyAuth": []any{}, "Org": []any{}}}}},
+		says{"security: Composio no longer takes requests with header x-api-key"}, says{"security: Composio now also takes requests with header x-api-key AND header x-org-key"}},
+	{"another way to sign in", edits{{"components securitySchemes", "Token", tree{"type": "http", "scheme": "bearer"}}, {"operation", "security", []any{tree{"ApiKeyAuth": []any{}}, tree{"Token": []any{}}}}},
+		nil, says{"security: Composio now also takes requests with HTTP bearer"}},
+	{"a key that must be allowed more", edits{{"operation", "security", []any{tree{"ApiKeyAuth": []any{"write"}}}}},
+		says{"security: Composio now asks for header x-api-key with the scopes [write]"}, nil},
+	{"no key at all", edits{{"operation", "security", gone}},
+		nil, says{"security: Composio now also takes requests with no credentials"}},
+	{"another server", edits{{"", "servers", []any{tree{"url": "https://api.composio.dev"}}}},
+		says{"servers: Composio dropped the server https://backend.composio.dev, which the wrapper calls"}, says{"servers: Composio added the server https://api.composio.dev"}},
+	{"the operation renamed and deprecated", edits{{"operation", "operationId", "updateConnectedAccount"}, {"operation", "deprecated", true}},
+		nil, says{"operation: Composio now calls it deprecated", "operation: Composio now calls the operation updateConnectedAccount, and no longer patchConnectedAccountsByNanoid"}},
+	{"a schema that holds itself", edits{{"schemas", "Tree", tree{"type": "object", "properties": tree{"below": ref("Tree")}}}, {body + " properties", "tree", ref("Tree")}},
+		nil, says{"request body: Composio added the optional property tree: {properties: {below: {$ref: '#/components/schemas/Tree'}}, type: object}"}},
+	{"a required header with capitals", edits{{"operation", "parameters", []any{idParameter(tree{}), tree{"name": "X-Project", "in": "header", "required": true, "schema": tree{"type": "string"}}}}},
+		says{"parameters: Composio now requires the new header parameter x-project"}, nil},
+	{"a required header of the path's", edits{{"paths " + operationPath, "parameters", []any{tree{"name": "X-Org", "in": "header", "required": true, "schema": tree{"type": "string"}}}}},
+		says{"parameters: Composio now requires the new header parameter x-org"}, nil},
+	{"no credentials asked for", edits{{"operation", "security", []any{}}},
+		nil, says{"security: Composio now also takes requests with no credentials"}},
+	{"credentials that may be left out", edits{{"operation", "security", []any{tree{}, tree{"ApiKeyAuth": []any{}}}}},
+		nil, says{"security: Composio now also takes requests with no credentials"}},
+	{"number to integer in an answer", edits{{code, "type", "integer"}},
+		nil, says{"answers 400, 401, 403, 404, 409 and 500, error.code: Composio changed the type from number to integer, which is no break on the wire but another type in Go: wrapper/ may not compile"}},
+	{"the wrapper's server kept beside another", edits{{"", "servers", []any{tree{"url": "https://eu.composio.dev"}, tree{"url": "https://Backend.composio.dev:443/"}}}},
+		nil, says{"servers: Composio added the server https://eu.composio.dev"}},
+	{"no server at all", edits{{"", "servers", gone}},
+		says{"servers: Composio dropped the server https://backend.composio.dev, which the wrapper calls"}, nil},
+	{"other properties of a closed object with a type", edits{{val, "additionalProperties", tree{"type": "string"}}},
+		nil, says{"request body, connection.state.val: Composio opened the object: it now takes properties that are not named: {type: string}"}},
+	{"other properties of an answer with a type", edits{{result, "additionalProperties", tree{"type": "string"}}},
+		nil, says{"answer 200: Composio added additionalProperties: {type: string}"}},
+	{"a scalar that becomes a list", edits{{alias, "type", "array"}, {alias, "items", tree{"type": "string"}}},
+		says{"request body, alias: Composio changed the type from string to array"}, nil},
+	{"null and a value of an enum at once", edits{{schemes, "nullable", true}, {schemes, "enum", []any{"BEARER_TOKEN", "API_KEY", "BASIC", "BASIC_WITH_JWT", "GOOGLE_SERVICE_ACCOUNT", "SERVICE_ACCOUNT", nil}}},
+		nil, says{"request body, connection.state.authScheme: Composio now takes null"}},
+	{"an exclusive bound", edits{{failure + " properties status", "minimum", 99.0}, {failure + " properties status", "exclusiveMinimum", true}},
+		nil, says{"answers 400, 401, 403, 404, 409 and 500, error.status: Composio added exclusiveMinimum 99, and so answers less"}},
+	{"a property of a schema that holds itself", edits{{"schemas", "Tree", tree{"type": "object", "properties": tree{"below": ref("Tree"), "leaf": tree{"type": "string"}}}}, {body + " properties", "tree", ref("Tree")}},
+		nil, says{"request body: Composio added the optional property tree: {properties: {below: {$ref: '#/components/schemas/Tree'}, leaf: {type: string}}, type: object}"}},
+	{"any type in the request", edits{{token, "type", gone}},
+		nil, says{"request body, connection.state.val.token: Composio now takes any type, and not only string"}},
+	{"any type in an answer", edits{{state, "type", gone}},
+		says{"answer 200, status: Composio may now answer any type, and not only string"}, nil},
+	{"no difference", nil,
+		nil, nil},
 }
 
 func idParameter(more tree) tree {
@@ -517,10 +305,10 @@ func TestEachChangeIsSaidWithItsDirectionAndJudged(t *testing.T) {
 			if stderr != "" {
 				t.Fatal(stderr)
 			}
-			if diff := cmp.Diff(c.breaks, paragraphs(report, titleBreaks)); diff != "" {
+			if diff := cmp.Diff([]string(c.breaks), paragraphs(report, titleBreaks)); diff != "" {
 				t.Errorf("what breaks (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(c.adds, paragraphs(report, titleAdds)); diff != "" {
+			if diff := cmp.Diff([]string(c.adds), paragraphs(report, titleAdds)); diff != "" {
 				t.Errorf("what is added (-want +got):\n%s", diff)
 			}
 			want := exitFits

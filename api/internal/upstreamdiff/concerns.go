@@ -2,43 +2,27 @@ package main
 
 import "strings"
 
-// source is a file of this repository, and the names in it to begin with. They are exported ones, which stay when the
-// code around them is written anew.
-type source struct {
-	file  string
-	names []string
+// concerns are the files of wrapper/ that a change concerns, and the names in them to begin with, by the beginning of
+// where it is. The first row that fits is the one.
+var concerns = []struct{ section, which, place, sources string }{
+	{"path", "", "", "wrapper/options.go (WithAPIVersion), wrapper/client.go"},
+	{"operation", "", "", "wrapper/client.go"},
+	{"servers", "", "", "wrapper/options.go (WithBaseURL)"},
+	{"security", "", "", "wrapper/client.go, wrapper/options.go (New, WithAPIKeyFunc), wrapper/sandbox/auth.go"},
+	{"parameters", "", "", "wrapper/client.go"},
+	{"parameter", "nanoid", "", "wrapper/client.go (Client.UpdateConnectedAccount)"},
+	{"parameter", "", "", "wrapper/client.go"},
+	{"request body", "", "connection.state.authScheme", "wrapper/update.go (Scheme), wrapper/credentials.go (Credentials)"},
+	{"request body", "", "connection.state.val", "wrapper/credentials.go (Credentials, CredentialFields)"},
+	{"request body", "", "connection", "wrapper/update.go (Update), wrapper/credentials.go (Credentials), wrapper/sandbox/update.go"},
+	{"request body", "", "experimental", "wrapper/update.go (Sharing), wrapper/sandbox/update.go"},
+	{"request body", "", "", "wrapper/update.go (Update), wrapper/client.go, wrapper/sandbox/update.go"},
+	{"answers", "2", "", "wrapper/answer.go, wrapper/update.go (Result)"},
+	{"answers", "", "", "wrapper/errors.go (Error.Is), wrapper/retry.go (Error.Retryable)"},
+	{"answer", "2", "", "wrapper/answer.go, wrapper/update.go (Result)"},
+	{"answer", "", "", "wrapper/answer.go, wrapper/errors.go (Error)"},
 }
 
-// Files that several rows name.
-var (
-	requestFile = source{"wrapper/client.go", nil}
-	sandboxFile = source{"wrapper/sandbox/update.go", nil}
-)
-
-// What a change concerns, by where it is. The first row that fits is the one; a place fits with what is inside it.
-var concerns = []struct {
-	section, which, place string // the beginning of Which
-	sources               []source
-}{
-	{"path", "", "", []source{{"wrapper/options.go", []string{"WithAPIVersion"}}, requestFile}},
-	{"operation", "", "", []source{requestFile}},
-	{"servers", "", "", []source{{"wrapper/options.go", []string{"WithBaseURL"}}}},
-	{"security", "", "", []source{requestFile, {"wrapper/options.go", []string{"New", "WithAPIKeyFunc"}}, {"wrapper/sandbox/auth.go", nil}}},
-	{"parameters", "", "", []source{requestFile}},
-	{"parameter", "nanoid", "", []source{{"wrapper/client.go", []string{"Client.UpdateConnectedAccount"}}}},
-	{"parameter", "", "", []source{requestFile}},
-	{"request body", "", "connection.state.authScheme", []source{{"wrapper/update.go", []string{"Scheme"}}, {"wrapper/credentials.go", []string{"Credentials"}}}},
-	{"request body", "", "connection.state.val", []source{{"wrapper/credentials.go", []string{"Credentials", "CredentialFields"}}}},
-	{"request body", "", "connection", []source{{"wrapper/update.go", []string{"Update"}}, {"wrapper/credentials.go", []string{"Credentials"}}, sandboxFile}},
-	{"request body", "", "experimental", []source{{"wrapper/update.go", []string{"Sharing"}}, sandboxFile}},
-	{"request body", "", "", []source{{"wrapper/update.go", []string{"Update"}}, requestFile, sandboxFile}},
-	{"answers", "2", "", []source{{"wrapper/answer.go", nil}, {"wrapper/update.go", []string{"Result"}}}},
-	{"answers", "", "", []source{{"wrapper/errors.go", []string{"Error.Is"}}, {"wrapper/retry.go", []string{"Error.Retryable"}}}},
-	{"answer", "2", "", []source{{"wrapper/answer.go", nil}, {"wrapper/update.go", []string{"Result"}}}},
-	{"answer", "", "", []source{{"wrapper/answer.go", nil}, {"wrapper/errors.go", []string{"Error"}}}},
-}
-
-// concerns says which files of wrapper/ a change concerns.
 func (c change) concerns() string {
 	which, place := c.Which, c.Place
 	if c.Section == "answers" {
@@ -48,21 +32,10 @@ func (c change) concerns() string {
 		place = join(place, c.Name)
 	}
 	for _, row := range concerns {
-		if c.Section != row.section || !strings.HasPrefix(which, row.which) {
-			continue
+		end, ok := strings.CutPrefix(place, row.place)
+		if c.Section == row.section && strings.HasPrefix(which, row.which) && ok && (row.place == "" || end == "" || end[0] == '.' || end[0] == '[') {
+			return row.sources
 		}
-		if row.place != "" && place != row.place && !strings.HasPrefix(place, row.place+".") && !strings.HasPrefix(place, row.place+"[") {
-			continue
-		}
-		var files []string
-		for _, s := range row.sources {
-			text := s.file
-			if len(s.names) > 0 {
-				text += " (" + strings.Join(s.names, ", ") + ")"
-			}
-			files = append(files, text)
-		}
-		return strings.Join(files, ", ")
 	}
 	return ""
 }

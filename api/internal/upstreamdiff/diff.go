@@ -4,211 +4,214 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/oasdiff/oasdiff/checker"
+	"github.com/oasdiff/oasdiff/diff"
 )
 
-// leaf is one difference in what `oasdiff diff -f json` prints.
-type leaf struct {
-	steps    []step // where
-	kind     string // added, deleted or changed
-	item     any    // what was added or deleted, if it has a name
-	from, to any    // what was changed
+// compare returns every change from ours to theirs, each judged.
+func compare(ours, theirs *document, version string) ([]change, error) {
+	a, err := ours.find("", false)
+	if err != nil {
+		return nil, err
+	}
+	wanted := a.normal
+	if version != "" {
+		wanted = versionName.ReplaceAllLiteralString(a.normal, "/"+version+pathTail)
+	}
+	b, err := theirs.find(wanted, version != "")
+	if err != nil {
+		return nil, err
+	}
+	w := &wording{}
+	if w.ours, err = ours.reduce(a, a, true); err == nil {
+		w.theirs, err = theirs.reduce(b, a, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	config := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
+	found, sources, err := diff.GetWithOperationsSourcesMap(config, w.ours.info, w.theirs.info)
+	var tree map[string]any
+	if err == nil {
+		err = json.Unmarshal([]byte(encoded(found)), &tree)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("oasdiff cannot compare the operation in %s: %w", theirs.from, err)
+	}
+	if version == "" {
+		w.changes = a.moved(b)
+	}
+	for _, key := range []string{"paths", "modified", a.full, "operations", "modified", "PATCH"} {
+		tree = object(tree[key])
+	}
+	if tree != nil {
+		w.walk(tree, spot{section: "operation", ours: w.ours.operation, theirs: w.theirs.operation})
+	}
+	if len(w.changes) == 0 && references.ReplaceAllString(encoded(w.ours.operation), "") != references.ReplaceAllString(encoded(w.theirs.operation), "") {
+		w.changes = append(w.changes, change{Section: "document", Breaks: true, Verb: "changed something that oasdiff sees no difference in: compare the operation in both documents by eye"})
+	}
+	// What breaks is judged below, more strictly than by oasdiff. Should nothing break, oasdiff has the last word.
+	if !slices.ContainsFunc(w.changes, func(c change) bool { return c.Breaks }) && !w.ruled {
+		for _, f := range checker.CheckBackwardCompatibility(checker.NewConfig(checker.GetAllChecks()), found, sources) {
+			w.changes = append(w.changes, change{Section: "oasdiff", Breaks: true, Verb: "changed something that oasdiff calls " + f.GetId() + ": " + f.GetUncolorizedText(checker.NewDefaultLocalizer())})
+		}
+	}
+	return w.changes, nil
 }
 
-type step struct {
-	text string
-	name bool // something that the document names, and not a keyword
+var references = regexp.MustCompile(`"#/components/schemas/[^"]*"`)
+
+// spot is where in the operation a difference is.
+type spot struct {
+	section, which, place string
+	answer                bool   // and not in what the client sends
+	keyword               string // that is different there
+	ours, theirs          any    // what the documents have there
+	parent                any    // what theirs stands in
+}
+
+// Where the report says that something is which oasdiff has in another place.
+var sectionOf = map[string]string{"requestBody": "request body", "responses": "answers", "parameters": "parameters", "securityRequirements": "security", "servers": "servers"}
+
+// down is the spot of a keyword in what the last one holds.
+func (s spot) down(keyword string) spot {
+	if section, ok := sectionOf[keyword]; ok && s.section == "operation" {
+		s.section = section
+	}
+	switch s.keyword {
+	case "", "schema", "content", "requestBody":
+	case "items":
+		s.place += "[]"
+	default:
+		s.place += " (" + s.keyword + ")"
+	}
+	s.keyword, s.ours, s.theirs, s.parent = keyword, inside(s.ours, keyword), inside(s.theirs, keyword), s.theirs
+	return s
+}
+
+// named is the spot of one of the things with names that the keyword holds.
+func (s spot) named(name string) spot {
+	switch {
+	case s.keyword == "responses":
+		s.section, s.which, s.answer = "answer", name, true
+	case s.keyword == "parameters" && s.which == "":
+		s.section, s.which = "parameter", name
+	case s.keyword == "properties":
+		s.place = join(s.place, name)
+	case s.keyword != "content" || name != "application/json":
+		s.place = strings.TrimPrefix(s.place+" "+strings.TrimSuffix(s.keyword, "s")+" "+name, " ")
+	}
+	s.keyword, s.ours, s.theirs = "", inside(s.ours, name), inside(s.theirs, name)
+	return s
+}
+
+// inside is what a part of a document has under a key, and in a list the parameter of that name.
+func inside(v any, key string) any {
+	for _, each := range listOf(v) {
+		if object(each)["name"] == key {
+			return each
+		}
+	}
+	return object(v)[key]
 }
 
 // What oasdiff derives from differences that it lists as well.
 var derived = []string{"listOfTypes", "oneOfWrapping", "nullableWrapping", "listAdded", "listDeleted"}
 
-// leaves lists the differences in a part of oasdiff's output, in the order of their keys.
-func leaves(v any, steps []step) []leaf {
-	node, ok := v.(map[string]any)
-	if !ok {
-		return []leaf{{steps: steps, kind: "changed"}}
+// walk words the differences in a part of oasdiff's output, in the order of their keys, each once.
+func (w *wording) walk(v any, at spot) {
+	node := object(v)
+	if _, ok := node["from"]; ok || node == nil {
+		w.tell(at, "changed", nil, node["from"], node["to"])
+		return
 	}
-	if from, ok := node["from"]; ok {
-		return []leaf{{steps: steps, kind: "changed", from: from, to: node["to"]}}
+	if types := object(node["type"]); types["added"] != nil && types["deleted"] != nil {
+		node = map[string]any{"type": types} // another type has other keywords as a matter of course
 	}
-	if steps != nil && (steps[len(steps)-1] == step{text: "type"}) {
-		return []leaf{{steps: steps, kind: "changed", from: node["deleted"], to: node["added"]}}
+	if at.keyword == "type" || node["enumAdded"] == true || node["enumDeleted"] == true {
+		w.tell(at, "changed", nil, node["deleted"], node["added"])
+		return
 	}
-	if node["enumAdded"] == true || node["enumDeleted"] == true {
-		return []leaf{{steps: steps, kind: "changed", from: node["deleted"], to: node["added"]}}
-	}
-	var all []leaf
 	for _, key := range sortedKeys(node) {
+		next, child := at.down(key), object(node[key])
 		switch {
-		case key == "components":
-			all = append(all, components(node[key])...)
-		case key == "required":
-			all = append(all, leaves(without(node[key], node["properties"]), with(steps, step{text: key}))...)
-		case slices.Contains(derived, key):
-		case key == "schemaAdded":
-			all = append(all, leaf{steps: steps, kind: "added"})
-		case key == "schemaDeleted":
-			all = append(all, leaf{steps: steps, kind: "deleted"})
+		case slices.Contains(derived, key) || key == "mediaType" || key == "additionalPropertiesAllowed" && node["additionalProperties"] != nil:
+		case key == "exclusiveMin" && node["min"] != nil, key == "exclusiveMax" && node["max"] != nil: // told with the bound
+		case key == "required" && child["from"] == nil:
+			w.walk(without(child, object(node["properties"])), next)
+		case key == "enum" && node["nullable"] != nil:
+			w.walk(without(child, map[string]any{"added": []any{nil}, "deleted": []any{nil}}), next)
+		case key == "additionalPropertiesAllowed", key == "additionalProperties" && (child["schemaAdded"] == true || child["schemaDeleted"] == true):
+			next = at.down("additionalProperties")
+			w.tell(next, "changed", nil, next.ours, next.theirs)
+		case key == "name" && child["name"] != nil: // of a media type, which oasdiff also takes apart
+			next = at.down("the media type")
+			next.place = ""
+			w.walk(child["name"], next)
+		case child["schemaAdded"] == true:
+			w.tell(next, "added", nil, nil, nil)
+		case child["schemaDeleted"] == true:
+			w.tell(next, "deleted", nil, nil, nil)
 		case key == "added" || key == "deleted":
-			all = append(all, items(node[key], steps, key)...)
-		case key == "name" && mediaType(node[key]) != nil:
-			all = append(all, leaves(mediaType(node[key]), with(steps, step{text: "mediaType"}))...)
+			w.items(node[key], at, key)
 		case key == "modified":
-			all = append(all, modified(node[key], steps)...)
+			w.modified(node[key], at)
 		default:
-			all = append(all, leaves(node[key], with(steps, step{text: key}))...)
+			w.walk(node[key], next)
 		}
 	}
-	return all
 }
 
-// without returns the difference in a list of required properties less those that were themselves added or dropped.
-func without(required, properties any) any {
-	lists, _ := required.(map[string]any)
-	others, _ := properties.(map[string]any)
-	out := maps.Clone(lists)
-	for _, kind := range []string{"added", "deleted"} {
-		if list, ok := lists[kind].([]any); ok {
-			out[kind] = slices.DeleteFunc(slices.Clone(list), func(name any) bool { return slices.Contains(listOf(others[kind]), name) })
-		}
-	}
-	return out
-}
-
-// components lists what is different in the schemas that hold themselves, which stand there alone. That there is one
-// more or less is seen where it is referred to.
-func components(v any) []leaf {
-	node, _ := v.(map[string]any)
-	schemas, _ := node["schemas"].(map[string]any)
-	return modified(schemas["modified"], []step{{text: "components"}, {text: "schemas"}})
-}
-
-// mediaType returns the difference in a media type's name, which oasdiff also takes apart.
-func mediaType(v any) any {
-	node, _ := v.(map[string]any)
-	return node["name"]
-}
-
-func with(steps []step, more ...step) []step { return append(slices.Clone(steps), more...) }
-
-// items lists what was added or deleted: things with names, parameters by where they are, or the one thing itself.
-func items(v any, steps []step, kind string) []leaf {
-	var all []leaf
+// items words what was added or deleted: things with names, parameters by where they are, or the one thing itself.
+func (w *wording) items(v any, at spot, kind string) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			all = append(all, leaf{steps: steps, kind: kind, item: item})
+			w.tell(at, kind, item, nil, nil)
 		}
 	case map[string]any:
 		for _, in := range sortedKeys(v) {
-			all = append(all, items(v[in], with(steps, step{in, true}), kind)...)
+			at.place = in
+			w.items(v[in], at, kind)
 		}
 	default:
-		all = append(all, leaf{steps: steps, kind: kind})
+		w.tell(at, kind, nil, nil, nil)
 	}
-	return all
 }
 
-// modified lists the differences in things that both documents have: by name, or alternatives by number.
-func modified(v any, steps []step) []leaf {
-	var all []leaf
-	switch v := v.(type) {
-	case []any:
-		for _, entry := range v {
-			alternative, _ := entry.(map[string]any)
-			revision, _ := alternative["revision"].(map[string]any)
-			inside := with(steps, step{fmt.Sprint(number(revision["index"]) + 1), true})
-			if alternative["diff"] == nil {
-				all = append(all, leaf{steps: steps, kind: "changed", item: revision})
-				continue
-			}
-			all = append(all, leaves(alternative["diff"], inside)...)
-		}
-	case map[string]any:
-		parameters := len(steps) > 0 && (steps[len(steps)-1] == step{text: "parameters"})
-		for _, name := range sortedKeys(v) {
-			inside := with(steps, step{name, true})
-			if parameters {
-				all = append(all, modified(v[name], inside)...)
-				continue
-			}
-			all = append(all, leaves(v[name], inside)...)
-		}
-	}
-	return all
-}
-
-// finding is one change as `oasdiff changelog -f json` judges it.
-type finding struct {
-	ID    string `json:"id"`
-	Text  string `json:"text"`
-	Level int    `json:"level"` // 1 info, 2 warning, 3 error
-}
-
-const warning = 2
-
-// compare reads what reduce and oasdiff left in dir, and returns every change, each judged.
-func compare(dir string) ([]change, error) {
-	var changes []change
-	var ours, upstream, diff map[string]any
-	var names map[string]string
-	var findings []finding
-	files, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = files.Close() }()
-	for name, v := range map[string]any{foundFile: &changes, oursFile: &ours, upstreamFile: &upstream, namesFile: &names, diffFile: &diff, changelogFile: &findings} {
-		data, err := files.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(data, v); err != nil {
-			return nil, fmt.Errorf("internal: %s, which oasdiff wrote, cannot be read: %w", name, err)
-		}
-	}
-	w := wording{ours, upstream, names}
-	for _, l := range leaves(diff, nil) {
-		changes = append(changes, w.change(l))
-	}
-	if len(changes) == 0 && encoded(ours) != encoded(upstream) {
-		changes = append(changes, change{Section: "document", Breaks: true, Verb: "changed something that oasdiff sees no difference in: compare the operation in both documents by eye"})
-	}
-	return judged(changes, findings), nil
-}
-
-var quoted = regexp.MustCompile("`([^`]*)`")
-
-// judged lets a warning or an error of oasdiff's make a change breaking, whatever was thought of it before. One that
-// belongs to no change is a change of its own.
-func judged(changes []change, findings []finding) []change {
-	for _, f := range findings {
-		if f.Level < warning {
+// modified words the differences in things that both documents have: by name, or alternatives by number.
+func (w *wording) modified(v any, at spot) {
+	for _, entry := range listOf(v) {
+		base, revision, next := object(object(entry)["base"]), object(object(entry)["revision"]), at
+		i, j := int(number(base["index"])), int(number(revision["index"]))
+		if object(entry)["diff"] == nil {
+			w.tell(at, "changed", revision, nil, nil)
 			continue
 		}
-		var tokens []string
-		for _, match := range quoted.FindAllStringSubmatch(f.Text, -1) {
-			tokens = append(tokens, strings.Trim(match[1], "/"))
-		}
-		var concerned []*change
-		for i := range changes {
-			if c := &changes[i]; c.named(tokens) && (c.Which == "" || slices.Contains(tokens, c.Which)) {
-				concerned = append(concerned, c)
-			}
-		}
-		if len(concerned) == 0 {
-			changes = append(changes, change{Section: "oasdiff", Breaks: true, Verb: "changed something that oasdiff calls " + f.ID + ": " + f.Text})
+		next.place += fmt.Sprintf(" (%s, alternative %d)", at.keyword, j+1)
+		next.keyword, next.ours, next.theirs = "", listOf(at.ours)[i], listOf(at.theirs)[j]
+		w.walk(object(entry)["diff"], next)
+	}
+	for _, name := range sortedKeys(object(v)) {
+		if at.keyword == "parameters" && at.which == "" && slices.Contains(diff.ParamLocations, name) {
+			w.modified(object(v)[name], at)
 			continue
 		}
-		if !slices.ContainsFunc(concerned, func(c *change) bool { return c.Breaks }) {
-			for _, c := range concerned {
-				c.Breaks = true
-			}
+		w.walk(object(v)[name], at.named(name))
+	}
+}
+
+// without returns a difference of two lists less what others tell already.
+func without(lists, told map[string]any) map[string]any {
+	out := maps.Clone(lists)
+	for _, kind := range []string{"added", "deleted"} {
+		if list, ok := lists[kind].([]any); ok {
+			out[kind] = slices.DeleteFunc(slices.Clone(list), func(name any) bool { return slices.Contains(listOf(told[kind]), name) })
 		}
 	}
-	return changes
+	return out
 }

@@ -1,11 +1,14 @@
-// Command upstreamdiff does for api/upstream-diff what takes more than a shell: "reduce" brings two OpenAPI documents
-// to one operation in one form, which oasdiff then compares, and "report" says in words what oasdiff found.
+// Command upstreamdiff is what api/upstream-diff runs: it says what differs between the OpenAPI document that Composio
+// publishes and ours, from Composio's side. oasdiff finds the differences; whether they break, and how to say it, is here.
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 )
 
 // The exit statuses of api/upstream-diff.
@@ -15,26 +18,52 @@ const (
 	exitFailed = 2 // no comparison was made
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+var errUsage = errors.New("say which document: api/upstream-diff [--version v3.1] FILE|URL, or make upstream-diff UPSTREAM=FILE|URL")
 
-func run(args []string, stdout, stderr io.Writer) int {
-	if len(args) == 4 && args[0] == "reduce" {
-		if err := reduce(args[1], args[2], args[3]); err != nil {
-			return fail(stderr, err)
-		}
-		return exitFits
+var versionFormat = regexp.MustCompile(`^(v\d+(\.\d+)*)?$`)
+
+func main() { os.Exit(run(os.Args[1], os.Args[2:], os.Stdout, os.Stderr)) }
+
+// run compares our document with the one in the arguments, those of api/upstream-diff.
+func run(ours string, args []string, stdout, stderr io.Writer) (status int) {
+	changes, version, err := difference(ours, args)
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "upstream-diff: %s\nNothing was compared. Next: api/upstream-diff FILE|URL with the OpenAPI document that Composio publishes.\n", printable(err.Error()))
+		return exitFailed
 	}
-	if len(args) == 2 && args[0] == "report" {
-		changes, err := compare(args[1])
-		if err != nil {
-			return fail(stderr, err)
-		}
-		return report(stdout, changes)
-	}
-	return fail(stderr, fmt.Errorf("internal: %q is neither reduce OURS UPSTREAM DIR nor report DIR", args))
+	return report(stdout, changes, version)
 }
 
-func fail(stderr io.Writer, err error) int {
-	_, _ = fmt.Fprintf(stderr, "upstream-diff: %s\nNothing was compared. Next: api/upstream-diff FILE|URL with the OpenAPI document that Composio publishes.\n", printable(err.Error()))
-	return exitFailed
+func difference(ours string, args []string) (changes []change, version string, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("oasdiff or this command does not understand the document: %v", r)
+		}
+	}()
+	flags := flag.NewFlagSet("upstream-diff", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&version, "version", "", "the version of the API to compare with, as in /api/v3.1/")
+	var sources []string
+	err = flags.Parse(args)
+	for ; err == nil && flags.NArg() > 0; err = flags.Parse(flags.Args()[1:]) { // the flag may stand behind the document
+		sources = append(sources, flags.Arg(0))
+	}
+	switch {
+	case err != nil:
+		return nil, "", fmt.Errorf("%w; %w", err, errUsage)
+	case len(sources) != 1 || sources[0] == "":
+		return nil, "", errUsage
+	case !versionFormat.MatchString(version):
+		return nil, "", fmt.Errorf("--version %s is not a version of the API, such as v3.1", version)
+	}
+	a, err := open(ours)
+	if err != nil {
+		return nil, "", err
+	}
+	b, err := open(sources[0])
+	if err != nil {
+		return nil, "", err
+	}
+	changes, err = compare(a, b, version)
+	return changes, version, err
 }

@@ -1,281 +1,231 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3conv"
+	"github.com/oasdiff/oasdiff/flatten/allof"
 )
 
-// Where a schema has schemas in it.
-var (
-	schemaKeys     = []string{"items", "additionalProperties", "not", "contains", "propertyNames", "if", "then", "else", "unevaluatedItems", "unevaluatedProperties", "contentSchema"}
-	schemaListKeys = []string{"allOf", "anyOf", "oneOf", "prefixItems"}
-	schemaMapKeys  = []string{"properties", "patternProperties", "dependentSchemas"}
-)
-
-// Keywords that ask nothing of a value.
-var proseKeys = []string{"title", "description", "example", "examples", "externalDocs", "xml", "$comment", "$schema", "$id", "$anchor", "$defs"}
-
-func isProse(keyword string) bool {
-	return slices.Contains(proseKeys, keyword) || strings.HasPrefix(keyword, "x-")
+// oneForm brings every schema of a document to one form, whichever version and spelling it has: that of OpenAPI 3.1
+// with null as nullable, references written out unless that would never end, allOf merged, and no other way to write
+// an enum.
+func oneForm(spec *openapi3.T) error {
+	err := spec.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		if s := ref.Value; s.Nullable && s.Type.IsEmpty() { // which the next step would drop
+			*s = openapi3.Schema{AnyOf: openapi3.SchemaRefs{{Value: new(*s)}, {Value: &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeNull}}}}}
+			s.AnyOf[0].Value.Nullable = false
+		}
+		return nil
+	})
+	openapi3conv.Upgrade(spec)
+	done := map[*openapi3.Schema]bool{} // and false while it is under way
+	return cmp.Or(err, spec.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
+		simplify(ref, done)
+		return nil
+	}))
 }
 
-// schema returns v in one form, that of OpenAPI 3.0, whichever version and spelling v has: references written out,
-// null as nullable, const as an enum, no keyword that says what holds without it, no prose. open are the references
-// that v stands in.
-func (r *reducer) schema(v any, open []string) map[string]any {
-	switch v := v.(type) {
-	case map[string]any:
-		if ref, ok := v["$ref"].(string); ok {
-			return r.referred(ref, v, open)
-		}
-		out := r.subschemas(v, open)
-		lowerVersion(out)
-		dropUsual(out)
-		oneNull(out)
-		return out
-	case bool:
-		if v {
-			return map[string]any{}
-		}
-		return nothing()
-	}
-	r.fail("a schema is neither an object nor true or false")
-	return map[string]any{}
+func isNull(ref *openapi3.SchemaRef) bool {
+	return len(ref.Value.Enum) == 1 && ref.Value.Enum[0] == nil
 }
 
-// nothing is the schema that no value fits.
-func nothing() map[string]any { return map[string]any{"not": map[string]any{}} }
-
-// null is the schema that null alone fits, as OpenAPI 3.0 must write it.
-func null() map[string]any { return map[string]any{"enum": []any{nil}, "nullable": true} }
-
-// referred writes a reference out, unless that would never end: then the schema becomes a component.
-func (r *reducer) referred(ref string, v map[string]any, open []string) map[string]any {
-	var target map[string]any
-	if slices.Contains(open, ref) {
-		name := ref[strings.LastIndex(ref, "/")+1:]
-		if _, ok := r.components[name]; !ok {
-			r.components[name] = ref
+// simplify brings a schema to the one form, those in it first.
+func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
+	if ref == nil || ref.Value == nil {
+		return
+	}
+	s := ref.Value
+	finished, known := done[s]
+	if !known || finished {
+		ref.Ref = ""
+	}
+	if known {
+		return
+	}
+	done[s] = false
+	for _, child := range children(s) {
+		simplify(child, done)
+	}
+	if s.Type.Includes(openapi3.TypeNull) {
+		types := slices.DeleteFunc(s.Type.Slice(), func(name string) bool { return name == openapi3.TypeNull })
+		if s.Type, s.Nullable = (*openapi3.Types)(&types), true; len(types) == 0 {
+			s.Type, s.Enum = nil, []any{nil}
 		}
-		target = map[string]any{"$ref": "#/components/schemas/" + name}
-	} else {
-		target = r.schema(r.target(ref), append(slices.Clone(open), ref))
 	}
-	beside := maps.Clone(v)
-	delete(beside, "$ref")
-	maps.DeleteFunc(beside, func(keyword string, _ any) bool { return isProse(keyword) })
-	if len(beside) == 0 || !r.v31 { // 3.0 has nothing beside a reference
-		return target
+	if s.Always != nil && !*s.Always {
+		s.Not = openapi3.NewSchemaRef("", openapi3.NewSchema())
 	}
-	out := r.schema(beside, open)
-	if !absorb(out, target) {
-		out["allOf"] = append(listOf(out["allOf"]), target)
+	s.Always = nil
+	for _, list := range []*openapi3.SchemaRefs{&s.AnyOf, &s.OneOf} {
+		mergeNull(s, list)
+		mergeValues(s, list, list == &s.OneOf)
 	}
-	return out
+	mergeAll(s)
+	if s.AdditionalProperties = closed(s.AdditionalProperties); s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil && len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentSchemas) == 0 && s.If == nil {
+		s.AdditionalProperties, s.UnevaluatedProperties = closed(s.UnevaluatedProperties), openapi3.BoolSchema{} // no part evaluates anything
+	}
+	if s.Items != nil && s.Items.Value.IsEmpty() {
+		s.Items = nil
+	}
+	if s.Type.IsEmpty() {
+		s.Type = typeOf(s.Enum)
+	}
+	slices.SortFunc(s.Enum, byJSON)
+	slices.SortFunc(s.AnyOf, byJSON)
+	slices.SortFunc(s.OneOf, byJSON)
+	slices.SortFunc(s.AllOf, byJSON)
+	slices.Sort(s.Required)
+	done[s] = true
 }
 
-// addComponents writes out the schemas that hold themselves, each once.
-func (r *reducer) addComponents() {
-	for {
-		done := true
-		for _, name := range sortedKeys(r.components) {
-			if ref, ok := r.components[name].(string); ok {
-				r.components[name] = r.schema(r.target(ref), []string{ref})
-				done = false
+// children returns the schemas in a schema.
+func children(s *openapi3.Schema) (all []*openapi3.SchemaRef) {
+	fields := reflect.ValueOf(s).Elem()
+	for i := range fields.NumField() {
+		switch field := fields.Field(i).Interface().(type) {
+		case *openapi3.SchemaRef:
+			all = append(all, field)
+		case openapi3.SchemaRefs:
+			all = append(all, field...)
+		case openapi3.Schemas:
+			for _, name := range sortedKeys(field) {
+				all = append(all, field[name])
 			}
+		case openapi3.BoolSchema:
+			all = append(all, field.Schema)
 		}
-		if done {
+	}
+	return all
+}
+
+// closed takes away what says that anything goes.
+func closed(b openapi3.BoolSchema) openapi3.BoolSchema {
+	if b.Schema != nil && b.Schema.Ref == "" && b.Schema.Value.IsEmpty() || b.Has != nil && *b.Has {
+		return openapi3.BoolSchema{}
+	}
+	if b.Schema != nil && encoded(b.Schema) == `{"not":{}}` {
+		return openapi3.BoolSchema{Has: new(false)}
+	}
+	return b
+}
+
+// mergeNull makes nullable of an alternative that is null alone, and a part of allOf of the only alternative.
+func mergeNull(s *openapi3.Schema, list *openapi3.SchemaRefs) {
+	others := slices.DeleteFunc(slices.Clone(*list), isNull)
+	if len(others) < len(*list) && len(others) > 0 {
+		s.Nullable, *list = true, others
+	}
+	if len(others) != 1 {
+		return
+	}
+	only := others[0]
+	if s.Nullable && len(only.Value.Enum) > 0 {
+		only = &openapi3.SchemaRef{Value: new(*only.Value)}
+		only.Value.Enum = append(slices.Clone(only.Value.Enum), nil)
+	}
+	*list, s.AllOf = nil, append(s.AllOf, only)
+}
+
+// mergeValues makes one enum of alternatives that are nothing but values.
+func mergeValues(s *openapi3.Schema, list *openapi3.SchemaRefs, one bool) {
+	var merged openapi3.Schema
+	for _, branch := range *list {
+		b := *branch.Value
+		overlap := slices.ContainsFunc(b.Enum, func(v any) bool { return slices.Contains(merged.Enum, v) })
+		if len(b.Enum) == 0 || one && overlap {
 			return
 		}
+		b.Enum = append(slices.Clone(merged.Enum), b.Enum...)
+		merged.Enum = b.Enum
+		if len(merged.Enum) > len(branch.Value.Enum) && encoded(merged) != encoded(b) {
+			return
+		}
+		merged = b
+	}
+	if len(merged.Enum) > 0 {
+		*list, s.AllOf = nil, append(s.AllOf, &openapi3.SchemaRef{Value: &merged})
 	}
 }
 
-// subschemas returns a copy of v without prose, and with every schema in it in the one form.
-func (r *reducer) subschemas(v map[string]any, open []string) map[string]any {
-	out := map[string]any{}
-	for _, keyword := range sortedKeys(v) {
-		value := v[keyword]
-		switch {
-		case isProse(keyword):
-		case slices.Contains(schemaKeys, keyword):
-			out[keyword] = r.schema(value, open)
-		case slices.Contains(schemaListKeys, keyword):
-			list := []any{}
-			for _, each := range listOf(value) {
-				list = append(list, r.schema(each, open))
-			}
-			out[keyword] = list
-		case slices.Contains(schemaMapKeys, keyword):
-			schemas := map[string]any{}
-			of := r.object(value, keyword)
-			for _, name := range sortedKeys(of) {
-				schemas[name] = r.schema(of[name], open)
-			}
-			out[keyword] = schemas
+// typeOf is the type that all values but null have, and nil if there is no such type.
+func typeOf(values []any) *openapi3.Types {
+	found := map[string]bool{}
+	for _, value := range values {
+		switch value.(type) {
+		case nil:
+		case string:
+			found["string"] = true
+		case bool:
+			found["boolean"] = true
 		default:
-			out[keyword] = value
+			return nil
 		}
 	}
-	return out
+	if len(found) != 1 {
+		return nil
+	}
+	return &openapi3.Types{sortedKeys(found)[0]}
 }
 
-// lowerVersion replaces what only OpenAPI 3.1 has by what 3.0 has for it, where it has something.
-func lowerVersion(s map[string]any) {
-	if value, ok := s["const"]; ok {
-		delete(s, "const")
-		s["enum"] = []any{value}
+// What oasdiff's merging of allOf keeps of each part. It loses any other keyword silently.
+var kept = strings.Fields(`anyOf default dependentRequired enum exclusiveMaximum exclusiveMinimum format items maximum maxItems
+	maxLength maxProperties minimum minItems minLength minProperties multipleOf not nullable oneOf pattern properties
+	readOnly required type uniqueItems writeOnly`)
+
+// mergeAll takes an allOf apart, if oasdiff can merge its parts without a loss.
+func mergeAll(s *openapi3.Schema) {
+	outer := *s
+	outer.AllOf, outer.Nullable, outer.Deprecated, outer.UnevaluatedProperties, outer.Discriminator = nil, false, false, openapi3.BoolSchema{}, nil
+	parts := slices.Clone(s.AllOf)
+	if !outer.IsEmpty() {
+		parts = append(parts, &openapi3.SchemaRef{Value: &outer})
 	}
-	if types, ok := s["type"].([]any); ok {
-		others := slices.DeleteFunc(sortedSet(types), func(t any) bool { return t == "null" })
-		if len(others) < len(types) {
-			s["nullable"] = true
-		}
-		s["type"] = others
-		switch len(others) {
-		case 0:
-			s["type"] = "null"
-		case 1:
-			s["type"] = others[0]
-		}
+	if len(s.AllOf) == 0 || len(parts) > 1 && !mergeable(parts) || len(parts) == 1 && parts[0].Ref != "" {
+		return
 	}
-	if s["type"] == "null" {
-		delete(s, "type")
-		maps.Copy(s, null())
-	}
-	for _, bound := range []struct {
-		inclusive, exclusive string
-		sign                 float64
-	}{{"minimum", "exclusiveMinimum", 1}, {"maximum", "exclusiveMaximum", -1}} {
-		limit, ok := s[bound.exclusive].(float64)
-		if !ok {
-			continue
+	merged := new(*parts[0].Value)
+	if len(parts) > 1 {
+		var err error
+		if merged, err = allof.Merge(openapi3.SchemaRef{Value: &openapi3.Schema{AllOf: parts}}); err != nil {
+			return
 		}
-		inclusive, both := s[bound.inclusive].(float64)
-		delete(s, bound.exclusive)
-		if !both || bound.sign*limit >= bound.sign*inclusive {
-			s[bound.inclusive], s[bound.exclusive] = limit, true
-		}
+		// A part without a type says nothing about null; to oasdiff it forbids it.
+		typed := slices.DeleteFunc(parts, func(part *openapi3.SchemaRef) bool { return part.Value.Type.IsEmpty() })
+		merged.Nullable = len(typed) > 0 && !slices.ContainsFunc(typed, func(part *openapi3.SchemaRef) bool { return !part.Value.Nullable })
 	}
+	merged.Nullable, merged.Deprecated = merged.Nullable || s.Nullable, merged.Deprecated || s.Deprecated
+	if s.UnevaluatedProperties != (openapi3.BoolSchema{}) {
+		merged.UnevaluatedProperties = s.UnevaluatedProperties
+	}
+	if s.Discriminator != nil {
+		merged.Discriminator = s.Discriminator
+	}
+	*s = *merged
 }
 
-// oneNull brings the ways to allow null to one, and takes away wrappers around one schema.
-func oneNull(s map[string]any) {
-	if values := listOf(s["enum"]); len(values) == 1 && values[0] == nil {
-		s["nullable"] = true
-	}
-	for _, keyword := range []string{"anyOf", "oneOf"} {
-		branches := listOf(s[keyword])
-		others := slices.DeleteFunc(slices.Clone(branches), func(branch any) bool { return encoded(branch) == encoded(null()) })
-		orNull := len(others) < len(branches)
-		switch {
-		case len(others) == 0:
-			// Nothing there, or nothing but null.
-		case len(others) == 1:
-			only := others[0].(map[string]any)
-			if orNull {
-				only = maps.Clone(only)
-				only["nullable"] = true
-				if values, ok := only["enum"].([]any); ok {
-					only["enum"] = sortedSet(append(slices.Clone(values), nil))
-				}
-			}
-			rest := maps.Clone(s)
-			delete(rest, keyword)
-			if absorb(rest, only) {
-				delete(s, keyword)
-				maps.Copy(s, rest)
-			}
-		case orNull:
-			s[keyword] = others
-			s["nullable"] = true
-		}
-	}
-	if all := listOf(s["allOf"]); len(all) == 1 {
-		rest := maps.Clone(s)
-		delete(rest, "allOf")
-		if absorb(rest, all[0].(map[string]any)) {
-			delete(s, "allOf")
-			maps.Copy(s, rest)
-		}
-	}
-}
-
-// absorb adds the keywords of other to s, if that says the same as both of them do.
-func absorb(s, other map[string]any) bool {
-	if other["$ref"] != nil && len(s) > 0 {
-		return false
-	}
-	if closes(s) && names(other) || closes(other) && names(s) {
-		return false // "additional" means other properties in each of the two
-	}
-	for keyword, value := range other {
-		if own, ok := s[keyword]; ok && encoded(own) != encoded(value) {
+// mergeable reports whether oasdiff keeps every keyword of the parts, also of properties that several of them have.
+func mergeable(parts openapi3.SchemaRefs) bool {
+	properties := map[string]openapi3.SchemaRefs{}
+	for _, part := range parts {
+		var keywords map[string]any
+		if text := encoded(part); strings.Contains(text, `"$ref":`) || json.Unmarshal([]byte(text), &keywords) != nil {
 			return false
 		}
-	}
-	maps.Copy(s, other)
-	return true
-}
-
-func closes(s map[string]any) bool {
-	return s["additionalProperties"] != nil || s["unevaluatedProperties"] != nil
-}
-
-func names(s map[string]any) bool { return s["properties"] != nil || s["patternProperties"] != nil }
-
-// dropUsual takes away what holds without being said, and orders what has no order.
-func dropUsual(s map[string]any) {
-	for _, keyword := range []string{"nullable", "deprecated", "readOnly", "writeOnly", "uniqueItems", "exclusiveMinimum", "exclusiveMaximum"} {
-		if s[keyword] == false {
-			delete(s, keyword)
-		}
-	}
-	for _, keyword := range []string{"minLength", "minItems", "minProperties"} {
-		if s[keyword] == 0.0 {
-			delete(s, keyword)
-		}
-	}
-	for _, keyword := range []string{"required", "enum", "allOf", "anyOf", "oneOf"} {
-		if list, ok := s[keyword].([]any); ok {
-			s[keyword] = sortedSet(list)
-			if len(list) == 0 {
-				delete(s, keyword)
+		for keyword, value := range keywords {
+			if !slices.Contains(kept, keyword) && (keyword != "additionalProperties" || value != false) {
+				return false
 			}
 		}
-	}
-	if properties, ok := s["properties"].(map[string]any); ok && len(properties) == 0 {
-		delete(s, "properties")
-	}
-	for _, keyword := range []string{"additionalProperties", "unevaluatedProperties", "items"} {
-		switch encoded(s[keyword]) {
-		case encoded(map[string]any{}):
-			delete(s, keyword)
-		case encoded(nothing()):
-			s[keyword] = false
+		for name, property := range part.Value.Properties {
+			properties[name] = append(properties[name], property)
 		}
 	}
-	if discriminator, ok := s["discriminator"].(map[string]any); ok {
-		s["discriminator"] = withoutRefs(discriminator)
-	}
-}
-
-// withoutRefs keeps the names in a discriminator's mapping, whose schemas are written out elsewhere.
-func withoutRefs(discriminator map[string]any) map[string]any {
-	out := map[string]any{"propertyName": discriminator["propertyName"]}
-	if mapping, ok := discriminator["mapping"].(map[string]any); ok {
-		names := map[string]any{}
-		for value, ref := range mapping {
-			if text, ok := ref.(string); ok {
-				names[value] = text[strings.LastIndex(text, "/")+1:]
-			}
-		}
-		out["mapping"] = names
-	}
-	return out
-}
-
-func listOf(v any) []any {
-	list, _ := v.([]any)
-	return list
+	return !slices.ContainsFunc(slices.Collect(maps.Values(properties)), func(same openapi3.SchemaRefs) bool { return len(same) > 1 && !mergeable(same) })
 }

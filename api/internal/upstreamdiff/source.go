@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,147 +15,124 @@ import (
 	"strings"
 	"time"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"go.yaml.in/yaml/v4"
 )
 
 const (
-	maxDocument  = 16 << 20 // bytes; Composio's document has less than a tenth of that
+	maxDocument  = 64 << 20 // bytes; Composio's document has less than a tenth of that
 	fetchTimeout = time.Minute
 )
 
 // document is an OpenAPI document as plain maps, lists and scalars.
 type document struct {
-	from string // for messages
+	from string   // for messages
+	url  *url.URL // that it came from, if it is no file
 	root map[string]any
 	v31  bool // OpenAPI 3.1 or later, whose schemas are JSON Schema's
 }
 
-// load reads a document from a file or, if source begins with http:// or https://, from a URL.
-func load(source string) (*document, error) {
-	data, err := read(source)
+// open reads a document from a file or, if source begins with http:// or https://, from a URL.
+func open(source string) (*document, error) {
+	d := &document{from: source}
+	var data []byte
+	var err error
+	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
+		data, err = d.fetch(source)
+	} else {
+		data, err = os.ReadFile(filepath.Clean(source))
+		if cause, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fmt.Errorf("%s cannot be read: %w", source, cause.Err)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	return understand(shown(source), data)
-}
-
-// understand reads a document that came from somewhere.
-func understand(from string, data []byte) (*document, error) {
-	d := &document{from: from}
 	tree, err := parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s is neither JSON nor YAML: %w", d.from, err)
 	}
-	root, ok := tree.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("%s is not an OpenAPI document: it holds no object", d.from)
-	}
-	if version, ok := root["swagger"]; ok {
-		return nil, fmt.Errorf("%s is a Swagger %v document, and not OpenAPI 3; convert it first", d.from, version)
-	}
+	d.root = object(tree)
 	version := "missing"
-	if v, ok := root["openapi"]; ok {
+	if v, ok := d.root["openapi"]; ok {
 		version = fmt.Sprint(v) // unquoted in YAML, 3.1 is a number
 	}
-	if version != "3" && !strings.HasPrefix(version, "3.") {
+	switch d.v31 = version != "3" && !strings.HasPrefix(version+".", "3.0."); {
+	case d.root == nil:
+		return nil, fmt.Errorf("%s is not an OpenAPI document: it holds no object", d.from)
+	case d.root["swagger"] != nil:
+		return nil, fmt.Errorf("%s is a Swagger %v document, and not OpenAPI 3; convert it first", d.from, d.root["swagger"])
+	case version != "3" && !strings.HasPrefix(version, "3."):
 		return nil, fmt.Errorf(`%s is not an OpenAPI 3 document: its "openapi" is %s`, d.from, version)
-	}
-	if _, ok := root["paths"].(map[string]any); !ok {
+	case object(d.root["paths"]) == nil:
 		return nil, fmt.Errorf(`%s is not an OpenAPI document with operations: it has no "paths"`, d.from)
 	}
-	d.root = root
-	d.v31 = !strings.HasPrefix(version+".", "3.0.") && version != "3"
 	return d, nil
 }
 
-func isURL(source string) bool {
-	return strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://")
-}
-
-// shown is source without what may be secret in a URL: user, password and query.
-func shown(source string) string {
-	if !isURL(source) {
-		return source
-	}
-	u, err := url.Parse(source)
-	if err != nil {
-		return "the URL"
-	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
-}
-
-func read(source string) ([]byte, error) {
-	if isURL(source) {
-		return fetch(source)
-	}
-	data, err := os.ReadFile(filepath.Clean(source))
-	if cause, ok := errors.AsType[*fs.PathError](err); ok {
-		err = cause.Err
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be read: %w", source, err)
-	}
-	return data, nil
-}
-
-func fetch(source string) ([]byte, error) {
+// fetch shows nothing of a URL that may be secret: user, password and query.
+func (d *document) fetch(source string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, source, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s is not a URL that can be fetched", shown(source))
+		return nil, errors.New("the URL is not a URL that can be fetched")
 	}
+	d.url = req.URL
+	d.from = (&url.URL{Scheme: d.url.Scheme, Host: d.url.Host, Path: d.url.Path}).String()
 	resp, err := http.DefaultClient.Do(req)
 	if cause, ok := errors.AsType[*url.Error](err); ok {
 		err = cause.Err // without the URL, which it would show with its query
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be fetched: %w", shown(source), err)
+		return nil, fmt.Errorf("%s cannot be fetched: %w", d.from, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s cannot be fetched: the server answers %s", shown(source), resp.Status)
+		return nil, fmt.Errorf("%s cannot be fetched: the server answers %s", d.from, resp.Status)
 	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s cannot be fetched: %w", shown(source), err)
+		return nil, fmt.Errorf("%s cannot be fetched: %w", d.from, err)
 	case len(data) > maxDocument:
-		return nil, fmt.Errorf("%s has more than %d MiB", shown(source), maxDocument>>20)
+		return nil, fmt.Errorf("%s has more than %d MiB", d.from, maxDocument>>20)
 	}
 	return data, nil
 }
 
-// parse reads JSON or YAML.
-func parse(data []byte) (any, error) {
-	var tree any
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-		err := json.Unmarshal(data, &tree)
+// parse reads one JSON or YAML document, strictly: nothing after it, and no key twice.
+func parse(data []byte) (tree any, err error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) { // with which YAML may begin as well
+		err = json.Unmarshal(data, &tree, jsontext.AllowInvalidUTF8(true))
 		if err == nil {
 			return tree, nil
 		}
-		if at, ok := errors.AsType[*json.SyntaxError](err); ok {
-			err = fmt.Errorf("line %d: %w", 1+bytes.Count(data[:min(int(at.Offset), len(data))], []byte("\n")), err)
+		if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+			err = fmt.Errorf("line %d: %w", 1+bytes.Count(data[:min(int(at.ByteOffset), len(data))], []byte("\n")), err)
 		}
-		if yaml.Unmarshal(data, &tree) != nil { // which may begin with { as well
-			return nil, err
-		}
-	} else if err := yaml.Unmarshal(data, &tree); err != nil {
-		return nil, err
 	}
-	return plain(tree), nil
+	if failed := yaml.Load(data, &tree); failed != nil {
+		return nil, cmp.Or(err, failed)
+	}
+	data, err = json.Marshal(plain(tree))
+	if tree = nil; err == nil {
+		err = json.Unmarshal(data, &tree)
+	}
+	return tree, err
 }
 
-// plain brings what YAML has beyond JSON to what JSON has: keys that are numbers (a status), dates, integers.
+// plain brings what YAML has beyond JSON to what JSON has: keys that are numbers (a status), dates.
 func plain(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
 			v[key] = plain(value)
 		}
-		return v
 	case map[any]any:
-		out := make(map[string]any, len(v))
+		out := map[string]any{}
 		for key, value := range v {
 			out[fmt.Sprint(key)] = plain(value)
 		}
@@ -164,15 +141,8 @@ func plain(v any) any {
 		for i, value := range v {
 			v[i] = plain(value)
 		}
-		return v
 	case time.Time:
 		return strings.TrimSuffix(v.Format(time.RFC3339), "T00:00:00Z")
-	case int:
-		return float64(v)
-	case int64:
-		return float64(v)
-	case uint64:
-		return float64(v)
 	}
 	return v
 }
