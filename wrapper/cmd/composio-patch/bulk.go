@@ -31,13 +31,10 @@ type bulkCmd struct {
 	Journal *string `placeholder:"F" help:"Keep in F which rows are finished. With the same F again, rows that are done are skipped. One run at a time."`
 	JSON    bool    `help:"Write JSON objects, one a line, to standard output: each row, the progress, and at the end the summary."`
 
-	Concurrency *int           `placeholder:"N" help:"How many rows may be under way at once; 32 unless given."`
-	Rate        *string        `placeholder:"R" help:"Send no more than R requests, such as 20/s or 1000/m, whatever Composio allows."`
-	Share       *float64       `placeholder:"S" help:"The part of the organization's budget to spend, above 0 and up to 1; 0.8 unless given."`
-	MaxRetries  *int           `placeholder:"N" help:"How many attempts may follow the first; 2 unless given. A row that was answered 429 is sent again besides."`
-	Timeout     *time.Duration `placeholder:"D" help:"Bound one attempt, such as 10s; 30s unless given."`
-	BaseURL     *string        `placeholder:"U" xor:"server" help:"Where Composio is; else COMPOSIO_BASE_URL says so."`
-	Sandbox     bool           `xor:"server" help:"Send to a sandbox in this process that has the accounts of the rows, without key or environment."`
+	Concurrency *int     `placeholder:"N" help:"How many rows may be under way at once; 32 unless given."`
+	Rate        *string  `placeholder:"R" help:"Send no more than R requests, such as 20/s or 1000/m, whatever Composio allows."`
+	Share       *float64 `placeholder:"S" help:"The part of the organization's budget to spend, above 0 and up to 1; 0.8 unless given."`
+	clientFlags
 }
 
 // Help is what --help adds.
@@ -94,16 +91,7 @@ var bulkFlags = strings.NewReplacer("WithConcurrency", "--concurrency", "WithSha
 
 // clientOptions are the client's, as the flags say.
 func (c *bulkCmd) clientOptions() ([]composio.Option, error) {
-	opts := []composio.Option{composio.WithUserAgent(name)} // no log: retries of thousands of rows would bury the rest
-	if c.BaseURL != nil {
-		opts = append(opts, composio.WithBaseURL(*c.BaseURL))
-	}
-	if c.Timeout != nil {
-		opts = append(opts, composio.WithTimeout(*c.Timeout))
-	}
-	if c.MaxRetries != nil {
-		opts = append(opts, composio.WithMaxRetries(*c.MaxRetries))
-	}
+	opts := c.options() // no log: retries of thousands of rows would bury the rest
 	if c.Rate != nil {
 		limit, err := parseRate(*c.Rate)
 		if err != nil {
@@ -179,28 +167,17 @@ func (c *bulkCmd) server() string {
 
 // sandboxTarget serves a sandbox, to be filled with the accounts of the rows. It keeps no journal to speak of.
 func sandboxTarget(ctx context.Context, opts []composio.Option) (*target, error) {
-	listener, err := listen(ctx, "127.0.0.1:0")
-	if err != nil {
-		return nil, &problem{exitFailed, err.Error(), "see why this machine has no free port on 127.0.0.1"}
-	}
 	box := sandbox.New(sandbox.WithJournal(1))
-	server := newHTTPServer(box)
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) }) // it ends with close
-	t := &target{server: "sandbox", box: box}
-	t.client, err = composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(urlOf(listener.Addr())))...)
-	t.close = func() {
-		if t.client != nil {
-			t.client.CloseIdleConnections()
-		}
-		shutDown(context.WithoutCancel(ctx), server, grace)
-		serving.Wait()
-	}
+	url, stop, err := serveEmbedded(ctx, box)
 	if err != nil {
-		t.close()
 		return nil, err
 	}
-	return t, nil
+	client, err := composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(url))...)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	return &target{client: client, server: "sandbox", box: box, close: func() { client.CloseIdleConnections(); stop() }}, nil
 }
 
 // put gives the sandbox the account of a row.

@@ -350,11 +350,14 @@ func (c *checker) check(line []byte) (row, error) {
 	}
 	_, err = c.client.UpdateConnectedAccount(c.done, r.ID, r.update())
 	if e, ok := errors.AsType[*composio.Error](err); ok && errors.Is(e, composio.ErrInvalid) {
-		text := strings.ReplaceAll(flagNames.Replace(e.Err.Error()), strconv.Quote(e.AccountID), "[not shown]")
+		text := strings.ReplaceAll(rowNames.Replace(e.Err.Error()), strconv.Quote(e.AccountID), "[not shown]")
 		return r, errors.New(printable(text))
 	}
 	return r, nil
 }
+
+// rowNames leaves out advice that is for Go programs.
+var rowNames = strings.NewReplacer(", or use SetVerbatim", "")
 
 // idSet finds ids that are repeated, in four bytes an id: it keeps 40 bits of a hash of each, eight of them by where it
 // keeps the others. Ids that have these in common are looked at again.

@@ -245,7 +245,7 @@ line 2: ca_2: alias cleared, every user may use it: true, allowed users [], deni
 func TestBulkRefusesWrongUsage(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
 	path := inputFile(t, aliasRows(1)...)
-	const help = "fix: see composio-patch --help, or --help after a command\n"
+	const help = "fix: nothing was sent; see composio-patch help bulk\n"
 	for name, tt := range map[string]struct {
 		args []string
 		err  string
@@ -257,7 +257,7 @@ func TestBulkRefusesWrongUsage(t *testing.T) {
 		"rate a day":           {[]string{path, "--rate=5/d"}, "--rate: not of the form N/s, N/m or N/h, such as 1000/m\n" + help},
 		"share":                {[]string{path, "--share=80"}, "--share: 80 is not above 0 and up to 1\n" + help},
 		"concurrency":          {[]string{path, "--concurrency=0"}, "--concurrency: 0 is less than 1\n" + help},
-		"retries":              {[]string{path, "--max-retries=-1"}, "--max-retries: -1 is negative\nfix: nothing was sent; correct that, see composio-patch update --help\n"},
+		"retries":              {[]string{path, "--max-retries=-1"}, "--max-retries: -1 is negative\nfix: nothing was sent; see composio-patch help bulk\n"},
 		"check and dry":        {[]string{path, "--check", "--dry-run"}, "--check and --dry-run can't be used together\n" + help},
 		"two servers":          {[]string{path, "--base-url=https://x.test", "--sandbox"}, "--base-url and --sandbox can't be used together\n" + help},
 		"journal is /dev/null": {[]string{path, "--journal", os.DevNull}, "--journal: it is not a regular file\nfix: choose a file that does not exist\n"},

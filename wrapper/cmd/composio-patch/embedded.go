@@ -7,40 +7,34 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"example.com/composio/wrapper/sandbox"
 )
 
-// embedded is a sandbox in this process that is talked to over a real connection, and keeps what it answered.
-type embedded struct {
-	box      *sandbox.Server
-	key, url string
-	server   *http.Server
-	answers  []*answer // of the requests in the journal; to be read after stop
-}
-
-func startEmbedded(ctx context.Context) (*embedded, error) {
+// serveEmbedded serves a sandbox in this process over a real connection, until stop.
+func serveEmbedded(ctx context.Context, box http.Handler) (url string, stop func(), err error) {
 	listener, err := listen(ctx, "127.0.0.1:0")
 	if err != nil {
-		return nil, &problem{exitFailed, err.Error(), "see why this machine has no free port on 127.0.0.1"}
+		return "", nil, &problem{exitFailed, err.Error(), "see why this machine has no free port on 127.0.0.1"}
 	}
-	e := &embedded{key: sandbox.DefaultAPIKey, url: urlOf(listener.Addr())}
-	e.box = newSandbox(e.key)
-	e.server = newHTTPServer(e)
-	go func() { _ = e.server.Serve(listener) }() // it ends with stop
-	return e, nil
+	server := newHTTPServer(box)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) }) // it ends with stop
+	return urlOf(listener.Addr()), func() {
+		shutDown(context.WithoutCancel(ctx), server, grace)
+		serving.Wait()
+	}, nil
 }
 
-func (e *embedded) stop(ctx context.Context) { shutDown(context.WithoutCancel(ctx), e.server, grace) }
-
-// account returns the account with an id; one without an ID if there is none.
-func (e *embedded) account(id string) sandbox.Account {
-	account, _ := e.box.Account(id)
-	return account
+// recorder is a sandbox that keeps what it answered.
+type recorder struct {
+	box     *sandbox.Server
+	answers []*answer // of the requests in the journal; to be read after the last
 }
 
 // ServeHTTP serves one request. There is one at a time.
-func (e *embedded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &answer{ResponseWriter: w}
 	e.answers = append(e.answers, a)
 	e.box.ServeHTTP(a, r)
@@ -65,12 +59,12 @@ func (a *answer) Write(p []byte) (int, error) {
 
 // show prints the account before, what went over the wire, and the account after, unless nothing went. It goes to
 // standard error, because standard output has the result alone.
-func (e *embedded) show(std *stdio, before, after sandbox.Account) {
+func (e *recorder) show(std *stdio, url string, before, after sandbox.Account) {
 	requests := e.box.Requests()
 	if len(requests) == 0 {
 		return
 	}
-	std.errf("sandbox at %s\n\nbefore  %s\n\n", e.url, line(before, before))
+	std.errf("sandbox at %s\n\nbefore  %s\n\n", url, line(before, before))
 	for i, request := range requests {
 		q := masked(request)
 		std.errf("> %s %s\n", q.Method, q.Path)

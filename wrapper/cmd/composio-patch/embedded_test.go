@@ -68,12 +68,12 @@ func TestTheSandboxFlagShowsWhatGoesOverTheWire(t *testing.T) {
 		},
 		"nothing that can be sent": {
 			[]string{"--scheme", "BEARER_TOKEN", "--set", "token=REDACTED"},
-			outcome{exitUsage, "", "composio-patch: ca_1a2b3c4d5e6f: credential token: the value looks masked, as Composio shows it when read; set the real one\n" +
-				"fix: nothing was sent; correct that, see composio-patch update --help\n"},
+			outcome{exitUsage, "", "composio-patch: credential token: the value looks masked, as Composio shows it when read; set the real one, or add --verbatim\n" +
+				"fix: nothing was sent; see composio-patch help update\n"},
 		},
 		"options that cannot be right": {
 			[]string{"--alias=x", "--timeout=-1s"},
-			outcome{exitUsage, "", "composio-patch: --timeout: -1s is negative\nfix: nothing was sent; correct that, see composio-patch update --help\n"},
+			outcome{exitUsage, "", "composio-patch: --timeout: -1s is negative\nfix: nothing was sent; see composio-patch help update\n"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

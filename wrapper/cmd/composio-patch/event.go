@@ -7,6 +7,23 @@ import (
 	composio "example.com/composio/wrapper"
 )
 
+// jsonHelp is a part of the help; a test compares it with event.
+const jsonHelp = `With --json, an object about an account has
+  event                  "row"; "error" is about the command, before anything was sent
+  id, line               the account, and its line of a bulk's input
+  outcome                "done", "not_applied", "unknown" or "refused"
+  status                 the account's, as Composio told it
+  http_status            of the last answer, 0 if there was none
+  code, slug             Composio's
+  error, fix             what happened, and what to do
+  suggested_fix          what to do, by Composio
+  details, request_id    Composio's
+  attempts               how many were made
+  retry_after_seconds    the wait that was asked for
+  retryable              whether the same update may succeed later
+  rate_limit             limit, remaining, window_seconds
+What has no value is left out, but for id, http_status, code and slug.`
+
 // event is what --json says of one account, as update's only line and as each of bulk's rows.
 type event struct {
 	Event        string          `json:"event"`           // "row"; "error" if it is about the command and no account

@@ -16,6 +16,14 @@ const (
 	exitOutput  = 4 // all is done, but what was to be printed could not be
 )
 
+// exitHelp is a part of the help.
+const exitHelp = `Exit status:
+  0  done
+  1  not applied: refused by Composio, or Composio was not reached
+  2  wrong usage, or refused before anything was sent
+  3  outcome unknown: the update may have been applied
+  4  done, but the output could not be written`
+
 // exitCode is the error of a command that has said all there is to say.
 type exitCode int
 
@@ -23,15 +31,16 @@ func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) 
 
 // problem is an error of the command's own, of which the wrapper knows nothing.
 type problem struct {
-	status    int
-	text, fix string
+	status int
+	text   string // each line is a problem of its own
+	fix    string // "" for a reference to the command's help
 }
 
 func (p *problem) Error() string { return p.text }
 
 // usagef returns the error of a command line that makes no sense.
 func usagef(format string, args ...any) error {
-	return &problem{exitUsage, fmt.Sprintf(format, args...), "see " + name + " --help, or --help after a command"}
+	return &problem{exitUsage, fmt.Sprintf(format, args...), ""}
 }
 
 // exitStatus is the status for an error of the wrapper's.

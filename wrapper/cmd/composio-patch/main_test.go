@@ -127,7 +127,7 @@ func want(t *testing.T, got, want outcome) {
 
 func TestHelpSucceedsAndSaysWhatMatters(t *testing.T) {
 	for command, words := range map[string][]string{
-		"": {"update <id> [flags]", "bulk <file> [flags]", "sandbox [flags]", "--version"},
+		"": {"update <id> [flags]", "bulk <file> [flags]", "sandbox [flags]", "help [<command>] [flags]", "version [flags]", "completion <shell> [flags]", "--version"},
 		"bulk": {
 			"--check", "--dry-run", "--journal=F", "--json", "--concurrency=N", "--rate=R", "--share=S", "--max-retries=N", "--timeout=D",
 			"--base-url=U", "--sandbox", "SIGINT", "1 some not applied; 2 bad input; 3 the outcome of some is unknown", `{"id":"ca_...","alias":"work"`,
@@ -156,46 +156,43 @@ func TestHelpSucceedsAndSaysWhatMatters(t *testing.T) {
 }
 
 func TestWrongUsageIsExplainedAndSendsNothing(t *testing.T) {
-	const see = "\nfix: see composio-patch --help, or --help after a command\n"
+	const see = "\nfix: nothing was sent; see composio-patch help "
 	composio := newStandIn(t, answers(200, applied))
 	for name, tt := range map[string]struct {
 		args []string
 		err  string
+		help string
 	}{
-		"no command":            {nil, `expected one of "update", "bulk", "sandbox"`},
-		"unknown command":       {[]string{"updaet"}, `unexpected argument [argument 1], did you mean "update"?`},
-		"no id":                 {[]string{"update", "--alias=a"}, `expected "<id>"`},
-		"two ids":               {[]string{"update", "ca_1", "ca_2", "--alias=a"}, "unexpected argument [argument 3]"},
-		"unknown flag":          {[]string{"update", "ca_1", "--alais=a"}, `unknown flag [argument 3], did you mean "--alias"?`},
-		"unknown short flag":    {[]string{"update", "ca_1", "-secret"}, `unknown flag -s, did you mean "-h"?`},
-		"flag in place of text": {[]string{"update", "ca_1", "--alias", "--json=false"}, "--alias: the value is missing; write --alias=VALUE for one that begins with a hyphen"},
-		"nothing after a flag":  {[]string{"update", "ca_1", "--alias"}, "--alias: the value is missing; write --alias=VALUE for one that begins with a hyphen"},
-		"nothing after a list":  {[]string{"update", "ca_1", "--set"}, `--set: missing value, expecting "<arg>"`},
-		"no duration":           {[]string{"update", "ca_1", "--timeout=soon"}, `--timeout: expected duration but got "[argument 3]": time: invalid duration "[argument 3]"`},
-		"no number":             {[]string{"update", "ca_1", "--max-retries=many"}, `--max-retries: expected a valid 64 bit int but got "[argument 3]"`},
-		"neither true nor false": {[]string{"update", "ca_1", "--allow-all=Perhaps"},
-			`--allow-all: bool value must be true, 1, yes, false, 0 or no but got "[argument 3]"`},
-		"two aliases":           {[]string{"update", "ca_1", "--alias=a", "--clear-alias"}, "--alias and --clear-alias can't be used together"},
-		"allow some and none":   {[]string{"update", "ca_1", "--allow-user=u", "--allow-none"}, "--allow-user and --allow-none can't be used together"},
-		"deny some and none":    {[]string{"update", "ca_1", "--deny-user=u", "--deny-none"}, "--deny-user and --deny-none can't be used together"},
-		"two servers":           {[]string{"update", "ca_1", "--alias=a", "--base-url=https://x.test", "--sandbox"}, "--base-url and --sandbox can't be used together"},
-		"set without scheme":    {[]string{"update", "ca_1", "--set=token=x"}, "--set, --set-file and --clear need --scheme, the scheme that the account was connected with"},
-		"file without scheme":   {[]string{"update", "ca_1", "--set-file=token=-"}, "--set, --set-file and --clear need --scheme, the scheme that the account was connected with"},
-		"clear without scheme":  {[]string{"update", "ca_1", "--clear=token"}, "--set, --set-file and --clear need --scheme, the scheme that the account was connected with"},
-		"scheme alone":          {[]string{"update", "ca_1", "--alias=a", "--scheme=BASIC"}, "--scheme changes nothing by itself; add --set, --set-file or --clear"},
-		"set without =":         {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password"}, "--set: a value is not of the form FIELD=VALUE (it is not shown, since it may be a secret)"},
-		"file without =":        {[]string{"update", "ca_1", "--scheme=BASIC", "--set-file=password"}, "--set-file: a value is not of the form FIELD=PATH (it is not shown, since it may be a secret)"},
-		"unknown field":         {[]string{"update", "ca_1", "--scheme=BASIC", "--set=pass=x"}, "--set: unknown FIELD (it is not shown, since it may be a secret); there are " + strings.Join(fieldNames(), ", ")},
-		"unknown field of file": {[]string{"update", "ca_1", "--scheme=BASIC", "--set-file=pass=-"}, "--set-file: unknown FIELD (it is not shown, since it may be a secret); there are " + strings.Join(fieldNames(), ", ")},
-		"unknown field cleared": {[]string{"update", "ca_1", "--scheme=BASIC", "--clear=pass"}, "--clear: unknown FIELD (it is not shown, since it may be a secret); there are " + strings.Join(fieldNames(), ", ")},
-		"set twice":             {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password=a", "--set=password=b"}, "--set: the field password is given twice"},
-		"set and cleared":       {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password=a", "--clear=password"}, "--clear: the field password is given twice"},
-		"set and from a file":   {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password=a", "--set-file=password=-"}, "--set-file: the field password is given twice"},
-		"no port":               {[]string{"sandbox", "--addr=127.0.0.1"}, "--addr: not of the form HOST:PORT, such as 127.0.0.1:8787"},
-		"empty key":             {[]string{"sandbox", "--api-key="}, "--api-key: the key is empty"},
+		"no id":                 {[]string{"update", "--alias=a"}, `expected "<id>"`, "update"},
+		"two ids":               {[]string{"update", "ca_1", "ca_2", "--alias=a"}, "unexpected argument [argument 3]", "update"},
+		"flag in place of text": {[]string{"update", "ca_1", "--alias", "--json=false"}, "--alias: the value is missing; write --alias=VALUE for one that begins with a hyphen", "update"},
+		"nothing after a flag":  {[]string{"update", "ca_1", "--alias"}, "--alias: the value is missing; write --alias=VALUE for one that begins with a hyphen", "update"},
+		"nothing after a list":  {[]string{"update", "ca_1", "--set"}, `--set: missing value, expecting "<arg>"`, "update"},
+		"no duration":           {[]string{"update", "ca_1", "--timeout=soon"}, "--timeout: expected a duration, such as 10s", "update"},
+		"no number":             {[]string{"update", "ca_1", "--max-retries=many"}, "--max-retries: expected a whole number", "update"},
+		"neither true nor false": {[]string{"update", "ca_1", "--allow-all=Perhaps", "update"},
+			`--allow-all: bool value must be true, 1, yes, false, 0 or no`, "update"},
+		"two aliases":           {[]string{"update", "ca_1", "--alias=a", "--clear-alias"}, "--alias and --clear-alias can't be used together", "update"},
+		"allow some and none":   {[]string{"update", "ca_1", "--allow-user=u", "--allow-none"}, "--allow-user and --allow-none can't be used together", "update"},
+		"deny some and none":    {[]string{"update", "ca_1", "--deny-user=u", "--deny-none"}, "--deny-user and --deny-none can't be used together", "update"},
+		"two servers":           {[]string{"update", "ca_1", "--alias=a", "--base-url=https://x.test", "--sandbox"}, "--base-url and --sandbox can't be used together", "update"},
+		"set without scheme":    {[]string{"update", "ca_1", "--set=token=x"}, "--set, --set-file and --clear need --scheme, the scheme that the account was connected with", "update"},
+		"file without scheme":   {[]string{"update", "ca_1", "--set-file=token=main.go"}, "--set, --set-file and --clear need --scheme, the scheme that the account was connected with", "update"},
+		"clear without scheme":  {[]string{"update", "ca_1", "--clear=token"}, "--set, --set-file and --clear need --scheme, the scheme that the account was connected with", "update"},
+		"scheme alone":          {[]string{"update", "ca_1", "--alias=a", "--scheme=BASIC"}, "--scheme changes nothing by itself; add --set, --set-file or --clear", "update"},
+		"set without =":         {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password"}, "--set: a value is not of the form FIELD=VALUE (it is not shown, since it may be a secret)", "update"},
+		"file without =":        {[]string{"update", "ca_1", "--scheme=BASIC", "--set-file=password"}, "--set-file: a value is not of the form FIELD=PATH (it is not shown, since it may be a secret)", "update"},
+		"unknown field":         {[]string{"update", "ca_1", "--scheme=BASIC", "--set=pass=x"}, "--set: unknown FIELD (it is not shown, since it may be a secret); there are " + strings.Join(fieldNames(), ", "), "update"},
+		"unknown field of file": {[]string{"update", "ca_1", "--scheme=BASIC", "--set-file=pass=-"}, "--set-file: unknown FIELD (it is not shown, since it may be a secret); there are " + strings.Join(fieldNames(), ", "), "update"},
+		"unknown field cleared": {[]string{"update", "ca_1", "--scheme=BASIC", "--clear=pass"}, "--clear: unknown FIELD (it is not shown, since it may be a secret); there are " + strings.Join(fieldNames(), ", "), "update"},
+		"set twice":             {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password=a", "--set=password=b"}, "--set: the field password is given twice", "update"},
+		"set and cleared":       {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password=a", "--clear=password"}, "--clear: the field password is given twice", "update"},
+		"set and from a file":   {[]string{"update", "ca_1", "--scheme=BASIC", "--set=password=a", "--set-file=password=-"}, "--set-file: the field password is given twice", "update"},
+		"no port":               {[]string{"sandbox", "--addr=127.0.0.1"}, "--addr: not of the form HOST:PORT, such as 127.0.0.1:8787", "sandbox"},
+		"empty key":             {[]string{"sandbox", "--api-key="}, "--api-key: the key is empty", "sandbox"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want(t, command(t, tt.args...), outcome{exitUsage, "", "composio-patch: " + tt.err + see})
+			want(t, command(t, tt.args...), outcome{exitUsage, "", "composio-patch: " + tt.err + strings.TrimRight(see+tt.help, " ") + "\n"})
 		})
 	}
 	if got := composio.received(); got != nil {
@@ -207,13 +204,13 @@ func TestWrongUsageIsExplainedAndSendsNothing(t *testing.T) {
 // password would be stored. Here the wrapper gets to see it and refuses.
 func TestAValueThatIsNoUTF8IsRefusedAndNotMended(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
-	const fix = "fix: nothing was sent; correct that, see composio-patch update --help\n"
+	const fix = "fix: nothing was sent; see composio-patch help update\n"
 	want(t, command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set", "token=p\xff"),
-		outcome{exitUsage, "", "composio-patch: ca_1: credential token: the value is not valid UTF-8, which JSON cannot carry\n" + fix})
+		outcome{exitUsage, "", "composio-patch: credential token: the value is not valid UTF-8, which JSON cannot carry\n" + fix})
 	want(t, command(t, "update", "ca_1", "--alias", "p\xff"),
-		outcome{exitUsage, "", "composio-patch: ca_1: the alias is not valid UTF-8, which JSON cannot carry\n" + fix})
+		outcome{exitUsage, "", "composio-patch: the alias is not valid UTF-8, which JSON cannot carry\n" + fix})
 	want(t, command(t, "update", "ca_1", "--allow-user", "p\xff"),
-		outcome{exitUsage, "", "composio-patch: ca_1: AllowedUserIDs[0] is not valid UTF-8, which JSON cannot carry\n" + fix})
+		outcome{exitUsage, "", "composio-patch: --allow-user: value 1 is not valid UTF-8, which JSON cannot carry\n" + fix})
 	if got := composio.received(); got != nil {
 		t.Errorf("sent %v", got)
 	}
@@ -297,7 +294,7 @@ func TestTheProcessExitsAsRunSays(t *testing.T) {
 		}},
 		"not applied": {"", []string{"update", "ca_1", clash, "--base-url=http://127.0.0.1:1", "--max-retries=0"}, outcome{1, "", ""}},
 		"wrong usage": {"", []string{"update"}, outcome{
-			2, "", "composio-patch: expected \"<id>\"\nfix: see composio-patch --help, or --help after a command\n",
+			2, "", "composio-patch: expected \"<id>\"\nfix: nothing was sent; see composio-patch help update\n",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,6 +17,7 @@ type stdio struct {
 	in       io.Reader
 	out, err io.Writer
 	program  string // how the command was called, for commands to paste
+	command  string // which of the commands runs
 
 	stdout, stderr *stream
 	abandon        chan struct{} // closed when output that is not taken is given up

@@ -36,26 +36,27 @@ func (s *stdio) fail(err error, asJSON bool) int {
 		status, view = exitStatus(e), errorEvent(e)
 		view.Fix = fixFor(e)
 		if status == exitUsage {
-			// An id that cannot be one is quoted: perhaps a secret, because the ID was forgotten.
-			view.Error, view.ID = strings.ReplaceAll(flagNames.Replace(view.Error), strconv.Quote(e.AccountID), "[not shown]"), ""
+			var refused refusals
+			refused.add(e)
+			view.Error, view.ID, view.Fix = refused[0], "", ""
 		}
 	}
 	if status == exitUsage {
 		view.Event, view.Outcome = "error", outcomeRefused
 	}
-	s.errf("%s: %s\n", name, printable(view.Error))
+	if view.Fix == "" {
+		view.Fix = strings.TrimRight("nothing was sent; see "+name+" help "+s.command, " ")
+	}
+	for text := range strings.SplitSeq(view.Error, "\n") {
+		s.errf("%s: %s\n", name, printable(text))
+	}
+	view.Error = printable(strings.ReplaceAll(view.Error, "\n", "; "))
 	s.errf("fix: %s\n", view.Fix)
 	if asJSON {
 		s.json(view)
 	}
 	return status
 }
-
-// flagNames says in the command's words what the wrapper refuses, and leaves out advice that is for Go programs.
-var flagNames = strings.NewReplacer(
-	"WithBaseURL", "--base-url", "WithTimeout", "--timeout", "WithMaxRetries", "--max-retries",
-	", or WithInsecureHTTP", "", ", or use SetVerbatim", "",
-)
 
 // fixes say what to do, for the first that an error is: an outcome that is unknown comes before why, and what Composio
 // itself said before what its status alone says.
@@ -64,7 +65,6 @@ var fixes = []struct {
 	do string
 }{
 	{composio.ErrOutcomeUnknown, "look at the account, or run the same command again: it does no harm unless somebody else changed the account since"},
-	{composio.ErrInvalid, "nothing was sent; correct that, see " + name + " update --help"},
 	{composio.ErrAliasTaken, "choose another --alias, or clear it first on the account that has it"},
 	{composio.ErrConflict, "somebody else is changing the account; run the same command again"},
 	{composio.ErrUnauthorized, "check COMPOSIO_API_KEY: it must be a key of the account's project"},

@@ -111,8 +111,8 @@ func TestAFailureWithJSONIsOneObject(t *testing.T) {
 
 	want(t, command(t, "update", "ca_1", "--timeout=-1s", "--alias=<&>", "--json"), outcome{exitUsage,
 		`{"event":"error","id":"","outcome":"refused","http_status":0,"code":0,"slug":"","error":"--timeout: -1s is negative",` +
-			`"fix":"nothing was sent; correct that, see composio-patch update --help"}` + "\n",
-		"composio-patch: --timeout: -1s is negative\nfix: nothing was sent; correct that, see composio-patch update --help\n"})
+			`"fix":"nothing was sent; see composio-patch help update"}` + "\n",
+		"composio-patch: --timeout: -1s is negative\nfix: nothing was sent; see composio-patch help update\n"})
 }
 
 func TestJSONHasNoHTMLEscapes(t *testing.T) {

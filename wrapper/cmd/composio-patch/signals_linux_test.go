@@ -32,7 +32,7 @@ func TestTheFirstSignalLetsAnUpdateEndAndTriesNoMore(t *testing.T) {
 func TestASignalEndsTheWaitForARetry(t *testing.T) {
 	s := newStandIn(t, answers(429, "", "Retry-After", "50"))
 	p := startProcess(t, nil, "update", "ca_1", "--alias=work")
-	p.err.waitFor(t, "trying again")
+	p.err.waitFor(t, "again in 50.0 s")
 	p.signal(t, os.Interrupt)
 	if got := p.wait(); got.Status != exitFailed || len(s.received()) != 1 {
 		t.Errorf("%d requests, %+v", len(s.received()), got)

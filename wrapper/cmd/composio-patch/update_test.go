@@ -25,7 +25,7 @@ func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
 		"empty alias":              {[]string{"--alias", ""}, `{"alias":""}`},
 		"clear alias":              {[]string{"--clear-alias"}, `{"alias":""}`},
 		"set":                      {[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"}, bearer + `"token":"new_access_token"}}}}`},
-		"set to nothing":           {[]string{"--scheme=BEARER_TOKEN", "--set", "token="}, bearer + `"token":""}}}}`},
+		"set to nothing":           {[]string{"--scheme=BEARER_TOKEN", "--set", "token=", "--allow-clear"}, bearer + `"token":""}}}}`},
 		"set to what has =":        {[]string{"--scheme=BEARER_TOKEN", "--set=token==a=b="}, bearer + `"token":"=a=b="}}}}`},
 		"set to what has a hyphen": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=--json"}, bearer + `"token":"--json"}}}}`},
 		"set expands nothing": {
@@ -126,7 +126,7 @@ func TestSetFileRefusesWhatIsNoCredential(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const empty = "the input is empty; to store an empty credential, use --set FIELD="
+	const empty = "the input is empty; to store an empty credential, use --set FIELD= with --allow-clear"
 	for name, tt := range map[string]struct{ path, in, err string }{
 		"empty file":             {filepath.Join(dir, "empty"), "", empty},
 		"a newline alone":        {filepath.Join(dir, "newline"), "", empty},
@@ -140,7 +140,7 @@ func TestSetFileRefusesWhatIsNoCredential(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := commandIn(t, strings.NewReader(tt.in), "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file", "token="+tt.path)
-			want(t, got, outcome{exitUsage, "", "composio-patch: --set-file token: " + tt.err + "\nfix: see composio-patch --help, or --help after a command\n"})
+			want(t, got, outcome{exitUsage, "", "composio-patch: --set-file token: " + tt.err + "\nfix: nothing was sent; see composio-patch help update\n"})
 		})
 	}
 	t.Run("standard input without end", func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestSetFileRefusesWhatIsNoCredential(t *testing.T) {
 	t.Run("standard input twice", func(t *testing.T) {
 		got := commandIn(t, strings.NewReader("x"), "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-")
 		want(t, got, outcome{exitUsage, "", "composio-patch: --set-file password=-: standard input was read for another field already\n" +
-			"fix: see composio-patch --help, or --help after a command\n"})
+			"fix: nothing was sent; see composio-patch help update\n"})
 	})
 	if got := composio.received(); got != nil {
 		t.Errorf("sent %v", got)
@@ -164,8 +164,8 @@ func TestUpdateRefusesASchemeThatThereIsNotWithoutQuotingIt(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
 	for _, scheme := range []string{"OAUTH2", "", "s3cr3t"} {
 		got := command(t, "update", "ca_1", "--scheme="+scheme, "--set=token=x")
-		want(t, got, outcome{exitUsage, "", "composio-patch: --scheme: not one of the schemes that --help lists\n" +
-			"fix: see composio-patch --help, or --help after a command\n"})
+		want(t, got, outcome{exitUsage, "", "composio-patch: --scheme: not one of BEARER_TOKEN, API_KEY, BASIC, BASIC_WITH_JWT, GOOGLE_SERVICE_ACCOUNT, SERVICE_ACCOUNT\n" +
+			"fix: nothing was sent; see composio-patch help update\n"})
 	}
 	if got := composio.received(); got != nil {
 		t.Errorf("sent %v", got)
@@ -184,21 +184,21 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestUpdateIsRefusedBeforeAnythingIsSent(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
-	const fix = "\nfix: nothing was sent; correct that, see composio-patch update --help\n"
+	const fix = "\nfix: nothing was sent; see composio-patch help update\n"
 	for name, tt := range map[string]struct {
 		args []string
 		err  string
 	}{
-		"nothing to change":  {[]string{"ca_1"}, "ca_1: the update changes nothing: set an alias, a credential or sharing"},
+		"nothing to change":  {[]string{"ca_1"}, "the update changes nothing: set an alias, a credential or sharing"},
 		"empty id":           {[]string{"", "--alias=a"}, "the account id has 0 characters, not 1 to 128"},
-		"masked value":       {[]string{"ca_1", "--scheme=BEARER_TOKEN", "--set=token=REDACTED"}, "ca_1: credential token: the value looks masked, as Composio shows it when read; set the real one"},
-		"masked file":        {[]string{"ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-"}, "ca_1: credential token: the value looks masked, as Composio shows it when read; set the real one"},
-		"empty user":         {[]string{"ca_1", "--allow-user="}, "ca_1: AllowedUserIDs[0] has 0 characters, not 1 to 256"},
+		"masked value":       {[]string{"ca_1", "--scheme=BEARER_TOKEN", "--set=token=REDACTED"}, "credential token: the value looks masked, as Composio shows it when read; set the real one, or add --verbatim"},
+		"masked file":        {[]string{"ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-"}, "credential token: the value looks masked, as Composio shows it when read; set the real one, or add --verbatim"},
+		"empty user":         {[]string{"ca_1", "--allow-user="}, "--allow-user: value 1 has 0 characters, not 1 to 256"},
 		"negative timeout":   {[]string{"ca_1", "--alias=a", "--timeout=-1s"}, "--timeout: -1s is negative"},
 		"negative retries":   {[]string{"ca_1", "--alias=a", "--max-retries=-1"}, "--max-retries: -1 is negative"},
 		"empty base url":     {[]string{"ca_1", "--alias=a", "--base-url="}, "--base-url: the URL must begin with https:// or http://"},
 		"password in url":    {[]string{"ca_1", "--alias=a", "--base-url=https://u:s3cr3t@x.test"}, "--base-url: the URL must not carry credentials"},
-		"key over http":      {[]string{"ca_1", "--alias=a", "--base-url=http://x.test"}, "--base-url: http:// would send the API key in the clear to a host other than this machine; use https://"},
+		"key over http":      {[]string{"ca_1", "--alias=a", "--base-url=http://x.test"}, "--base-url: http:// would send the API key in the clear to a host other than this machine; use https://, or add --insecure-http"},
 		"an id that is none": {[]string{"s3cr3t!", "--alias=a"}, "the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -214,11 +214,12 @@ func TestUpdateIsRefusedBeforeAnythingIsSent(t *testing.T) {
 func TestUpdateNeedsAKey(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "")
 	want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "",
-		"composio-patch: COMPOSIO_API_KEY is not set\nfix: set it to the project's API key, or add --sandbox to try without one\n"})
+		"composio-patch: COMPOSIO_API_KEY is not set: set it to the project's API key, or add --sandbox to try without one\n" +
+			"fix: nothing was sent; see composio-patch help update\n"})
 	t.Setenv("COMPOSIO_API_KEY", "a key")
 	want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "",
 		"composio-patch: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a newline\n" +
-			"fix: nothing was sent; correct that, see composio-patch update --help\n"})
+			"fix: nothing was sent; see composio-patch help update\n"})
 }
 
 func TestTheBaseURLFlagBeatsTheEnvironment(t *testing.T) {
@@ -244,7 +245,7 @@ func TestMaxRetriesAreTheAttemptsAfterTheFirst(t *testing.T) {
 			t.Errorf("%s: %d attempts, exit status %d", flag, n, got.Status)
 		}
 		// A user who waits is told why, a line each time.
-		if lines := strings.Count("\n"+got.Err, "\n"+`level=WARN msg="composio: trying again" account_id=ca_1`); lines != attempts-1 {
+		if lines := strings.Count(got.Err, " failed (503 Service Unavailable), again in 0.0 s\n"); lines != attempts-1 {
 			t.Errorf("%s: %d lines of it:\n%s", flag, lines, got.Err)
 		}
 	}

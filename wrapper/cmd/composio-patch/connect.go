@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	composio "example.com/composio/wrapper"
+)
+
+// environment is a part of the help.
+const environment = `Environment:
+  COMPOSIO_API_KEY                     the API key of the project
+  COMPOSIO_BASE_URL                    where Composio is, unless --base-url says so
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY    a proxy, and the hosts that are reached without it
+  SSL_CERT_FILE, SSL_CERT_DIR          the certificates to trust, in place of the system's
+
+With --sandbox none of them matters.`
+
+// clientFlags say how Composio is reached, in update and bulk.
+type clientFlags struct {
+	Timeout      *time.Duration `placeholder:"D" help:"Bound one attempt, such as 10s; 30s unless given, 0 for no bound. Retries and waits come on top."`
+	MaxRetries   *int           `placeholder:"N" help:"How many attempts may follow the first; 2 unless given."`
+	BaseURL      *string        `placeholder:"U" xor:"server" help:"Where Composio is; else COMPOSIO_BASE_URL says so."`
+	InsecureHTTP bool           `name:"insecure-http" help:"Allow http:// to another host than this one, such as a sandbox in another container. The key and the credentials go there in the clear."`
+	Sandbox      bool           `xor:"server" help:"Send to a sandbox in this process, without key or environment."`
+}
+
+// options are the client's. What no flag says is left to the wrapper's defaults.
+func (f *clientFlags) options() []composio.Option {
+	opts := []composio.Option{composio.WithUserAgent(name)}
+	if f.InsecureHTTP {
+		opts = append(opts, composio.WithInsecureHTTP())
+	}
+	if f.BaseURL != nil {
+		opts = append(opts, composio.WithBaseURL(*f.BaseURL))
+	}
+	if f.Timeout != nil {
+		opts = append(opts, composio.WithTimeout(*f.Timeout))
+	}
+	if f.MaxRetries != nil {
+		opts = append(opts, composio.WithMaxRetries(*f.MaxRetries))
+	}
+	return opts
+}
+
+// check refuses each option that cannot be right, and the environment.
+func (f *clientFlags) check(refused *refusals) {
+	insecure := f.options()[:1]
+	if f.InsecureHTTP {
+		insecure = f.options()[:2]
+	}
+	for _, opt := range f.options()[len(insecure):] {
+		_, err := composio.New("for-checking-only", append(insecure[:len(insecure):len(insecure)], opt)...)
+		refused.add(err)
+	}
+	switch {
+	case f.Sandbox:
+	case os.Getenv("COMPOSIO_API_KEY") == "":
+		refused.addf("COMPOSIO_API_KEY is not set: set it to the project's API key, or add --sandbox to try without one")
+	default:
+		opts := insecure
+		if f.BaseURL != nil {
+			opts = append(opts, composio.WithBaseURL("http://localhost")) // in place of COMPOSIO_BASE_URL
+		}
+		_, err := composio.NewFromEnv(opts...)
+		refused.add(err)
+	}
+	// net/http's own error would show the proxy's password.
+	for _, scheme := range []string{"http", "https"} {
+		request, _ := http.NewRequest(http.MethodPatch, scheme+"://proxied.invalid", nil) // a constant
+		if _, err := http.ProxyFromEnvironment(request); err != nil && !f.Sandbox {
+			refused.addf("%s_PROXY is not the URL of a proxy (it is not shown, since it may hold a password)", strings.ToUpper(scheme))
+		}
+	}
+}
+
+// retryLog is a slog.Handler that tells a person why the client waits.
+type retryLog struct{ std *stdio }
+
+func (retryLog) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
+func (l retryLog) WithAttrs([]slog.Attr) slog.Handler             { return l }
+func (l retryLog) WithGroup(string) slog.Handler                  { return l }
+
+// Handle prints the client's "trying again".
+func (l retryLog) Handle(_ context.Context, record slog.Record) error {
+	attrs := map[string]slog.Value{}
+	record.Attrs(func(a slog.Attr) bool {
+		attrs[a.Key] = a.Value
+		return true
+	})
+	reason := shortReason(attrs["error"].String())
+	if status := int(attrs["status"].Int64()); status != 0 {
+		reason = strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	}
+	again := "at once"
+	if wait := attrs["wait"].Duration(); wait > 0 {
+		again = fmt.Sprintf("in %.1f s", wait.Seconds())
+	}
+	l.std.errf("attempt %d failed (%s), again %s\n", attrs["attempt"].Int64(), printable(reason), again)
+	return nil
+}
+
+// shortReason is what remains of the text of an error without an answer when it is cut to its cause.
+func shortReason(text string) string {
+	text, _, _ = strings.Cut(": "+text, "; ")
+	if i := strings.Index(text, "no complete answer within"); i >= 0 {
+		text, _, _ = strings.Cut(text[i:], ": ")
+		return text
+	}
+	text = text[strings.LastIndex(text, ": ")+len(": "):]
+	if strings.HasSuffix(text, "EOF") {
+		return "the connection was closed without an answer"
+	}
+	return text
+}
+
+// fixOfPath says what to check if the update failed on its way to Composio, and is "" if it did not.
+func fixOfPath(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "proxyconnect" || op.Op == "socks connect") {
+		return "nothing was sent; check the proxy that HTTPS_PROXY or HTTP_PROXY names, and whether NO_PROXY should list Composio's host"
+	}
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	_, alert := errors.AsType[tls.AlertError](err)
+	switch {
+	case certificate:
+		return "nothing was sent; check the certificate: whether --base-url or COMPOSIO_BASE_URL names the right host, and, where a proxy or company signs for it, that SSL_CERT_FILE or SSL_CERT_DIR has its root"
+	case record, alert:
+		return "nothing was sent; check that --base-url or COMPOSIO_BASE_URL leads to a server that speaks TLS with this machine"
+	}
+	return ""
+}

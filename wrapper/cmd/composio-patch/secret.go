@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// maxSecret is far above any credential; a file beyond it is the wrong one.
+const maxSecret = 1 << 20
+
+// readSecret reads a credential from a file, or from in for "-". Its errors do not show the path, since whoever takes
+// --set-file for --set has the secret there.
+func readSecret(path string, in io.Reader) (string, error) {
+	if path != "-" {
+		file, err := os.Open(path) // #nosec G304 -- reading the file that the user names is what the flag is for
+		if err != nil {
+			return "", withoutPath(err)
+		}
+		defer func() { _ = file.Close() }() // it was only read
+		in = file
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxSecret+1))
+	switch {
+	case err != nil:
+		return "", withoutPath(err)
+	case len(data) > maxSecret:
+		return "", errors.New("the input has more than 1 MiB, and is no credential")
+	}
+	value, cut := strings.CutSuffix(string(data), "\n")
+	if cut {
+		value = strings.TrimSuffix(value, "\r")
+	}
+	if value == "" {
+		return "", errors.New("the input is empty; to store an empty credential, use --set FIELD= with --allow-clear")
+	}
+	return value, nil
+}
+
+func withoutPath(err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return errors.New("the input cannot be read: " + pathError.Err.Error())
+	}
+	return err
+}
+
+// maxTyped is what Linux takes of a line that is typed; it drops the rest.
+const maxTyped = 4095
+
+// askSecret has somebody type or paste a credential on the terminal, which does not show it.
+func askSecret(std *stdio, terminal *os.File, field string) (string, error) {
+	shown, err := term.GetState(fd(terminal))
+	if err != nil {
+		return "", errors.New("the terminal cannot be read")
+	}
+	signals, read := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	defer close(read)
+	go func() {
+		select {
+		case <-signals: // the terminal must show again what is typed
+			_ = term.Restore(fd(terminal), shown)
+			os.Exit(exitFailed)
+		case <-read:
+		}
+	}()
+	std.errf("%s (is not shown): ", field)
+	text, err := term.ReadPassword(fd(terminal))
+	std.errf("\n")
+	switch value := string(text); {
+	case err != nil && err != io.EOF:
+		return "", errors.New("the terminal cannot be read")
+	case value == "":
+		return "", errors.New("nothing was typed")
+	case len(value) >= maxTyped:
+		return "", errors.New("a terminal takes no line that is so long; use a file")
+	case strings.HasPrefix(value, "-----BEGIN "), strings.HasPrefix(value, "{") && !json.Valid(text):
+		return "", errors.New("a terminal takes the first line alone; use a file")
+	default:
+		return value, nil
+	}
+}
+
+func fd(file *os.File) int { return int(file.Fd()) } // #nosec G115 -- small

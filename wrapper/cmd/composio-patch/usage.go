@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	composio "example.com/composio/wrapper"
+)
+
+// refusals collect what is wrong with a command line, so that all of it is told at once.
+type refusals []string
+
+func (r *refusals) addf(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(*r, text) {
+		*r = append(*r, text)
+	}
+}
+
+// add takes in what the wrapper refuses, in the command's words. Any other error, and nil, is no refusal.
+func (r *refusals) add(err error) {
+	if e, ok := errors.AsType[*composio.Error](err); ok && errors.Is(e, composio.ErrInvalid) {
+		// An id that cannot be one is quoted: perhaps a secret, because the ID was forgotten.
+		r.addf("%s", strings.ReplaceAll(flagNames.Replace(e.Err.Error()), strconv.Quote(e.AccountID), "[not shown]"))
+	}
+}
+
+// err is nil if nothing was refused.
+func (r *refusals) err() error {
+	if len(*r) == 0 {
+		return nil
+	}
+	return usagef("%s", strings.Join(*r, "\n"))
+}
+
+// flagNames says in the command's words what the wrapper refuses.
+var flagNames = strings.NewReplacer(
+	"WithBaseURL", "--base-url", "WithTimeout", "--timeout", "WithMaxRetries", "--max-retries",
+	"WithInsecureHTTP", "add --insecure-http", "use SetVerbatim", "add --verbatim",
+	"AllowedUserIDs", "--allow-user", "NotAllowedUserIDs", "--deny-user",
+)
+
+// misunderstood says what kong did not understand. Kong's own messages quote arguments, and one that has lost its flag or
+// its quotes may be a secret: so an argument is shown only if it is a misspelt word of the command's own.
+func misunderstood(app *kong.Kong, err error, args []string) error {
+	message := err.Error()
+	for i, arg := range args {
+		trace, _ := kong.Trace(app, args[:i+1]) // has its error within
+		if trace.Error == nil || trace.Error.Error() != message {
+			continue
+		}
+		kind, isWord := "", false
+		for _, kind = range []string{"unknown flag", "unexpected argument"} {
+			if isWord = strings.HasPrefix(message, kind+" "); isWord {
+				break
+			}
+		}
+		if !isWord {
+			break
+		}
+		shown, meant := suggest(arg, trace.Model.Node, trace.Selected())
+		if !strings.HasPrefix(arg, "-") && trace.Selected() == nil {
+			kind = "unknown command"
+		}
+		if shown == "" {
+			shown = fmt.Sprintf("[argument %d]", i+1)
+		}
+		if meant != "" {
+			meant = fmt.Sprintf(", did you mean %q?", meant)
+		}
+		return usagef("%s %s%s", kind, shown, meant)
+	}
+	message, _, _ = strings.Cut(message, " but got ") // a value, which is not shown
+	return usagef("%s", plainTypes.Replace(message))
+}
+
+var plainTypes = strings.NewReplacer("expected duration", "expected a duration, such as 10s", "expected a valid 64 bit int", "expected a whole number")
+
+// suggest returns what may be shown of an argument, and the word that was meant: a flag of the command, or if there is none
+// yet, a command.
+func suggest(arg string, app, command *kong.Node) (shown, meant string) {
+	given, _, _ := strings.Cut(arg, "=")
+	word := strings.ToLower(strings.TrimLeft(given, "-"))
+	if command == nil {
+		command = app
+	}
+	var words []string
+	for _, child := range command.Children {
+		words = append(words, child.Name)
+	}
+	if strings.HasPrefix(given, "-") {
+		words = nil
+		for _, group := range command.AllFlags(true) {
+			for _, flag := range group {
+				words = append(words, "--"+flag.Name)
+			}
+		}
+	}
+	best := 0
+	for _, candidate := range words {
+		name := strings.TrimLeft(candidate, "-")
+		distance := typos(word, name)
+		if len(word) >= 3 && strings.HasPrefix(name, word) {
+			distance = 1
+		}
+		if distance <= (len(name)+1)/3 && (meant == "" || distance < best) {
+			meant, best = candidate, distance
+		}
+	}
+	if meant != "" && strings.Trim(strings.ToLower(given), "abcdefghijklmnopqrstuvwxyz-") == "" {
+		shown = given
+	}
+	return shown, meant
+}
+
+// typos counts the letters to insert, remove, replace or swap with the next that make a of b.
+func typos(a, b string) int {
+	var before, last []int // rows of the table of distances between beginnings of a and of b
+	for i := range len(a) + 1 {
+		row := make([]int, len(b)+1)
+		for j := range row {
+			if i == 0 || j == 0 {
+				row[j] = i + j
+				continue
+			}
+			row[j] = min(last[j], row[j-1], last[j-1]) + 1
+			if a[i-1] == b[j-1] {
+				row[j] = last[j-1]
+			} else if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
