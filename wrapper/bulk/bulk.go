@@ -22,7 +22,11 @@
 //   - If the answers show that others spend too, so that less is left than the part it leaves to them, it waits for the
 //     next window. One request in each eighth of a window looks whether that has come. Several runs on one budget, in
 //     any number of processes, so make way for each other.
-//   - A 429 stops everything that is not yet sent until its Retry-After is over. The update that met it is then sent again.
+//   - A 429 of Composio's rate limit, or a 503 that has a Retry-After, stops everything that is not yet sent until that is
+//     over; see [Runner.PausedUntil].
+//   - Any other 429 or 503 is a gateway's. It halves the rate, which rises again with each second of success.
+//   - An update that was answered 429 or 503 is sent again. After a 503 it may have been applied already, so with
+//     [composio.WithMaxRetries](0) it is not.
 //   - A limiter that the client has ([composio.WithLimiter]) is waited for besides.
 //   - An answer without rate-limit headers changes nothing. Until the first with them there is no pace, only
 //     concurrency. Where the window's length is missing, it is taken to be a minute.
@@ -32,6 +36,9 @@
 // When the context is done, nothing more is sent, retries included, and what has been sent is listened to for as long as
 // [WithGrace] says, so that its outcome is known. Every update that was taken from the sequence has one [Result]; that
 // of an update which was not sent says so. [Runner.Stop] ends the listening too, and so does leaving the loop.
+//
+// An update whose outcome is unknown does not hold up the next one of its account. That is sent all the same, although the
+// earlier one may still land after it and undo it.
 package bulk
 
 import (
@@ -39,6 +46,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	composio "example.com/composio/wrapper"
@@ -115,6 +123,19 @@ func WithGrace(d time.Duration) Option {
 	}
 }
 
+// OnResult has f called with each result as soon as there is one: before the next update is sent in its place, and before
+// [Runner.Run] yields it. It is called by one goroutine at a time. If it returns an error, that ends the run as the end of
+// its context does, and is the cause that comes with [ErrEnded].
+func OnResult(f func(Result) error) Option {
+	return func(r *Runner) error {
+		if f == nil {
+			return errors.New("OnResult: the function is nil")
+		}
+		r.onResult = f
+		return nil
+	}
+}
+
 // Runner runs updates at one pace. It is safe for many goroutines at once: all its runs share the pace, and what one
 // has learned of the budget the next knows.
 type Runner struct {
@@ -122,6 +143,8 @@ type Runner struct {
 	concurrency int
 	grace       time.Duration
 	pace        *pace
+	reporting   sync.Mutex // held while onResult is called
+	onResult    func(Result) error
 	stopped     context.Context
 	stop        context.CancelFunc
 }
@@ -167,3 +190,7 @@ func (r *Runner) Run(ctx context.Context, updates iter.Seq2[string, composio.Upd
 // Stop ends all runs at once: nothing more is sent, as when the context is done, and what is under way is given up
 // without a grace. The Runner sends nothing ever after.
 func (r *Runner) Stop() { r.stop() }
+
+// PausedUntil returns until when nothing is sent because Composio has asked for a pause, or because the budget of the
+// present window is spent; if neither is so, the zero time.
+func (r *Runner) PausedUntil() time.Time { return r.pace.pausedUntil() }

@@ -3,7 +3,6 @@ package bulk
 import (
 	"context"
 	"math"
-	"net/http"
 	"sync"
 	"time"
 
@@ -16,20 +15,18 @@ const (
 	// defaultWindow is the length of a window whose answers do not tell it.
 	defaultWindow = time.Minute
 
-	// looks is in how many parts a window is divided for looking, with one request each, whether it is over.
-	looks = 8
-
-	// firstPause follows a 429 that does not say how long to wait, and twice as long the next, up to maxPause.
+	// firstPause follows a refusal that does not say how long to wait, and twice as long the next, up to maxPause.
 	firstPause = time.Second
 	maxPause   = time.Minute
 )
 
-// pace says when a request may be made: evenly over the window, and not while the budget is spent.
+// pace says when a request may be made: evenly over the window, no faster than a gateway lets through, and not while the
+// budget is spent.
 type pace struct {
-	share  float64
-	turn   chan struct{} // held by the request that is next, so that no two wait for one moment and then go together
-	steady *rate.Limiter // the share of the limit, evenly
-	news   chan struct{} // what the next request waits for may have changed
+	share   float64
+	next    chan struct{} // a lock, which can be waited for with a context, of the request that is next
+	limiter *rate.Limiter // the share of the limit, evenly
+	changed chan struct{} // what the next request waits for may have changed
 
 	mu      sync.Mutex
 	last    ticket // of the latest request
@@ -38,8 +35,9 @@ type pace struct {
 	limit   int
 	size    time.Duration
 	window  window
-	pause   time.Time     // nothing is sent before this
-	backoff time.Duration // the pause after a 429 that names none
+	gateway gateway
+	resume  time.Time     // nothing is sent before this
+	backoff time.Duration // the pause after a refusal that names none
 }
 
 // ticket is the number of a request, and when it was let go.
@@ -48,78 +46,68 @@ type ticket struct {
 	at     time.Time
 }
 
-// window is what is known of the server's present window. Its beginning is not told: it is seen when more is left than
-// was before.
-type window struct {
-	first     int       // the number of the request by whose answer the window was noticed
-	end       time.Time // it is over then, or was before
-	remaining int       // the least that was left
-	number    int       // by the answer to this request
-	heard     time.Time // at this time
-}
-
 func newPace(share float64) *pace {
 	return &pace{
-		share:  share,
-		turn:   make(chan struct{}, 1),
-		steady: rate.NewLimiter(rate.Inf, 0),
-		news:   make(chan struct{}, 1),
+		share:   share,
+		next:    make(chan struct{}, 1),
+		limiter: rate.NewLimiter(rate.Inf, 0),
+		changed: make(chan struct{}, 1),
 	}
 }
 
-// admit waits until a request may be made. The limiter is waited for last, and again if it took so long that the
+// admit waits until a request may be made. The client's limiter is waited for last, and again if it took so long that the
 // request may not be made any more: its leave must not be kept for later.
-func (p *pace) admit(ctx context.Context, limiter func(context.Context) error) (ticket, error) {
+func (p *pace) admit(ctx context.Context, clientLimiter func(context.Context) error) (ticket, error) {
 	select {
-	case p.turn <- struct{}{}:
-		defer func() { <-p.turn }()
+	case p.next <- struct{}{}:
+		defer func() { <-p.next }()
 	case <-ctx.Done():
 		return ticket{}, ctx.Err()
 	}
 	for {
-		if err := p.await(ctx); err != nil {
+		if err := p.waitForBudget(ctx); err != nil {
 			return ticket{}, err
 		}
-		if err := p.steady.Wait(ctx); err != nil {
+		if err := p.limiter.Wait(ctx); err != nil {
 			return ticket{}, err
 		}
-		if err := limiter(ctx); err != nil {
+		if err := clientLimiter(ctx); err != nil {
 			return ticket{}, err
 		}
-		if t, ok := p.take(); ok {
+		if t, ok := p.reserve(); ok {
 			return t, nil
 		}
 	}
 }
 
-// await returns when the budget allows a request.
-func (p *pace) await(ctx context.Context) error {
+// waitForBudget returns when delay says that a request may be made.
+func (p *pace) waitForBudget(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		wait, forNews := p.wait(time.Now())
+		wait, forChange := p.delay(time.Now())
 		p.mu.Unlock()
-		if wait <= 0 && !forNews {
+		if wait <= 0 && !forChange {
 			return ctx.Err()
 		}
 		var over <-chan time.Time
-		if !forNews {
+		if !forChange {
 			over = time.After(wait)
 		}
 		select {
 		case <-over:
-		case <-p.news:
+		case <-p.changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// take counts a request, unless it may not be made now.
-func (p *pace) take() (ticket, bool) {
+// reserve counts a request, unless it may not be made now.
+func (p *pace) reserve() (ticket, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if wait, forNews := p.wait(now); wait > 0 || forNews {
+	if wait, forChange := p.delay(now); wait > 0 || forChange {
 		return ticket{}, false
 	}
 	p.last = ticket{p.last.number + 1, now}
@@ -129,30 +117,39 @@ func (p *pace) take() (ticket, bool) {
 	return p.last, true
 }
 
-// wait returns how long the budget allows no request; with forNews, until something is heard.
-func (p *pace) wait(now time.Time) (wait time.Duration, forNews bool) {
-	if wait := p.pause.Sub(now); wait > 0 {
+// delay returns for how long no request may be made; with forChange, until something changes.
+func (p *pace) delay(now time.Time) (wait time.Duration, forChange bool) {
+	if wait := p.resume.Sub(now); wait > 0 {
 		return wait, false
 	}
 	if !p.learned && p.probe > 0 {
 		return 0, true
 	}
-	w := &p.window
-	if !now.Before(w.end) {
+	if wait := p.gateway.next(p.last.at).Sub(now); wait > 0 {
+		return wait, false
+	}
+	if !p.isSpent(now) {
 		return 0, false
 	}
-	// Alone, a run must never come to wait here while it keeps its pace, though answers tell of the past. So what is under
-	// way does not count towards the share; it counts towards the end of the budget.
-	left := w.remaining - (p.last.number - w.number)
-	share := p.spendable() + p.slack()
-	if w.remaining > p.limit-share && left > 0 {
-		return 0, false
-	}
-	wait = w.end.Sub(now)
-	if left > 0 {
+	wait = p.window.end.Sub(now)
+	if p.left() > 0 {
 		wait = min(wait, p.last.at.Add(p.size/looks).Sub(now))
 	}
 	return wait, false
+}
+
+// pausedUntil returns when requests go on if they are paused, and otherwise the zero time.
+func (p *pace) pausedUntil() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	switch {
+	case now.Before(p.resume):
+		return p.resume
+	case p.isSpent(now):
+		return p.window.end
+	}
+	return time.Time{}
 }
 
 // spendable is how many requests of a window the share is, slack how many more a window may have for an uneven pace, and
@@ -161,51 +158,56 @@ func (p *pace) spendable() int { return int(math.Ceil(p.share * float64(p.limit)
 func (p *pace) slack() int     { return max(1, p.spendable()/50) }
 func (p *pace) burst() int     { return max(1, p.spendable()/10) }
 
-// heard takes note that a request has ended, with or without an answer, or was not made after all.
-func (p *pace) heard(t ticket) {
+// finish takes note that a request has ended, with or without an answer, or was not made after all.
+func (p *pace) finish(t ticket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.learn(t)
+	p.endProbe(t)
 }
 
-// learn lets the others go after the one that went alone.
-func (p *pace) learn(t ticket) {
+// endProbe lets the others go after the one that went alone.
+func (p *pace) endProbe(t ticket) {
 	if p.probe > 0 && t.number >= p.probe {
 		p.learned = true
-		p.tell()
+		p.wake()
 	}
 }
 
-// tell wakes the request that is next.
-func (p *pace) tell() {
+// wake has the request that is next look again whether it may be made.
+func (p *pace) wake() {
 	select {
-	case p.news <- struct{}{}:
+	case p.changed <- struct{}{}:
 	default:
 	}
 }
 
-// answered learns from the answer to a request.
-func (p *pace) answered(t ticket, status int, limit composio.RateLimit, retryAfter time.Duration) {
+// record learns from what came of a request; e is nil if its update was applied. A failure that is not tried again ends
+// its probe only with finish, when it is known whether the run goes on.
+func (p *pace) record(t ticket, limit composio.RateLimit, e *composio.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer p.tell()
+	defer p.wake()
 	now := time.Now()
-	p.learn(t)
-	if limit.Known && limit.Limit > 0 {
-		p.set(limit)
-		p.look(t, limit.Remaining, now)
+	if e == nil || e.Retryable() {
+		p.endProbe(t)
 	}
-	switch status {
-	case http.StatusTooManyRequests:
-		p.refused(retryAfter, now)
-	case 0:
-	default:
+	if limit.Known && limit.Limit > 0 {
+		p.setRate(limit)
+		p.updateWindow(t, limit.Remaining, now)
+	}
+	switch {
+	case asksForPause(e):
+		p.pause(e.RetryAfter, now)
+	case isRefused(e):
+		p.gateway.refuse(t, p.last, now)
+	case e == nil || e.StatusCode != 0:
 		p.backoff = 0
+		p.gateway.pass(t, now)
 	}
 }
 
-// set sets the pace.
-func (p *pace) set(limit composio.RateLimit) {
+// setRate sets the pace.
+func (p *pace) setRate(limit composio.RateLimit) {
 	size := limit.Window
 	if size <= 0 {
 		size = defaultWindow
@@ -214,28 +216,15 @@ func (p *pace) set(limit composio.RateLimit) {
 		return
 	}
 	p.limit, p.size = limit.Limit, size
-	p.steady.SetLimit(rate.Limit(p.share * float64(p.limit) / size.Seconds()))
-	p.steady.SetBurst(p.burst())
+	p.limiter.SetLimit(rate.Limit(p.share * float64(p.limit) / size.Seconds()))
+	p.limiter.SetBurst(p.burst())
 }
 
-// look takes in what is left. Answers can overtake one another, so more being left shows a new window only if the request
-// was made after less had been heard of; and one made before the window was noticed says nothing of it.
-func (p *pace) look(t ticket, remaining int, now time.Time) {
-	w := &p.window
-	switch {
-	case t.number < w.first:
-	case !t.at.Before(w.end), remaining > w.remaining && t.at.After(w.heard):
-		*w = window{first: t.number, end: now.Add(p.size), remaining: remaining, number: t.number, heard: now}
-	case remaining <= w.remaining:
-		w.remaining, w.number, w.heard = remaining, max(t.number, w.number), now
-	}
-}
-
-// refused stops all requests. When they go on, the window is over, and one goes alone again.
-func (p *pace) refused(retryAfter time.Duration, now time.Time) {
+// pause stops all requests. When they go on, the window is over, and one goes alone again.
+func (p *pace) pause(retryAfter time.Duration, now time.Time) {
 	if retryAfter <= 0 {
 		switch {
-		case now.Before(p.pause): // it was under way with another
+		case now.Before(p.resume): // it was under way with another
 		case p.backoff == 0:
 			p.backoff = firstPause
 		default:
@@ -243,8 +232,8 @@ func (p *pace) refused(retryAfter time.Duration, now time.Time) {
 		}
 		retryAfter = p.backoff
 	}
-	if until := now.Add(retryAfter); until.After(p.pause) {
-		p.pause = until
+	if until := now.Add(retryAfter); until.After(p.resume) {
+		p.resume = until
 	}
 	p.window = window{first: p.last.number + 1}
 	p.learned, p.probe = false, 0

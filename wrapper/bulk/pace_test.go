@@ -543,7 +543,7 @@ func TestRetriesKeepThePace(t *testing.T) {
 		s := &server{limit: 100, window: time.Second}
 		s.answer = func(r request) *http.Response {
 			if r.number%2 == 0 {
-				return response(503, "")
+				return response(502, "")
 			}
 			return nil
 		}

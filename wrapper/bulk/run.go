@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	composio "example.com/composio/wrapper"
-	"example.com/composio/wrapper/internal/hook"
 )
 
 const (
@@ -20,15 +18,15 @@ const (
 	// of the same account, so that this does not hold up the accounts after it.
 	backlog = 4
 
-	// maxRateLimited is how often one update may be answered 429, beyond what the client tries again by itself.
-	maxRateLimited = 10
+	// maxRefused is how often one update may be refused with 429 or 503, beyond what the client tries again by itself.
+	maxRefused = 10
 )
 
 // run is one Run of a Runner.
 type run struct {
 	*Runner
 	draining context.Context // done when nothing more may be sent
-	drain    context.CancelFunc
+	drain    context.CancelCauseFunc
 	calling  context.Context // done when what has been sent is given up
 	giveUp   context.CancelFunc
 	release  []func() bool
@@ -46,7 +44,7 @@ type update struct {
 
 func (r *Runner) start(ctx context.Context) *run {
 	run := &run{Runner: r, results: make(chan Result), queues: map[string][]update{}}
-	run.draining, run.drain = context.WithCancel(ctx)
+	run.draining, run.drain = context.WithCancelCause(ctx)
 	run.calling, run.giveUp = context.WithCancel(context.WithoutCancel(ctx))
 	run.release = []func() bool{
 		context.AfterFunc(r.stopped, run.abort),
@@ -63,7 +61,7 @@ func (r *Runner) start(ctx context.Context) *run {
 }
 
 func (r *run) abort() {
-	r.drain()
+	r.drain(nil)
 	r.giveUp()
 }
 
@@ -136,12 +134,33 @@ func (r *run) next(id string) (update, bool) {
 	return queue[0], true
 }
 
-// make makes one update. One that met a 429 was not applied and is sent again, unless an attempt before that may have
-// been: then the client's own retries have decided.
+// make makes one update, and lets the others know of its result before the pace lets them go.
 func (r *run) make(u update) Result {
+	c := &call{run: r}
+	defer c.finish()
+	result := r.try(c, u)
+	r.reporting.Lock()
+	defer r.reporting.Unlock()
+	if r.onResult != nil {
+		if err := r.onResult(result); err != nil {
+			r.drain(err)
+		}
+	}
+	return result
+}
+
+// try sends an update, and again when it was refused because there was too much to do.
+func (r *run) try(c *call, u update) Result {
 	result := Result{Index: u.index, ID: u.id}
-	for range maxRateLimited {
-		updated, err := r.call(u)
+	unknown := false
+	for range maxRefused {
+		if r.draining.Err() != nil && result.Err == nil {
+			result.Err = &composio.Error{AccountID: u.id, Err: r.ended()}
+		}
+		if r.draining.Err() != nil {
+			break
+		}
+		updated, err := c.make(u)
 		if err == nil {
 			result.Updated, result.Err = updated, nil
 			result.Attempts += updated.Attempts
@@ -150,11 +169,15 @@ func (r *run) make(u update) Result {
 		}
 		e, _ := errors.AsType[*composio.Error](err) // the client has no other errors
 		if e.Attempts == 0 && result.Attempts > 0 {
-			break // the 429 before says more
+			break // the refusal before says more
 		}
+		if unknown && !errors.Is(e, composio.ErrOutcomeUnknown) { // what was left open, this does not settle
+			e.Err = errors.Join(e.Err, fmt.Errorf("after a 503: %w", composio.ErrOutcomeUnknown))
+		}
+		unknown = errors.Is(e, composio.ErrOutcomeUnknown)
 		result.Err, result.RateLimit = e, e.RateLimit
 		result.Attempts += e.Attempts
-		if !errors.Is(e, composio.ErrRateLimited) || errors.Is(e, composio.ErrOutcomeUnknown) {
+		if !c.maySendAgain(e) {
 			break
 		}
 	}
@@ -162,74 +185,5 @@ func (r *run) make(u update) Result {
 	return result
 }
 
-func (r *run) call(u update) (*composio.Result, error) {
-	if r.draining.Err() != nil {
-		return nil, &composio.Error{AccountID: u.id, Err: r.ended()}
-	}
-	ctx, cancel := context.WithCancel(r.calling)
-	defer cancel()
-	c := &call{cancel: cancel, run: r}
-	defer c.done()
-	defer context.AfterFunc(r.draining, c.drain)()
-	ctx = hook.With(ctx, hook.Attempts{Before: c.beforeAttempt, After: c.afterAttempt})
-	return r.client.UpdateConnectedAccount(ctx, u.id, u.Update)
-}
-
 // ended is why an update is not sent.
 func (r *run) ended() error { return fmt.Errorf("%w: %w", ErrEnded, context.Cause(r.draining)) }
-
-// call is one update that the client makes.
-type call struct {
-	cancel context.CancelFunc
-	run    *run
-
-	mu      sync.Mutex
-	sending bool // an attempt is under way
-	drained bool
-	ticket  ticket
-}
-
-// beforeAttempt waits until the pace lets an attempt be made.
-func (c *call) beforeAttempt(ctx context.Context, limiter func(context.Context) error) error {
-	ticket, err := c.run.pace.admit(ctx, limiter)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ticket = ticket
-	if ctx.Err() != nil {
-		return c.run.ended()
-	}
-	c.sending = err == nil
-	return err
-}
-
-// afterAttempt tells the pace what was answered.
-func (c *call) afterAttempt(limit hook.RateLimit, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.sending = false
-	if c.drained {
-		c.cancel() // no retry
-	}
-	status, retryAfter := http.StatusOK, time.Duration(0)
-	if e, ok := errors.AsType[*composio.Error](err); ok {
-		status, retryAfter = e.StatusCode, e.RetryAfter
-	}
-	c.run.pace.answered(c.ticket, status, composio.RateLimit(limit), retryAfter)
-}
-
-// drain ends the call, unless an attempt is under way: that may end first.
-func (c *call) drain() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.drained = true
-	if !c.sending {
-		c.cancel()
-	}
-}
-
-// done follows the call's end. Its last attempt may have had leave, and then not been made.
-func (c *call) done() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.run.pace.heard(c.ticket)
-}
