@@ -357,12 +357,12 @@ func TestExitStatusAndSummary(t *testing.T) {
   such as: ca_9: 400: no, [redacted]; request id req_1
   fix: correct the row as the answer says; authScheme must be the account's own
 `},
-		{map[string]int{"ca_1": 503, "ca_2": 503, "ca_3": 503, "ca_4": 503, "ca_5": 503, "ca_6": 503, "ca_7": 503}, exitFailed, `2 done, 7 not applied; in TIME
+		{map[string]int{"ca_1": 402, "ca_2": 402, "ca_3": 402, "ca_4": 402, "ca_5": 402, "ca_6": 402, "ca_7": 402}, exitFailed, `2 done, 7 not applied; in TIME
 
-7 × 503
+7 × 402
   rows: ca_1 (line 1), ca_2 (line 2), ca_3 (line 3), ca_4 (line 4), ca_5 (line 5), …
-  such as: ca_1: 503: no, [redacted]; request id req_1
-  fix: run again later with the same --journal, which skips the rows that are done
+  such as: ca_1: 402: no, [redacted]; request id req_1
+  fix: nothing was applied; do what the line above says, or run the same command again later
 `},
 	} {
 		newStandIn(t, byAccount(tt.statuses))
