@@ -388,7 +388,7 @@ func (r recording) record(t testing.TB) recordedExchange {
 
 	e := recordedExchange{name: r.name, about: r.about}
 	var report contract.Report
-	checked := contract.Transport(pool, contract.Collect(&report), contract.OnViolation(func(_ *http.Request, v contract.Violation) {
+	checked := contract.Transport(pool, contract.Collect(&report, io.Discard), contract.OnViolation(func(_ *http.Request, v contract.Violation) {
 		e.violations = append(e.violations, fmt.Sprintf("%s %s: %s", v.Direction, v.Location, v.Rule))
 	}))
 	taps := roundTripFunc(func(req *http.Request) (*http.Response, error) { return e.tap(t, checked, req) })

@@ -8,39 +8,36 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 )
 
 // checkRequest returns how a request departs from op.
-func (op operation) checkRequest(ctx context.Context, u *url.URL, h http.Header, data []byte) (found []Violation) {
+func (op operation) checkRequest(ctx context.Context, u *url.URL, h http.Header, data []byte) (found []finding) {
 	defer caught(Request, &found)
+	h = canonical(h)
 	if ref := op.route.Operation.RequestBody; ref != nil && len(data) > 0 {
-		fatal, more := checkJSON(Request, ref.Value.Content, h, data)
-		if fatal != nil {
-			return fatal
+		var whole bool
+		if data, found, whole = checkBody(Request, ref.Value.Content, h, data); !whole {
+			return found
 		}
-		found = more
 	}
 	err := openapi3filter.ValidateRequest(ctx, op.input(u, h, data))
-	return tidy(append(found, violations(Request, body, err)...))
+	return tidy(append(found, findings(Request, body, err)...))
 }
 
 // checkSecurity returns the credentials that a request lacks: if the document has several ways to send some, those of
 // the first way.
-func (op operation) checkSecurity(u *url.URL, h http.Header) (found []Violation) {
-	defer caught(Request, &found)
-	spec := op.route.Spec
-	ways := op.route.Operation.Security
-	if ways == nil {
-		ways = &spec.Security
-	}
-	for _, way := range *ways {
-		var lacking []Violation
-		for _, name := range slices.Sorted(maps.Keys(way)) {
-			if where, ok := credential(spec, name, u, h); !ok {
-				lacking = append(lacking, Violation{Request, where, "security"})
+func (op operation) checkSecurity(u *url.URL, h http.Header) (found []finding) {
+	h = canonical(h)
+	for _, way := range op.security {
+		var lacking []finding
+		for _, c := range way {
+			if !c.sent(u, h) {
+				lacking = append(lacking, finding{Violation: Violation{Request, c.name, "security"}})
 			}
 		}
 		if lacking == nil {
@@ -53,54 +50,65 @@ func (op operation) checkSecurity(u *url.URL, h http.Header) (found []Violation)
 	return found
 }
 
-// credential finds where a request has the credential of a security scheme, and whether it does.
-func credential(spec *openapi3.T, scheme string, u *url.URL, h http.Header) (where string, ok bool) {
-	var s openapi3.SecurityScheme
-	if spec.Components != nil && spec.Components.SecuritySchemes[scheme] != nil {
-		s = *spec.Components.SecuritySchemes[scheme].Value
-	}
-	switch s.In {
-	case "header":
-		return s.Name, h.Get(s.Name) != ""
+func (c credential) sent(u *url.URL, h http.Header) bool {
+	switch c.in {
 	case "query":
-		return s.Name, u.Query().Get(s.Name) != ""
+		return u.Query().Get(c.name) != ""
 	case "cookie":
-		cookie, err := (&http.Request{Header: h}).Cookie(s.Name)
-		return s.Name, err == nil && cookie.Value != ""
-	default: // http, oauth2 and openIdConnect
-		return "Authorization", h.Get("Authorization") != ""
+		cookie, err := (&http.Request{Header: h}).Cookie(c.name)
+		return err == nil && cookie.Value != ""
 	}
+	return h.Get(c.name) != ""
 }
 
 // checkResponse returns how an answer departs from op. A status that the document lacks is the only finding then.
-func (op operation) checkResponse(ctx context.Context, u *url.URL, status int, h http.Header, data []byte) (found []Violation) {
+func (op operation) checkResponse(ctx context.Context, u *url.URL, status int, h http.Header, data []byte) (found []finding) {
 	defer caught(Response, &found)
-	answer := op.answer(status)
+	h = canonical(h)
+	_, answer := op.answer(status)
 	if answer == nil {
-		return []Violation{undocumented}
+		return []finding{undocumented}
 	}
 	// kin-openapi says which header it means in its text alone, so each is checked by itself.
-	for name, ref := range answer.Headers {
-		only := &openapi3.Response{Headers: openapi3.Headers{name: ref}}
-		found = append(found, violations(Response, name, op.validateAnswer(ctx, u, only, status, h, nil))...)
+	for _, name := range slices.Sorted(maps.Keys(answer.Headers)) {
+		only := &openapi3.Response{Headers: openapi3.Headers{name: answer.Headers[name]}}
+		found = append(found, findings(Response, name, op.validateAnswer(ctx, u, only, status, h, nil))...)
 	}
 	if len(answer.Content) > 0 {
-		fatal, more := checkJSON(Response, answer.Content, h, data)
-		if fatal != nil {
-			return tidy(append(found, fatal...))
-		}
+		data, more, whole := checkBody(Response, answer.Content, h, data)
 		found = append(found, more...)
-		only := &openapi3.Response{Content: answer.Content}
-		found = append(found, violations(Response, body, op.validateAnswer(ctx, u, only, status, h, data))...)
+		if whole {
+			only := &openapi3.Response{Content: answer.Content}
+			found = append(found, findings(Response, body, op.validateAnswer(ctx, u, only, status, h, data))...)
+		}
 	}
 	return tidy(found)
 }
 
-// undocumented is the violation that no answer is withheld for.
-var undocumented = Violation{Response, "status", "undocumented"}
+// canonical returns headers by their canonical names. A map may hold others, which net/http sends as they are.
+func canonical(h http.Header) http.Header {
+	c := http.Header{}
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		key := http.CanonicalHeaderKey(name)
+		c[key] = append(c[key], h[name]...)
+	}
+	return c
+}
 
-// unusable is the violation of every request where there is no document to check it against.
-var unusable = Violation{Request, "document", "load"}
+// answer returns what the document says about a status, and the key that it does so under; nil if it lacks it.
+func (op operation) answer(status int) (key string, answer *openapi3.Response) {
+	responses := op.route.Operation.Responses
+	code := strconv.Itoa(status)
+	for _, key := range []string{code, code[:1] + "XX", "default"} {
+		if ref := responses.Value(key); ref != nil {
+			return key, ref.Value
+		}
+	}
+	return "", nil
+}
+
+// undocumented is the finding that no answer is withheld for.
+var undocumented = finding{Violation: Violation{Response, "status", "undocumented"}}
 
 // input makes what kin-openapi validates. The request is a copy, since validation replaces the body.
 func (op operation) input(u *url.URL, h http.Header, data []byte) *openapi3filter.RequestValidationInput {
@@ -114,7 +122,6 @@ func (op operation) input(u *url.URL, h http.Header, data []byte) *openapi3filte
 		Options: &openapi3filter.Options{
 			MultiError:          true,
 			SkipSettingDefaults: true, // checking changes nothing
-			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
 
 			RejectWhenRequestBodyNotSpecified: true,
 		},
@@ -137,9 +144,27 @@ func (op operation) validateAnswer(ctx context.Context, u *url.URL, answer *open
 	})
 }
 
-// caught makes a panic of the validator a violation: a defect of the check must not look like one of the service.
-func caught(d Direction, found *[]Violation) {
+// caught makes a panic of the validator a finding: a defect of the check must not look like one of the service.
+func caught(d Direction, found *[]finding) {
 	if recover() != nil {
-		*found = []Violation{{d, body, "panic"}}
+		*found = []finding{{Violation: Violation{d, body, "panic"}}}
 	}
+}
+
+// checkBody checks the media type of a body, and what kin-openapi lets pass because encoding/json does: see [scan]. It
+// returns the body for kin-openapi, and whether there is one to compare with a schema.
+func checkBody(d Direction, content openapi3.Content, h http.Header, data []byte) (checked []byte, found []finding, whole bool) {
+	if len(h["Content-Type"]) > 1 {
+		found = append(found, finding{Violation: Violation{d, "Content-Type", "duplicate"}})
+	}
+	contentType := h.Get("Content-Type")
+	if content.Get(contentType) == nil {
+		want := strings.Join(slices.Sorted(maps.Keys(content)), " or ")
+		return nil, append(found, finding{Violation{d, "Content-Type", "content-type"}, want}), false
+	}
+	if !isJSON(contentType) {
+		return data, found, true
+	}
+	checked, more := scan(d, data)
+	return checked, append(found, more...), checked != nil
 }

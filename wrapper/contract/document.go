@@ -1,122 +1,183 @@
 package contract
 
 import (
-	"context"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
+	"go.yaml.in/yaml/v3"
 
 	"example.com/composio/api"
 )
 
-// document is an OpenAPI document made ready for matching.
+// document is what an OpenAPI document says about the operation, for each version of the API that it has.
 type document struct {
-	routes []*routers.Route
+	operations []operation
 }
+
+// operation is the operation as a document has it.
+type operation struct {
+	route    *routers.Route
+	version  string         // the segment of the path, such as "v3"
+	security [][]credential // the ways to send credentials, each of which is enough
+	params   map[string]string
+}
+
+// credential is where a request has to have one.
+type credential struct{ in, name string }
+
+// documentError says why there is no document to check with. It is nobody's traffic that is wrong then.
+type documentError struct{ reason string }
+
+func (e *documentError) Error() string {
+	return "composio: nothing is checked, because the OpenAPI document cannot be used: " + e.reason
+}
+
+// Retryable returns false: the document stays as it is.
+func (e *documentError) Retryable() bool { return false }
 
 // own is the document of this module, read once.
 var own = sync.OnceValues(func() (*document, error) { return load(api.Spec) })
 
-// load reads and validates a document.
+// load reads of a document the operation and what that refers to. Everything else in it may be wrong.
 func load(data []byte) (d *document, err error) {
 	defer func() {
 		if recover() != nil {
-			d, err = nil, errors.New("composio: reading the OpenAPI document panicked")
+			err = errors.New("reading it panicked")
+		}
+		if err != nil {
+			// In one line, since kin-openapi writes whole schemas below some of its errors.
+			reason, _, _ := strings.Cut(err.Error(), "\n")
+			d, err = nil, &documentError{reason}
 		}
 	}()
-	spec, err := openapi3.NewLoader().LoadFromData(data)
+	root, err := parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("composio: reading the OpenAPI document: %w", err)
+		return nil, err
 	}
-	// The examples are the tests' business: traffic is not compared with them.
-	if err := spec.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
-		return nil, fmt.Errorf("composio: the OpenAPI document is not valid: %w", err)
+	version := fmt.Sprint(root["openapi"])
+	if !strings.HasPrefix(version, "3.") {
+		return nil, errors.New("it does not say that it is OpenAPI 3")
 	}
 	d = &document{}
-	items := spec.Paths.Map()
-	for _, path := range slices.Sorted(maps.Keys(items)) {
-		for method, operation := range items[path].Operations() {
-			d.routes = append(d.routes, &routers.Route{
-				Spec: spec, Path: path, PathItem: items[path], Method: method, Operation: operation,
-			})
+	paths, _ := root["paths"].(map[string]any)
+	for path := range paths {
+		segments := strings.Split(path, "/")
+		n := len(segments)
+		if n < 2 || segments[n-2] != collection || !strings.HasPrefix(segments[n-1], "{") {
+			continue
 		}
+		r := &reducer{root: root, modern: !strings.HasPrefix(version, "3.0"), schemas: map[string]any{}, names: map[string]string{}}
+		op, err := r.operation(path)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		}
+		if op == nil {
+			continue
+		}
+		op.version = segments[max(0, n-3)]
+		op.params = map[string]string{strings.Trim(segments[n-1], "{}"): ""}
+		d.operations = append(d.operations, *op)
 	}
+	if len(d.operations) == 0 {
+		return nil, fmt.Errorf("it has no %s .../%s/{id}", method, collection)
+	}
+	slices.SortFunc(d.operations, func(a, b operation) int { return strings.Compare(b.route.Path, a.route.Path) })
 	return d, nil
 }
 
-// operation is one operation of a document, as one request called it.
-type operation struct {
-	route  *routers.Route
-	params map[string]string
+// match returns the operation for a version of the API: if the document has others alone, the first of those.
+func (d *document) match(to target) operation {
+	i := max(0, slices.IndexFunc(d.operations, func(op operation) bool { return op.version == to.version }))
+	op := d.operations[i]
+	params := map[string]string{}
+	for name := range op.params {
+		params[name] = to.id
+	}
+	op.params = params
+	return op
 }
 
-// match finds the operation that a request calls: its method, and a path that ends as one of the document's paths.
-func (d *document) match(method string, u *url.URL) (operation, bool) {
-	path := strings.Split(u.EscapedPath(), "/")
-	for _, route := range d.routes {
-		if route.Method != method {
-			continue
-		}
-		if params, ok := matchTail(strings.Split(strings.TrimPrefix(route.Path, "/"), "/"), path); ok {
-			return operation{route, params}, true
-		}
+// parse reads JSON or YAML. A name that an object has twice is the other operations' matter: the last one counts.
+func parse(data []byte) (map[string]any, error) {
+	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if len(data) == 0 {
+		return nil, errors.New("it is empty")
 	}
-	return operation{}, false
-}
-
-// matchTail compares the last segments of a path with a template's. Segments are split before they are unescaped: an
-// escaped slash is part of a segment.
-func matchTail(template, path []string) (params map[string]string, ok bool) {
-	if len(path) < len(template) {
-		return nil, false
-	}
-	path = path[len(path)-len(template):]
-	params = map[string]string{}
-	for i, want := range template {
-		got, err := url.PathUnescape(path[i])
-		switch name, isParam := parameterName(want); {
-		case err != nil, got == "":
-			return nil, false
-		case isParam:
-			params[name] = got
-		case got != want && (!isVersion(want) || !isVersion(got)):
-			return nil, false
+	var tree any
+	if err := json.Unmarshal(data, &tree); err != nil {
+		var node yaml.Node
+		switch yamlErr := yaml.Unmarshal(data, &node); {
+		case yamlErr != nil && data[0] == '{':
+			return nil, err
+		case yamlErr != nil:
+			return nil, yamlErr
+		}
+		left := 1 << 22
+		if tree, err = plain(&node, 100, &left); err != nil {
+			return nil, err
 		}
 	}
-	return params, true
-}
-
-func parameterName(segment string) (name string, ok bool) {
-	name, opened := strings.CutPrefix(segment, "{")
-	name, closed := strings.CutSuffix(name, "}")
-	return name, opened && closed
-}
-
-// isVersion reports whether a segment is v with digits and dots after it, like v3 and v3.1.
-func isVersion(segment string) bool {
-	digits, ok := strings.CutPrefix(segment, "v")
-	return ok && digits != "" && '0' <= digits[0] && digits[0] <= '9' && strings.Trim(digits, "0123456789.") == ""
-}
-
-// answer returns what the document says about a status; nil if it lacks it.
-func (op operation) answer(status int) *openapi3.Response {
-	responses := op.route.Operation.Responses
-	ref := responses.Status(status)
-	if ref == nil {
-		ref = responses.Default()
+	root, ok := tree.(map[string]any)
+	if !ok {
+		return nil, errors.New("it is no object")
 	}
-	if ref == nil {
-		return nil
+	return root, nil
+}
+
+// plain makes of YAML what encoding/json makes of JSON. It takes at most so many levels and nodes, since aliases can
+// repeat themselves.
+func plain(node *yaml.Node, levels int, left *int) (value any, err error) {
+	if *left--; *left < 0 || levels < 0 {
+		return nil, errors.New("it is too large, or nested too deep")
 	}
-	return ref.Value
+	switch node.Kind {
+	case yaml.DocumentNode:
+		return plain(node.Content[0], levels, left)
+	case yaml.AliasNode:
+		return plain(node.Alias, levels-1, left)
+	case yaml.SequenceNode:
+		list := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			if list[i], err = plain(item, levels-1, left); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	case yaml.MappingNode:
+		object := map[string]any{}
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if value, err = plain(node.Content[i+1], levels-1, left); err != nil {
+				return nil, err
+			}
+			if merged, ok := value.(map[string]any); ok && node.Content[i].Tag == "!!merge" {
+				for name, value := range merged {
+					if _, own := object[name]; !own {
+						object[name] = value
+					}
+				}
+				continue
+			}
+			object[node.Content[i].Value] = value
+		}
+		return object, nil
+	}
+	switch node.ShortTag() {
+	case "!!null", "!!bool", "!!int", "!!float":
+		err = node.Decode(&value)
+		if number, ok := value.(float64); ok && (math.IsInf(number, 0) || math.IsNaN(number)) {
+			return node.Value, nil
+		}
+		return value, err
+	}
+	return node.Value, nil
 }
 
 // setPathValues makes the parameters readable to next as [http.Request.PathValue].

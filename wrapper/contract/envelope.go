@@ -7,21 +7,14 @@ import (
 	"example.com/composio/gen"
 )
 
-// refuse reports violations and answers with the document's error body.
-func (h *handler) refuse(w http.ResponseWriter, r *http.Request, status int, vs []Violation) {
-	h.report(r, vs)
-	detail := gen.ErrorDetail{
-		Message: "Validation error while processing request",
-		Code:    10400,
-		Slug:    "HTTP_BadRequest",
-	}
+// refuse answers with the document's error body.
+func refuse(w http.ResponseWriter, r *http.Request, status int, message string, all []finding) {
+	detail := gen.ErrorDetail{Message: message, Code: 10400, Slug: "HTTP_BadRequest", Status: float64(status)}
 	if status == http.StatusInternalServerError {
-		detail.Message = "The answer to this request breaks the contract, and was withheld"
 		detail.Code, detail.Slug = 10500, "HTTP_InternalServerError"
 	}
-	detail.Status = float64(status)
-	for _, v := range vs {
-		detail.Errors = append(detail.Errors, v.Location+": "+v.Rule)
+	for _, f := range all {
+		detail.Errors = append(detail.Errors, f.Location+": "+f.Rule)
 	}
 	// A handler around this one may have named the request already.
 	detail.RequestID = cmp.Or(w.Header().Get("X-Request-Id"), r.Header.Get("X-Request-Id"))

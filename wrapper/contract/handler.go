@@ -2,47 +2,98 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"maps"
 	"net/http"
+	"os"
+	"sync"
 )
 
 // maxRequestBody is the most that is read of a request's body, in bytes.
 const maxRequestBody = 10 << 20
 
-// Option configures [Handler] and [Transport].
+// Option configures [Handler], [Transport] and [Check].
 type Option func(*config)
 
 type config struct {
-	document func() (*document, error)
-	observe  []func(*http.Request, Violation)
-	reports  []*Report
+	load    func() (*document, error)
+	observe []func(*http.Request, Violation)
+	tell    []func(text string) // of what is wrong, as soon as it is known
+	reports []*Report
+	lenient bool // what is wrong is told, and not held up
+
+	document *document
+	unusable error // why there is no document
 }
 
 func newConfig(opts []Option) *config {
-	c := &config{document: own}
+	c := &config{load: own}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(c)
 		}
 	}
+	if c.document, c.unusable = c.load(); c.unusable != nil {
+		for _, tell := range c.tell {
+			tell(c.unusable.Error())
+		}
+		for _, r := range c.reports {
+			r.cannot(c.unusable)
+		}
+	}
 	return c
 }
 
-func (c *config) report(r *http.Request, vs []Violation) {
-	for _, f := range c.observe {
-		for _, v := range vs {
-			f(r, v)
+// report tells of findings; status is that of the answer that they are about, 0 for a request.
+func (c *config) report(r *http.Request, status int, all []finding) {
+	for _, f := range all {
+		for _, observe := range c.observe {
+			observe(r, f.Violation)
+		}
+		for _, tell := range c.tell {
+			if f != undocumented {
+				tell("composio: " + place{f, status}.text())
+			}
 		}
 	}
-	for _, report := range c.reports {
-		report.add(vs)
+	for _, r := range c.reports {
+		r.add(status, all)
 	}
 }
 
-// collects reports whether violations are collected, so that no traffic is held up.
-func (c *config) collects() bool { return len(c.reports) > 0 }
+// match returns the operation that a request calls, and counts the request either way. found is how a request that calls
+// none departs from one that was meant for it.
+func (c *config) match(r *http.Request) (op operation, found []finding, ok bool) {
+	to := address(cmp.Or(r.Method, http.MethodGet), r.URL)
+	if to.id != "" {
+		op = c.document.match(to)
+	} else if to.near != "" {
+		want := method + " " + c.document.operations[0].route.Path
+		found = []finding{{Violation{Request, to.near, "operation"}, want}}
+	}
+	for _, r := range c.reports {
+		if to.id != "" {
+			r.began(op)
+		} else {
+			r.missed(to.other)
+		}
+	}
+	return op, found, to.id != ""
+}
+
+// documented notes the status of an answer, and reports whether the document has it.
+func (c *config) documented(req *http.Request, op operation, status int) bool {
+	key, answer := op.answer(status)
+	for _, r := range c.reports {
+		r.answered(key, status)
+	}
+	if answer == nil {
+		c.report(req, status, []finding{undocumented})
+	}
+	return answer != nil
+}
 
 // OnViolation has f called for each violation, with the request that it belongs to, before the answer is written or
 // returned. The request's body may have been read. f is called by the goroutine that serves or sends the request, so by
@@ -56,22 +107,41 @@ func OnViolation(f func(*http.Request, Violation)) Option {
 }
 
 // Collect has violations counted in report, and lets the traffic through that has them: for the end of a service's test
-// run, which then fails with [Report.Err]. A [Handler] still refuses a request whose body it cannot read to the end.
-// Each Collect adds a report. A nil report is ignored.
-func Collect(report *Report) Option {
+// run, which then fails with [Report.Err]. Each violation is written to w as well, as soon as it is found, so that a run
+// which ends in a panic has told of it: to [os.Stderr] if no w is given; give [io.Discard] for silence.
+//
+// A [Handler] still refuses a request whose body it cannot read to the end. Each Collect adds a report. A nil report is
+// ignored.
+func Collect(report *Report, w ...io.Writer) Option {
+	if report == nil {
+		return nil
+	}
+	if len(w) == 0 {
+		w = []io.Writer{os.Stderr}
+	}
+	var mu sync.Mutex
 	return func(c *config) {
-		if report != nil {
-			c.reports = append(c.reports, report)
-		}
+		c.lenient = true
+		c.reports = append(c.reports, report)
+		c.tell = append(c.tell, func(text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, to := range w {
+				_, _ = io.WriteString(to, text+"\n") // the report has it, whatever becomes of the line
+			}
+		})
 	}
 }
 
-// WithDocument checks against another OpenAPI 3.0 document, in YAML or JSON, in the place of this module's own: say, the
-// one that Composio publishes today. A document that cannot be used makes each request a violation, with location
-// "document" and rule "load".
+// WithDocument checks against another OpenAPI document, 3.0 or 3.1, YAML or JSON, in the place of this module's own: say,
+// the whole of what Composio publishes today. Of that only the operation is read and what it refers to; other operations
+// may have faults.
+//
+// If the operation cannot be had, nothing is checked, and an error says why: it is the error of [Report.Err]; [Check] gives
+// it to its test; and without either, each request ends with it.
 func WithDocument(spec []byte) Option {
 	doc, err := load(spec)
-	return func(c *config) { c.document = func() (*document, error) { return doc, err } }
+	return func(c *config) { c.load = func() (*document, error) { return doc, err } }
 }
 
 // Handler checks what next is asked and what it answers.
@@ -82,7 +152,7 @@ func WithDocument(spec []byte) Option {
 // contract is replaced by a 500 of the same form, so that a wrong fake fails loudly. See [Exempt] for answers that
 // are meant to be wrong, or that need [http.ResponseController]. A panic of next goes through, nothing being written.
 //
-// A request that matches no operation of the document goes to next as it is.
+// A request to another operation goes to next as it is, which knows best what to answer.
 func Handler(next http.Handler, opts ...Option) http.Handler {
 	return &handler{next, newConfig(opts)}
 }
@@ -93,26 +163,29 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	doc, err := h.document()
-	if err != nil {
-		if h.passes(w, r, http.StatusInternalServerError, []Violation{unusable}) {
+	if h.unusable != nil {
+		if h.lenient {
 			h.next.ServeHTTP(w, r)
+		} else {
+			refuse(w, r, http.StatusInternalServerError, h.unusable.Error(), nil)
 		}
 		return
 	}
-	op, ok := doc.match(r.Method, r.URL)
-	h.count(ok)
+	op, found, ok := h.match(r)
 	if !ok {
+		h.report(r, 0, found)
 		h.next.ServeHTTP(w, r)
 		return
 	}
 
 	data, found := readBody(w, r)
-	if found != nil {
-		h.refuse(w, r, http.StatusBadRequest, found)
-		return
+	whole := found == nil
+	if whole {
+		found = op.checkRequest(r.Context(), r.URL, r.Header, data)
 	}
-	if !h.passes(w, r, http.StatusBadRequest, op.checkRequest(r.Context(), r.URL, r.Header, data)) {
+	h.report(r, 0, found)
+	if len(found) > 0 && !(whole && h.lenient) {
+		refuse(w, r, http.StatusBadRequest, "Validation error while processing request", found)
 		return
 	}
 
@@ -124,29 +197,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if held.exempt {
 		return
 	}
-	if op.answer(held.code()) == nil {
-		h.lacks(r, held.code())
-	} else {
-		found = op.checkResponse(r.Context(), r.URL, held.code(), held.header, held.body.Bytes())
-		if !h.passes(w, r, http.StatusInternalServerError, found) {
+	status := held.code()
+	if h.documented(r, op, status) {
+		found = op.checkResponse(r.Context(), r.URL, status, held.header, held.body.Bytes())
+		h.report(r, status, found)
+		if len(found) > 0 && !h.lenient {
+			refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)
 			return
 		}
 	}
 	held.release()
 }
 
-// passes reports violations. Unless they are collected, it answers in place of next and returns false.
-func (h *handler) passes(w http.ResponseWriter, r *http.Request, status int, found []Violation) bool {
-	if len(found) > 0 && !h.collects() {
-		h.refuse(w, r, status, found)
-		return false
-	}
-	h.report(r, found)
-	return true
-}
-
 // readBody reads a request's body, up to maxRequestBody.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, []Violation) {
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, []finding) {
 	if r.Body == nil {
 		return nil, nil
 	}
@@ -155,9 +219,9 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, []Violation) {
 		return data, nil
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, []Violation{{Request, body, "size"}}
+		return nil, []finding{{Violation: Violation{Request, body, "size"}}}
 	}
-	return nil, []Violation{{Request, body, "read"}}
+	return nil, []finding{{Violation: Violation{Request, body, "read"}}}
 }
 
 // answer holds back what next writes. It has no Unwrap on purpose: a flush or a hijack of the writer below would send

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ func collect(t *testing.T, report *contract.Report, f *fake, bodies ...string) *
 	t.Helper()
 	next := &answering{fake: f}
 	for _, body := range bodies {
-		_, answer := roundTrip(t, contract.Transport(next, contract.Collect(report)), newRequest(t, base, body))
+		_, answer := roundTrip(t, contract.Transport(next, contract.Collect(report, io.Discard)), newRequest(t, base, body))
 		if answer != f.body {
 			t.Errorf("the answer arrived as %.40q", answer)
 		}
@@ -31,15 +32,7 @@ func collect(t *testing.T, report *contract.Report, f *fake, bodies ...string) *
 	return next
 }
 
-func TestReportOfNothing(t *testing.T) {
-	var report contract.Report
-	if report.Err() != nil || report.Exchanges() != 0 || report.Findings() != nil {
-		t.Errorf("%v, %d, %v", report.Err(), report.Exchanges(), report.Findings())
-	}
-	if got, want := report.String(), "composio: 0 exchanges checked against the contract"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
+const unseen = "400 never seen, 401 never seen, 403 never seen, 404 never seen, 409 never seen, 500 never seen; that is no error"
 
 func TestReportOfGoodTraffic(t *testing.T) {
 	var report contract.Report
@@ -47,7 +40,7 @@ func TestReportOfGoodTraffic(t *testing.T) {
 	if report.Err() != nil || report.Findings() != nil || report.Exchanges() != 1 {
 		t.Errorf("%v, %v, %d", report.Err(), report.Findings(), report.Exchanges())
 	}
-	if got, want := report.String(), "composio: 1 exchange checked against the contract"; got != want {
+	if got, want := report.String(), "composio: 1 exchange checked against the contract\n  "+unseen; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -61,11 +54,11 @@ func TestReportCountsEachDistinctViolation(t *testing.T) {
 	for header, value := range map[string]string{"Content-Type": "text/plain", "X-Unchecked": "x"} {
 		req := newRequest(t, base, `{}`)
 		req.Header.Set(header, value)
-		roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(&report)), req)
+		roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(&report, io.Discard)), req)
 	}
 	req := newRequest(t, base, ``)
 	req.Method = "GET"
-	roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(&report)), req)
+	roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(&report, io.Discard)), req)
 
 	want := []contract.Finding{
 		{Violation: contract.Violation{Direction: "request", Location: "/alias", Rule: "type"}, Count: 2},
@@ -79,12 +72,14 @@ func TestReportCountsEachDistinctViolation(t *testing.T) {
 		t.Errorf("findings (-want +got):\n%s", diff)
 	}
 	text := `composio: 9 exchanges checked against the contract, 1 request to no operation of it
-  2x request at /alias: type
+  2x request at /alias: type, want string
   1x request at /connection/state: required
-  1x request at Content-Type: content-type
-  1x response at /status: required
-  1x response at Content-Type: content-type
+  1x request at Content-Type: content-type, want application/json
+  1x response 200 at /status: required
+  1x response 403 at Content-Type: content-type, want application/json
   2x status 429, which the contract lacks; that is no error
+  1x GET .../connected_accounts/{id}, which is not checked; that is no error
+  400 never seen, 401 never seen, 404 never seen, 409 never seen, 500 never seen; that is no error
 request: what sends it departs from the contract; fix it, or take the composio module whose contract allows it
 response: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run`
 	if diff := cmp.Diff(text, report.String()); diff != "" {
@@ -143,19 +138,20 @@ func TestReportKeepsAThousandDistinctViolations(t *testing.T) {
 func TestHandlerCollects(t *testing.T) {
 	var report contract.Report
 	wrong := &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: `{}`}
-	res, answer := send(t, contract.Handler(wrong, contract.Collect(&report)), "PATCH", path, jsonType, `{"alias":7}`)
+	res, answer := send(t, contract.Handler(wrong, contract.Collect(&report, io.Discard)), "PATCH", path, jsonType, `{"alias":7}`)
 	if res.StatusCode != 200 || answer != `{}` || wrong.got != `{"alias":7}` || wrong.nanoid != "ca_1" {
 		t.Errorf("got %d %q; next read %q of account %q", res.StatusCode, answer, wrong.got, wrong.nanoid)
 	}
-	send(t, contract.Handler(&fake{status: 429}, contract.Collect(&report)), "PATCH", path, jsonType, `{}`)
-	send(t, contract.Handler(good(), contract.Collect(&report)), "GET", path, jsonType, `{}`)
+	send(t, contract.Handler(&fake{status: 429}, contract.Collect(&report, io.Discard)), "PATCH", path, jsonType, `{}`)
+	send(t, contract.Handler(good(), contract.Collect(&report, io.Discard)), "GET", path, jsonType, `{}`)
 	text := `composio: 2 exchanges checked against the contract, 1 request to no operation of it
-  1x request at /alias: type
-  1x response at /id: required
-  1x response at /status: required
-  1x response at /success: required
+  1x request at /alias: type, want string
+  1x response 200 at /id: required
+  1x response 200 at /status: required
+  1x response 200 at /success: required
   1x status 429, which the contract lacks; that is no error
-`
+  1x GET .../connected_accounts/{id}, which is not checked; that is no error
+  ` + unseen + "\n"
 	if got := report.String(); !strings.HasPrefix(got, text) {
 		t.Errorf("got %s", got)
 	}
@@ -168,18 +164,109 @@ func TestHandlerThatCollectsRefusesWhatItCannotRead(t *testing.T) {
 	r := httptest.NewRequest("PATCH", path, io.MultiReader(strings.NewReader(`{}`), broken{}))
 	r.Header.Set("Content-Type", jsonType)
 	w := httptest.NewRecorder()
-	contract.Handler(next, contract.Collect(&report)).ServeHTTP(w, r)
+	contract.Handler(next, contract.Collect(&report, io.Discard)).ServeHTTP(w, r)
 	if w.Code != 400 || next.called || report.Err() == nil {
 		t.Errorf("status %d, next called: %v, %v", w.Code, next.called, report.Err())
 	}
 }
 
-func TestHandlerThatCollectsPassesOnWithAnUnusableDocument(t *testing.T) {
+// wrongEverywhere is a report of what can be in one.
+func wrongEverywhere(t *testing.T) *contract.Report {
+	t.Helper()
+	report := &contract.Report{}
+	failure := `{"error":{"message":"m","slug":"s","status":400,"code":"` + secret + `"}}`
+	for _, status := range []int{409, 400, 409} {
+		collect(t, report, &fake{status: status, header: http.Header{"Content-Type": {jsonType}}, body: failure}, `{}`)
+	}
+	collect(t, report, &fake{status: 502}, `{"alias":["`+secret+`"]}`)
+	req := newRequest(t, base, ``)
+	req.Method = "GET"
+	roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(report, io.Discard)), req)
+	return report
+}
+
+func TestReportGroupsByStatusAndPlace(t *testing.T) {
+	report := wrongEverywhere(t)
+	for _, want := range []string{"\n  1x response 400 at /error/code: type, want number\n", "\n  2x response 409 at /error/code: type, want number\n"} {
+		if !strings.Contains(report.String(), want) {
+			t.Errorf("there is no %q in %s", want, report)
+		}
+	}
+	want := []contract.Finding{
+		{Violation: contract.Violation{Direction: "request", Location: "/alias", Rule: "type"}, Count: 1},
+		{Violation: contract.Violation{Direction: "response", Location: "/error/code", Rule: "type"}, Count: 3},
+		{Violation: contract.Violation{Direction: "response", Location: "status", Rule: "undocumented"}, Count: 1},
+	}
+	if diff := cmp.Diff(want, report.Findings()); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+func TestReportAsJSON(t *testing.T) {
+	for name, tt := range map[string]struct {
+		report *contract.Report
+		want   string
+	}{
+		"wrong": {wrongEverywhere(t), `{"exchanges":4,"findings":[` +
+			`{"direction":"request","location":"/alias","rule":"type","want":"string","count":1},` +
+			`{"status":400,"direction":"response","location":"/error/code","rule":"type","want":"number","count":1},` +
+			`{"status":409,"direction":"response","location":"/error/code","rule":"type","want":"number","count":2}],` +
+			`"undocumented":{"502":1},"not_checked":{"GET .../connected_accounts/{id}":1},"never_seen":["200","401","403","404","500"],"error":`},
+		"nothing": {&contract.Report{AllowNone: true}, `{"exchanges":0,"findings":[]}`},
+	} {
+		if err := tt.report.Err(); err != nil {
+			text, _ := json.Marshal(err.Error())
+			tt.want += string(text) + "}"
+		}
+		got, err := json.Marshal(tt.report)
+		if diff := cmp.Diff(tt.want, string(got)); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
+
+func TestReportAsAnnotations(t *testing.T) {
+	unusable := &contract.Report{}
+	contract.Transport(nil, contract.WithDocument([]byte("100%")), contract.Collect(unusable, io.Discard))
+	for name, tt := range map[string]struct {
+		report *contract.Report
+		want   string
+	}{
+		"wrong": {wrongEverywhere(t), `::error title=Composio contract::request at /alias: type, want string (1x)
+::error title=Composio contract::response 400 at /error/code: type, want number (1x)
+::error title=Composio contract::response 409 at /error/code: type, want number (2x)
+::notice title=Composio contract::1x status 502, which the contract lacks; that is no error
+::notice title=Composio contract::1x GET .../connected_accounts/{id}, which is not checked; that is no error
+::notice title=Composio contract::200 never seen, 401 never seen, 403 never seen, 404 never seen, 500 never seen; that is no error
+`},
+		"nothing":     {&contract.Report{AllowNone: true}, ""},
+		"no document": {unusable, "::error title=Composio contract::composio: nothing is checked, because the OpenAPI document cannot be used: it is no object\n"},
+	} {
+		var b strings.Builder
+		err := tt.report.WriteAnnotations(&b)
+		if diff := cmp.Diff(tt.want, b.String()); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	if err := wrongEverywhere(t).WriteAnnotations(failing{}); err != errOwn {
+		t.Errorf("error %v of a writer that fails", err)
+	}
+}
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, errOwn }
+
+func TestCollectTellsOfEachViolationToEachWriter(t *testing.T) {
 	var report contract.Report
-	next := good()
-	res, answer := send(t, contract.Handler(next, contract.WithDocument(nil), contract.Collect(&report)), "PATCH", path, jsonType, `{}`)
-	if res.StatusCode != 200 || answer != next.body || report.Err() == nil {
-		t.Errorf("got %d %q, %v", res.StatusCode, answer, report.Err())
+	var a, b strings.Builder
+	rt := contract.Transport(&answering{fake: &fake{status: 409, header: http.Header{"Content-Type": {jsonType}}, body: `{}`}}, contract.Collect(&report, &a, &b))
+	for range 2 {
+		roundTrip(t, rt, newRequest(t, base, `{"alias":"`+secret+`","connection":7}`))
+	}
+	want := strings.Repeat("composio: request at /connection: type, want object\ncomposio: response 409 at /error: required\n", 2)
+	if a.String() != want || b.String() != want {
+		t.Errorf("the writers have %q and %q", &a, &b)
 	}
 }
 

@@ -2,7 +2,6 @@ package contract
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -23,7 +22,8 @@ const maxResponseBody = 1 << 20
 // asks the caller's GetBody for leave. An answer is read to its end, but for at most 1 MiB, before it is returned. One
 // that breaks off is returned as it is, with its error, since that is the network's fault.
 //
-// A request that matches no operation of the document goes to next as it is, and so do failures of next.
+// A request to another operation goes to next as it is, but for one that was meant for this operation: a PATCH on a path
+// that is nearly its own, and a PUT or POST on its own. Failures of next are returned as they are.
 // CloseIdleConnections of an [http.Client] reaches next.
 func Transport(next http.RoundTripper, opts ...Option) http.RoundTripper {
 	if next == nil {
@@ -41,61 +41,54 @@ type transport struct {
 func (t *transport) CloseIdleConnections() { (&http.Client{Transport: t.next}).CloseIdleConnections() }
 
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	doc, err := t.document()
-	if err != nil {
-		if err := t.judge(req, []Violation{unusable}); err != nil {
-			closeBody(req)
+	if t.unusable != nil && !t.lenient {
+		closeBody(req)
+		return nil, t.unusable
+	}
+	if t.unusable != nil || req.URL == nil { // next's to refuse
+		return t.next.RoundTrip(req)
+	}
+	op, found, ok := t.match(req)
+	sent := req
+	if ok {
+		var err error
+		if sent, found, err = op.readRequest(req); err != nil {
 			return nil, err
 		}
-		return t.next.RoundTrip(req)
 	}
-	if req.URL == nil { // next's to refuse
-		return t.next.RoundTrip(req)
-	}
-	op, ok := doc.match(cmp.Or(req.Method, http.MethodGet), req.URL)
-	t.count(ok)
-	if !ok {
-		return t.next.RoundTrip(req)
-	}
-	sent, found, err := op.readRequest(req)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.judge(req, found); err != nil {
+	if err := t.judge(req, 0, found); err != nil {
 		closeBody(sent)
 		return nil, err
 	}
 	resp, err := t.next.RoundTrip(sent)
-	if err != nil || resp == nil { // a next that returns neither is net/http's to refuse
-		return nil, err
+	if !ok || err != nil || resp == nil { // a next that returns neither is net/http's to refuse
+		return resp, err
 	}
 	if resp.Request == sent {
 		resp.Request = req
 	}
-	if op.answer(resp.StatusCode) == nil {
-		t.lacks(req, resp.StatusCode)
+	if !t.documented(req, op, resp.StatusCode) {
 		return resp, nil
 	}
-	if err := t.judge(req, op.readAnswer(req, resp)); err != nil {
+	if err := t.judge(req, resp.StatusCode, op.readAnswer(req, resp)); err != nil {
 		_ = resp.Body.Close() // the violation says more
 		return nil, err
 	}
 	return resp, nil
 }
 
-// judge reports violations. It returns the error that they end the exchange with: nil if there are none, or if they are
-// collected.
-func (t *transport) judge(req *http.Request, found []Violation) error {
-	t.report(req, found)
-	if len(found) == 0 || t.collects() {
+// judge reports findings. It returns the error that they end the exchange with, if any.
+func (t *transport) judge(req *http.Request, status int, found []finding) error {
+	t.report(req, status, found)
+	if len(found) == 0 || t.lenient {
 		return nil
 	}
-	return refusal(found)
+	return violations(found)
 }
 
 // readRequest checks a request and returns the one to send in its place. The caller's body is closed, unless there was
 // too much of it to check: then the other request reads on in it. An error is one of reading the body.
-func (op operation) readRequest(req *http.Request) (sent *http.Request, found []Violation, err error) {
+func (op operation) readRequest(req *http.Request) (sent *http.Request, found []finding, err error) {
 	var data []byte
 	sent = req
 	if req.Body != nil && req.Body != http.NoBody {
@@ -107,7 +100,7 @@ func (op operation) readRequest(req *http.Request) (sent *http.Request, found []
 		sent = req.WithContext(req.Context()) // a copy, since a RoundTripper must not change its request
 		if len(data) > maxRequestBody {
 			sent.Body = joined{io.MultiReader(bytes.NewReader(data), req.Body), req.Body}
-			return sent, []Violation{{Request, body, "size"}}, nil
+			return sent, []finding{{Violation: Violation{Request, body, "size"}}}, nil
 		}
 		closeBody(req)
 		out := &outgoing{ctx: req.Context(), data: data, leave: req.GetBody}
@@ -157,12 +150,12 @@ func (o *outgoing) again() (io.ReadCloser, error) {
 }
 
 // readAnswer checks an answer, and gives it a body to be read once more.
-func (op operation) readAnswer(req *http.Request, resp *http.Response) []Violation {
+func (op operation) readAnswer(req *http.Request, resp *http.Response) []finding {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return []Violation{{Response, "Content-Encoding", "content-encoding"}}
+		return []finding{{Violation: Violation{Response, "Content-Encoding", "content-encoding"}}}
 	}
 	from := resp.Body
 	data, err := io.ReadAll(io.LimitReader(from, maxResponseBody+1))
@@ -172,7 +165,7 @@ func (op operation) readAnswer(req *http.Request, resp *http.Response) []Violati
 		return nil
 	case len(data) > maxResponseBody:
 		resp.Body = joined{io.MultiReader(bytes.NewReader(data), from), from}
-		return []Violation{{Response, body, "size"}}
+		return []finding{{Violation: Violation{Response, body, "size"}}}
 	}
 	_ = from.Close() // it was read to its end
 	resp.Body = io.NopCloser(bytes.NewReader(data))

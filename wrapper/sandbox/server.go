@@ -107,7 +107,9 @@ func New(opts ...Option) *Server {
 		}
 	}
 	s.checked = contract.Handler(http.HandlerFunc(s.route), contract.OnViolation(func(r *http.Request, v contract.Violation) {
-		exchangeOf(r).note(func(q *Request) { q.Violations = append(q.Violations, v) })
+		if v.Rule != "operation" { // which route answers with a page, as any server does
+			exchangeOf(r).note(func(q *Request) { q.Violations = append(q.Violations, v) })
+		}
 	}))
 	return s
 }

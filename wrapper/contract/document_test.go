@@ -1,0 +1,362 @@
+package contract_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"example.com/composio/api"
+	"example.com/composio/wrapper/contract"
+)
+
+type object = map[string]any
+
+// published returns the document of this module as a member of a whole like Composio's, with every fault that other
+// operations are known to have.
+func published(t testing.TB, others int) object {
+	t.Helper()
+	var doc object
+	if err := yaml.Unmarshal(api.Spec, &doc); err != nil {
+		t.Fatal(err)
+	}
+	paths, components := doc["paths"].(object), doc["components"].(object)
+	schemas := components["schemas"].(object)
+	for i := range others {
+		name := fmt.Sprintf("Other%d", i)
+		schemas[name] = object{"type": "array", "description": strings.Repeat("prose ", 100), "x-internal": true}
+		paths[fmt.Sprintf("/api/v3/others%d/{id}", i)] = object{"get": object{
+			"security":   []any{object{"Undefined": []any{}}},
+			"parameters": []any{object{"name": "id", "in": "path", "schema": object{"type": "strng"}}},
+			"responses": object{"200": object{"content": object{"application/json": object{"schema": object{
+				"$ref": "#/components/schemas/" + name, "example": 7, "nullable": true,
+			}}}}, "404": object{"$ref": "#/components/responses/Lost"}, "500": object{"$ref": "other.yaml#/x"}},
+		}}
+	}
+	schemas["Broken"] = object{"type": "object", "properties": []any{"no object"}, "pattern": "(?<=x", "example": object{"$ref": "#/nowhere"}}
+	paths["/api/v3/toolkits"] = "no object"
+	components["parameters"] = []any{}
+	doc["tags"] = "no list"
+	doc["servers"] = []any{object{"url": 7}}
+	return doc
+}
+
+// modern turns a document into OpenAPI 3.1.
+func modern(doc object) object {
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case object:
+			if v["nullable"] == true && v["type"] == "string" {
+				v["type"] = []any{"string", "null"}
+				delete(v, "nullable")
+			}
+			for _, member := range v {
+				walk(member)
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(doc["components"])
+	doc["openapi"] = "3.1.0"
+	return doc
+}
+
+// inline writes every schema of the operation out, as documents without components have it.
+func inline(v any, schemas object) any {
+	switch v := v.(type) {
+	case object:
+		if ref, ok := v["$ref"].(string); ok {
+			return inline(schemas[strings.TrimPrefix(ref, "#/components/schemas/")], schemas)
+		}
+		written := object{}
+		for name, member := range v {
+			written[name] = inline(member, schemas)
+		}
+		return written
+	case []any:
+		written := make([]any, len(v))
+		for i, item := range v {
+			written[i] = inline(item, schemas)
+		}
+		return written
+	}
+	return v
+}
+
+const operationPath = "/api/v3/connected_accounts/{nanoid}"
+
+func operationOf(doc object) object {
+	return doc["paths"].(object)[operationPath].(object)["patch"].(object)
+}
+
+// exchanged sends one body through the check and returns what is told of it and of each answer.
+func exchanged(t *testing.T, spec []byte, requests []string, answers map[string]int) (told []string) {
+	t.Helper()
+	var document contract.Option
+	if spec != nil {
+		document = contract.WithDocument(spec)
+	}
+	exchange := func(status int, request, answer string) {
+		tb := &fakeTB{}
+		next := &answering{fake: &fake{status: status, header: http.Header{"Content-Type": {jsonType}}, body: answer}}
+		roundTrip(t, contract.Check(tb, next, document), newRequest(t, base, request))
+		told = append(told, request+answer)
+		told = append(told, tb.errors...)
+	}
+	for _, request := range requests {
+		exchange(429, request, "")
+	}
+	for answer, status := range maps.All(answers) {
+		exchange(status, `{}`, answer)
+	}
+	return told
+}
+
+func TestWhateverComposioPublishesIsCheckedAlike(t *testing.T) {
+	requests := []string{
+		`{}`, `{"alias":""}`, `{"alias":null}`, `{"alias":7}`, `{"later":1e400}`, `[]`, `null`,
+		`{"connection":{}}`, `{"connection":{"state":{"authScheme":"OTHER","val":{"token":null,"extra":1,"more":2}}}}`,
+		`{"connection":{"state":{"authScheme":"BASIC","val":{"username":1,"password":"p"}}}}`,
+		`{"experimental":{"acl_config_for_shared":{"allow_all_users":"yes","allowed_user_ids":["u","",7]}}}`,
+		`{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":[` + strings.TrimSuffix(strings.Repeat(`"u",`, 1001), ",") + `]}}}`,
+		`{"experimental":{"acl_config_for_shared":{"allowed_user_ids":["` + strings.Repeat("u", 257) + `"]}}}`,
+		`{"alias":"a","alias":7,"x":"\ud800"}`,
+	}
+	answer := map[string]int{`{"success":"yes","status":null,"id":1}`: 200}
+	want := exchanged(t, nil, requests, answer)
+	if len(want) < 35 {
+		t.Fatalf("too little is told: %q", want)
+	}
+
+	asJSON := func(doc object) []byte {
+		data, err := json.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	asYAML := func(doc object) []byte {
+		data, err := yaml.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	for name, spec := range map[string]func() []byte{
+		"3.0, JSON": func() []byte { return asJSON(published(t, 1500)) },
+		"3.0, YAML": func() []byte { return asYAML(published(t, 1500)) },
+		"3.1, JSON": func() []byte { return asJSON(modern(published(t, 1500))) },
+		"3.1, YAML": func() []byte { return asYAML(modern(published(t, 1500))) },
+		"3.1, inline": func() []byte {
+			doc := modern(published(t, 1500))
+			doc["paths"].(object)[operationPath] = inline(doc["paths"].(object)[operationPath], doc["components"].(object)["schemas"].(object))
+			return asJSON(doc)
+		},
+		"with a byte order mark": func() []byte { return append([]byte("\ufeff"), asJSON(published(t, 1500))...) },
+		"names twice, JSON": func() []byte {
+			return []byte(strings.Replace(string(asJSON(published(t, 1500))), `"tags":`, `"tags":[],"tags":[],"tags":`, 1))
+		},
+		"names twice, YAML": func() []byte { return append(asYAML(published(t, 1500)), "x-twice: 1\nx-twice: 2\n"...) },
+		"under v3.1 alone": func() []byte {
+			return []byte(strings.Replace(string(asJSON(published(t, 1500))), operationPath, "/api/v3.1/connected_accounts/{nanoid}", 1))
+		},
+		"with a fault in another version's prose": func() []byte {
+			doc := published(t, 1500)
+			operationOf(doc)["description"] = object{"$ref": "#/nowhere"}
+			operationOf(doc)["externalDocs"] = 7
+			return asJSON(doc)
+		},
+		"everything by reference": func() []byte {
+			doc := published(t, 1500)
+			op, components := operationOf(doc), doc["components"].(object)
+			components["requestBodies"] = object{"Body": op["requestBody"]}
+			op["requestBody"] = object{"$ref": "#/components/requestBodies/Body"}
+			components["responses"] = object{"a/b~c d": op["responses"].(object)["200"]}
+			op["responses"].(object)["200"] = object{"$ref": "#/components/responses/a~1b~0c%20d"}
+			components["parameters"] = []any{op["parameters"].([]any)[0]}
+			op["parameters"] = []any{object{"$ref": "#/components/parameters/0"}}
+			components["pathItems"] = object{"Item": doc["paths"].(object)[operationPath]}
+			doc["paths"].(object)[operationPath] = object{"$ref": "#/components/pathItems/Item"}
+			return asJSON(doc)
+		},
+		"the operation's parameter is not required, its pattern not Go's, its example beside a reference": func() []byte {
+			doc := published(t, 1500)
+			op := operationOf(doc)
+			parameter := op["parameters"].([]any)[0].(object)
+			delete(parameter, "required")
+			parameter["schema"].(object)["pattern"] = "^(?!x)"
+			op["security"] = []any{object{"Undefined": []any{}}, object{"ApiKeyAuth": []any{}}}
+			op["requestBody"].(object)["content"].(object)["application/json"].(object)["schema"].(object)["example"] = 7
+			delete(op["responses"].(object)["200"].(object), "description")
+			op["responses"].(object)["x-extension"] = 7
+			return asJSON(doc)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := spec()
+			if len(data) < 1<<20 {
+				t.Fatalf("the document has %d bytes", len(data))
+			}
+			if diff := cmp.Diff(want, exchanged(t, data, requests, answer)); diff != "" {
+				t.Errorf("told (-this module's document +this one):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What OpenAPI 3.1 can say and 3.0 cannot is checked too.
+func TestKeywordsOfOpenAPI31(t *testing.T) {
+	for name, tt := range map[string]struct {
+		alias         object
+		request, want string
+	}{
+		"const":                 {object{"const": "work"}, `{"alias":"home"}`, "request at /alias: const, want work"},
+		"const, right":          {object{"const": "work"}, `{"alias":"work"}`, ""},
+		"several types":         {object{"type": []any{"string", "null"}}, `{"alias":7}`, "request at /alias: type, want string or null"},
+		"null":                  {object{"type": "string", "const": "x"}, `{"alias":null}`, "request at /alias: nullable, want string"},
+		"anyOf":                 {object{"anyOf": []any{object{"type": "string"}, object{"type": "null"}}}, `{"alias":7}`, "request at /alias: anyOf"},
+		"anyOf, and more":       {object{"anyOf": []any{object{"const": "x"}, object{"type": "null"}}}, `{"alias":7}`, "request at /alias: anyOf"},
+		"exclusiveMinimum":      {object{"exclusiveMinimum": 5}, `{"alias":5}`, "request at /alias: exclusiveMinimum, want 5"},
+		"if":                    {object{"if": object{"type": "string"}, "then": object{"minLength": 3}}, `{"alias":"a"}`, "request at /alias: minLength, want 3"},
+		"prefixItems":           {object{"prefixItems": []any{object{"type": "string"}}}, `{"alias":[7]}`, "request at /alias/0: type, want string"},
+		"unevaluatedProperties": {object{"unevaluatedProperties": false}, `{"alias":{"` + secret + `":1}}`, "request at /alias/*: unevaluatedProperties"},
+		"dependentRequired":     {object{"dependentRequired": object{"a": []any{"b"}}}, `{"alias":{"a":1}}`, "request at /alias: dependentRequired"},
+		"false":                 {object{"properties": object{"a": false}}, `{"alias":{"a":1}}`, "request at /alias/a: boolean"},
+		"1E400 is no limit":     {object{"type": "number", "const": 1e308}, `{"alias":-1E400}`, "request at /alias: const, want 1e+308"},
+		"false, among others":   {object{"properties": object{"a": false}, "propertyNames": object{"maxLength": 2}}, `{"alias":{"a":1}}`, "request at /alias/a: boolean"},
+		"a schema that is true": {object{"properties": object{"a": true}}, `{"alias":{"a":1}}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc := modern(published(t, 1))
+			doc["components"].(object)["schemas"].(object)["PatchConnectedAccountBody"].(object)["properties"].(object)["alias"] = tt.alias
+			data, err := json.Marshal(doc)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told := exchanged(t, data, []string{tt.request}, nil)[1:]
+			if got := strings.ReplaceAll(strings.Join(told, " "), "composio: ", ""); got != tt.want {
+				t.Errorf("told %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// A recursive schema is no endless one.
+func TestRecursiveDocument(t *testing.T) {
+	spec := strings.Replace(string(api.Spec), "        alias:\n          type: string\n", "        again:\n          $ref: \"#/components/schemas/PatchConnectedAccountBody\"\n        alias:\n          type: string\n", 1)
+	told := exchanged(t, []byte(spec), []string{`{"again":{"again":{"alias":7}}}`}, nil)
+	if want := "composio: request at /again/again/alias: type, want string"; len(told) != 2 || told[1] != want {
+		t.Errorf("told %q, want %s", told, want)
+	}
+}
+
+// If there is no document, the error says why, and nobody's traffic is blamed.
+func TestUnusableDocument(t *testing.T) {
+	replace := func(before, after string) string {
+		if !strings.Contains(string(api.Spec), before) {
+			t.Fatalf("the document has no %q", before)
+		}
+		return strings.Replace(string(api.Spec), before, after, 1)
+	}
+	for name, tt := range map[string]struct{ spec, why string }{
+		"empty":         {"", "it is empty"},
+		"blank":         {" \n", "it is empty"},
+		"JSON, cut":     {`{"openapi":"3.0.3",`, "unexpected end of JSON input"},
+		"YAML, broken":  {"openapi: [", "yaml: line 1: did not find expected node content"},
+		"a list":        {`[]`, "it is no object"},
+		"a page":        {"<!DOCTYPE html><html></html>", "it is no object"},
+		"an error":      {`{"error":"not found"}`, "it does not say that it is OpenAPI 3"},
+		"Swagger":       {`{"swagger":"2.0","paths":{}}`, "it does not say that it is OpenAPI 3"},
+		"no paths":      {"openapi: 3.0.3\npaths: {}\n", "it has no PATCH .../connected_accounts/{id}"},
+		"another path":  {replace("/connected_accounts/", "/accounts/"), "it has no PATCH .../connected_accounts/{id}"},
+		"another verb":  {replace("    patch:", "    put:"), "it has no PATCH .../connected_accounts/{id}"},
+		"a lost schema": {replace("#/components/schemas/AuthScheme", "#/components/schemas/Lost"), `PATCH /api/v3/connected_accounts/{nanoid}: application/json: #/components/schemas/PatchConnectedAccountBody: connection: #/components/schemas/ConnectionPatch: state: #/components/schemas/ConnectionStatePatch: authScheme: the reference "#/components/schemas/Lost" leads nowhere`},
+		"a lost answer": {replace("          description: The account was changed.\n", "          $ref: \"#/components/responses/Lost\"\n"), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 200: the reference "#/components/responses/Lost" leads nowhere`},
+		"another file":  {replace("#/components/schemas/Error\"", "errors.yaml\""), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 400: application/json: the reference "errors.yaml" leads out of the document`},
+		"a wrong type":  {replace("        alias:\n          type: string", "        alias:\n          type: strng"), `PATCH /api/v3/connected_accounts/{nanoid}: unsupported 'type' value "strng"`},
+		"a circle":      {replace("      requestBody:\n", "      requestBody: {$ref: \"#/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch/requestBody\"}\n      x-body:\n"), "PATCH /api/v3/connected_accounts/{nanoid}: references go in a circle"},
+		"endless YAML":  {"openapi: 3.0.3\na: &a [*a]\n", "it is too large, or nested too deep"},
+		"a YAML bomb":   {"a0: &a0 [x,x,x,x,x,x,x,x]\n" + bomb(), "it is too large, or nested too deep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			why := "composio: nothing is checked, because the OpenAPI document cannot be used: " + tt.why
+			document := contract.WithDocument([]byte(tt.spec))
+			seen, next := &log{}, &answering{fake: good()}
+
+			req := newRequest(t, base, ``)
+			body := &tracked{Reader: strings.NewReader(`{}`)}
+			req.Body = body
+			_, err := contract.Transport(next, document, seen.option()).RoundTrip(req)
+			if fmt.Sprint(err) != why || !body.closed || next.sent != nil {
+				t.Errorf("error %v, want %s; body closed: %t, sent %q", err, why, body.closed, next.sent)
+			}
+			if _, blamed := errors.AsType[contract.Violation](err); blamed {
+				t.Error("a violation is told of")
+			}
+
+			handled := good()
+			res, answer := send(t, contract.Handler(handled, document, seen.option()), "PATCH", path, jsonType, `{}`)
+			wantMessage := struct {
+				Error struct{ Message string }
+			}{}
+			if err := json.Unmarshal([]byte(answer), &wantMessage); err != nil || res.StatusCode != 500 || wantMessage.Error.Message != why || handled.called {
+				t.Errorf("status %d, %s", res.StatusCode, answer)
+			}
+
+			var report contract.Report
+			var told strings.Builder
+			collect := contract.Collect(&report, &told)
+			if _, answer := roundTrip(t, contract.Transport(next, collect, document, seen.option()), newRequest(t, base, `{}`)); answer != next.body {
+				t.Errorf("the answer arrived as %q", answer)
+			}
+			if res, _ := send(t, contract.Handler(handled, document, collect), "PATCH", path, jsonType, `{}`); res.StatusCode != 200 {
+				t.Errorf("status %d", res.StatusCode)
+			}
+			if diff := cmp.Diff(why+"\n"+why+"\n", told.String()); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			if err := report.Err(); err == nil || !strings.Contains(err.Error(), "\n"+strings.TrimPrefix(why, "composio: ")) || report.Findings() != nil {
+				t.Errorf("the report's error is %v, findings %v", err, report.Findings())
+			}
+
+			tb := &fakeTB{}
+			checked := contract.Check(tb, next, document)
+			roundTrip(t, checked, newRequest(t, base, `{}`))
+			if diff := cmp.Diff([]string{why}, tb.errors); diff != "" {
+				t.Errorf("errors of a test (-want +got):\n%s", diff)
+			}
+			if lines := seen.lines(); lines != nil {
+				t.Errorf("violations are told of: %q", lines)
+			}
+		})
+	}
+}
+
+// bomb makes eight to the tenth of eight.
+func bomb() string {
+	var b strings.Builder
+	for i := range 10 {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 8), ","))
+	}
+	return b.String()
+}
+
+// A document that cannot be used is an error of the report, also if nothing was sent and nothing had to be.
+func TestReportOfAnUnusableDocumentWithoutTraffic(t *testing.T) {
+	report := contract.Report{AllowNone: true}
+	contract.Transport(nil, contract.Collect(&report, io.Discard), contract.WithDocument(nil))
+	if err := report.Err(); err == nil || !strings.HasSuffix(err.Error(), ": it is empty") {
+		t.Errorf("error %v", err)
+	}
+}
