@@ -68,7 +68,7 @@ func TestAServiceTestsWithTheSandboxAndTheContract(t *testing.T) {
 	t.Run("and a fake that breaks the contract fails", func(t *testing.T) {
 		copyFile(t, "testdata/consumers/outdated/outdated_test.go", dir)
 		out, err := goIn(t, dir, "test", "-count=1", ".")
-		if err == nil || strings.Contains(out, "--- FAIL") || !strings.Contains(out, "\n  1x response at /status: required\n") {
+		if err == nil || strings.Contains(out, "--- FAIL") || !strings.Contains(out, "\n  1x response 200 at /status: required\n") {
 			t.Errorf("go test says %v:\n%s", err, out)
 		}
 	})

@@ -28,11 +28,11 @@ func otherOf(t *testing.T, text, before, after string) operation {
 	if strings.Count(text, before) == 0 {
 		t.Fatalf("the document has no %q", before)
 	}
-	doc, err := load([]byte(strings.Replace(text, before, after, 1)))
+	doc, err := load([]byte(strings.Replace(text, before, after, 1)), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return doc.match(address("PATCH", anURL))
+	return doc.operation(address("PATCH", anURL))
 }
 
 func TestDocumentedExamplesPass(t *testing.T) {
@@ -181,7 +181,7 @@ func TestTransportReportsAPanicOfTheValidator(t *testing.T) {
 			op.route.Operation, op.security = &broken, nil
 			doc := &document{[]operation{op}}
 			rt := Transport(roundTripper(func(*http.Request) (*http.Response, error) { return answer, nil }),
-				func(c *config) { c.load = func() (*document, error) { return doc, nil } })
+				func(c *config) { c.load = func(bool) (*document, error) { return doc, nil } })
 			_, err := rt.RoundTrip(&http.Request{Method: "PATCH", URL: anURL, Header: http.Header{}})
 			if !errors.Is(err, tt.want) {
 				t.Errorf("error %v, want %v", err, tt.want)

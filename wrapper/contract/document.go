@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -17,17 +19,18 @@ import (
 	"example.com/composio/api"
 )
 
-// document is what an OpenAPI document says about the operation, for each version of the API that it has.
+// document is what an OpenAPI document says about the operation, for each version of the API that it has; or about every
+// operation that it has.
 type document struct {
 	operations []operation
 }
 
-// operation is the operation as a document has it.
+// operation is an operation as a document has it.
 type operation struct {
 	route    *routers.Route
-	version  string         // the segment of the path, such as "v3"
-	security [][]credential // the ways to send credentials, each of which is enough
-	params   map[string]string
+	template []string          // the segments of the path
+	security [][]credential    // the ways to send credentials, each of which is enough
+	params   map[string]string // as one request has them
 }
 
 // credential is where a request has to have one.
@@ -43,11 +46,23 @@ func (e *documentError) Error() string {
 // Retryable returns false: the document stays as it is.
 func (e *documentError) Retryable() bool { return false }
 
-// own is the document of this module, read once.
-var own = sync.OnceValues(func() (*document, error) { return load(api.Spec) })
+// own is the document of this module.
+var own = loader(api.Spec)
 
-// load reads of a document the operation and what that refers to. Everything else in it may be wrong.
-func load(data []byte) (d *document, err error) {
+// loader reads a document when it is first asked for: the operation and what that refers to, or every operation.
+// Whatever else is in it may be wrong.
+func loader(spec []byte) func(every bool) (*document, error) {
+	one := sync.OnceValues(func() (*document, error) { return load(spec, false) })
+	all := sync.OnceValues(func() (*document, error) { return load(spec, true) })
+	return func(every bool) (*document, error) {
+		if every {
+			return all()
+		}
+		return one()
+	}
+}
+
+func load(spec []byte, every bool) (d *document, err error) {
 	defer func() {
 		if recover() != nil {
 			err = errors.New("reading it panicked")
@@ -58,7 +73,7 @@ func load(data []byte) (d *document, err error) {
 			d, err = nil, &documentError{reason}
 		}
 	}()
-	root, err := parse(data)
+	root, err := parse(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -68,41 +83,61 @@ func load(data []byte) (d *document, err error) {
 	}
 	d = &document{}
 	paths, _ := root["paths"].(map[string]any)
-	for path := range paths {
+	for _, path := range slices.Backward(slices.Sorted(maps.Keys(paths))) { // v3 before v3.1
+		verbs := []string{method}
 		segments := strings.Split(path, "/")
-		n := len(segments)
-		if n < 2 || segments[n-2] != collection || !strings.HasPrefix(segments[n-1], "{") {
+		if n := len(segments); every {
+			verbs = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
+		} else if n < 2 || segments[n-2] != collection || !isParameter(segments[n-1]) {
 			continue
 		}
-		r := &reducer{root: root, modern: !strings.HasPrefix(version, "3.0"), schemas: map[string]any{}, names: map[string]string{}}
-		op, err := r.operation(path)
-		if err != nil {
-			return nil, fmt.Errorf("%s %s: %w", method, path, err)
+		for _, verb := range verbs {
+			r := &reducer{root: root, modern: !strings.HasPrefix(version, "3.0"), schemas: map[string]any{}, names: map[string]string{}}
+			op, err := r.operation(path, verb)
+			if err != nil {
+				return nil, fmt.Errorf("%s %s: %w", verb, path, err)
+			}
+			if op != nil {
+				op.template = segments
+				d.operations = append(d.operations, *op)
+			}
 		}
-		if op == nil {
-			continue
-		}
-		op.version = segments[max(0, n-3)]
-		op.params = map[string]string{strings.Trim(segments[n-1], "{}"): ""}
-		d.operations = append(d.operations, *op)
 	}
 	if len(d.operations) == 0 {
 		return nil, fmt.Errorf("it has no %s .../%s/{id}", method, collection)
 	}
-	slices.SortFunc(d.operations, func(a, b operation) int { return strings.Compare(b.route.Path, a.route.Path) })
 	return d, nil
 }
 
-// match returns the operation for a version of the API: if the document has others alone, the first of those.
-func (d *document) match(to target) operation {
-	i := max(0, slices.IndexFunc(d.operations, func(op operation) bool { return op.version == to.version }))
-	op := d.operations[i]
-	params := map[string]string{}
-	for name := range op.params {
-		params[name] = to.id
-	}
-	op.params = params
+func isParameter(segment string) bool {
+	return strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
+}
+
+// operation returns the operation for a version of the API: if the document has others alone, the first of those.
+func (d *document) operation(to target) operation {
+	op := d.operations[max(0, slices.IndexFunc(d.operations, func(op operation) bool { return slices.Contains(op.template, to.version) }))]
+	op.params = map[string]string{strings.Trim(op.template[len(op.template)-1], "{}"): to.id}
 	return op
+}
+
+// find returns the operation, of all, whose method and path a request has, whatever stands before the path.
+func (d *document) find(verb string, u *url.URL) (operation, bool) {
+	path := segmentsOf(u)
+	for _, op := range d.operations {
+		tail := path[max(0, len(path)-len(op.template)+1):]
+		params := map[string]string{}
+		if verb == op.route.Method && slices.EqualFunc(op.template[1:], tail, func(want, got string) bool {
+			if isParameter(want) {
+				params[strings.Trim(want, "{}")] = got
+				return got != ""
+			}
+			return want == got
+		}) {
+			op.params = params
+			return op, true
+		}
+	}
+	return operation{}, false
 }
 
 // parse reads JSON or YAML. A name that an object has twice is the other operations' matter: the last one counts.

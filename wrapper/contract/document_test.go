@@ -360,3 +360,41 @@ func TestReportOfAnUnusableDocumentWithoutTraffic(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestEveryOperationOfAnotherDocument(t *testing.T) {
+	const spec = `{"openapi":"3.0.3","security":[{"Key":[]}],"components":{"securitySchemes":{"Key":{"type":"apiKey","in":"header","name":"x-api-key"}}},"paths":{
+		"/things":{"get":{"parameters":[{"name":"limit","in":"query","schema":{"type":"integer"}}],"responses":{"200":{}}}},
+		"/things/{id}/parts":{"parameters":[{"name":"id","in":"path","schema":{"type":"string","maxLength":2}}],
+			"put":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object"}}}},"responses":{"204":{}}}}}}`
+	for request, want := range map[string]string{
+		"GET /things":               "",
+		"GET /prefix/things?limit=": "request at limit: required",
+		"GET /things?limit=x":       "request at limit: invalid",
+		"PUT /things/ab/parts":      "request at body: type, want object",
+		"PUT /things/abc/parts":     "request at body: type, want object request at path: maxLength, want 2",
+		"POST /things":              "none",
+		"PATCH " + path:             "none",
+		"GET /things/":              "none",
+	} {
+		var report contract.Report
+		var told strings.Builder
+		verb, target, _ := strings.Cut(request, " ")
+		req := newRequest(t, base, `7`)
+		at, err := req.URL.Parse(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if req.Method, req.URL = verb, at; verb == "GET" {
+			req.Body = nil
+		}
+		next := &answering{fake: &fake{status: 200}}
+		roundTrip(t, contract.Transport(next, contract.WithDocument([]byte(spec)), contract.WithEveryOperation(), contract.Collect(&report, &told)), req)
+		got := strings.ReplaceAll(strings.TrimSuffix(told.String(), "\n"), "\n", " ")
+		if got = strings.ReplaceAll(got, "composio: ", ""); report.Exchanges() == 0 {
+			got = "none"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", request, got, want)
+		}
+	}
+}

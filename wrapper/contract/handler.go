@@ -18,7 +18,8 @@ const maxRequestBody = 10 << 20
 type Option func(*config)
 
 type config struct {
-	load    func() (*document, error)
+	load    func(every bool) (*document, error)
+	every   bool // operation of the document is checked
 	observe []func(*http.Request, Violation)
 	tell    []func(text string) // of what is wrong, as soon as it is known
 	reports []*Report
@@ -35,7 +36,7 @@ func newConfig(opts []Option) *config {
 			opt(c)
 		}
 	}
-	if c.document, c.unusable = c.load(); c.unusable != nil {
+	if c.document, c.unusable = c.load(c.every); c.unusable != nil {
 		for _, tell := range c.tell {
 			tell(c.unusable.Error())
 		}
@@ -66,21 +67,24 @@ func (c *config) report(r *http.Request, status int, all []finding) {
 // match returns the operation that a request calls, and counts the request either way. found is how a request that calls
 // none departs from one that was meant for it.
 func (c *config) match(r *http.Request) (op operation, found []finding, ok bool) {
-	to := address(cmp.Or(r.Method, http.MethodGet), r.URL)
-	if to.id != "" {
-		op = c.document.match(to)
+	verb := cmp.Or(r.Method, http.MethodGet)
+	to := target{other: shown(verb) + " elsewhere"}
+	if c.every {
+		op, ok = c.document.find(verb, r.URL)
+	} else if to = address(verb, r.URL); to.id != "" {
+		op, ok = c.document.operation(to), true
 	} else if to.near != "" {
 		want := method + " " + c.document.operations[0].route.Path
 		found = []finding{{Violation{Request, to.near, "operation"}, want}}
 	}
 	for _, r := range c.reports {
-		if to.id != "" {
+		if ok {
 			r.began(op)
 		} else {
 			r.missed(to.other)
 		}
 	}
-	return op, found, to.id != ""
+	return op, found, ok
 }
 
 // documented notes the status of an answer, and reports whether the document has it.
@@ -140,9 +144,12 @@ func Collect(report *Report, w ...io.Writer) Option {
 // If the operation cannot be had, nothing is checked, and an error says why: it is the error of [Report.Err]; [Check] gives
 // it to its test; and without either, each request ends with it.
 func WithDocument(spec []byte) Option {
-	doc, err := load(spec)
-	return func(c *config) { c.load = func() (*document, error) { return doc, err } }
+	load := loader(spec)
+	return func(c *config) { c.load = load }
 }
+
+// WithEveryOperation checks all operations of the document, and not Composio's alone: for the document of another API.
+func WithEveryOperation() Option { return func(c *config) { c.every = true } }
 
 // Handler checks what next is asked and what it answers.
 //

@@ -22,15 +22,9 @@ type target struct {
 }
 
 // address tells by method and path whether a request calls the operation: its path ends with api, a version, the
-// collection and an id, whatever stands before. Segments are split before they are unescaped: an escaped slash is part
-// of a segment.
+// collection and an id, whatever stands before.
 func address(verb string, u *url.URL) target {
-	path := strings.Split(u.EscapedPath(), "/")
-	for i, segment := range path {
-		if plain, err := url.PathUnescape(segment); err == nil {
-			path[i] = plain
-		}
-	}
+	path := segmentsOf(u)
 	at := lastIndex(path, func(segment string) bool { return segment == collection })
 	exact := at >= 0
 	if !exact {
@@ -52,6 +46,17 @@ func address(verb string, u *url.URL) target {
 		return target{near: "method"}
 	}
 	return target{other: shown(verb) + " .../" + collection + []string{"", "/{id}", "/{id}/..."}[min(len(below), 2)]}
+}
+
+// segmentsOf returns the segments of a path. They are split before they are unescaped: an escaped slash is part of one.
+func segmentsOf(u *url.URL) []string {
+	path := strings.Split(u.EscapedPath(), "/")
+	for i, segment := range path {
+		if plain, err := url.PathUnescape(segment); err == nil {
+			path[i] = plain
+		}
+	}
+	return path
 }
 
 // changes reports whether a method is one that a caller may take for the operation's; HTTP tells "patch" from "PATCH".

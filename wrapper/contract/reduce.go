@@ -25,14 +25,14 @@ type reducer struct {
 	names   map[string]string // what schemas are called there, by reference
 }
 
-// operation returns the operation of a path; nil if the path has none.
-func (r *reducer) operation(path string) (*operation, error) {
+// operation returns an operation of a path; nil if the path has none.
+func (r *reducer) operation(path, verb string) (*operation, error) {
 	paths, _ := r.root["paths"].(map[string]any)
 	item, err := r.object(paths[path])
 	if err != nil {
 		return nil, err
 	}
-	op, ok := item[strings.ToLower(method)].(map[string]any)
+	op, ok := item[strings.ToLower(verb)].(map[string]any)
 	if !ok {
 		return nil, nil
 	}
@@ -63,7 +63,7 @@ func (r *reducer) operation(path string) (*operation, error) {
 	data, err := json.Marshal(map[string]any{
 		"openapi":    map[bool]string{false: "3.0.3", true: "3.1.0"}[r.modern],
 		"info":       map[string]any{"title": "", "version": ""},
-		"paths":      map[string]any{path: map[string]any{strings.ToLower(method): kept}},
+		"paths":      map[string]any{path: map[string]any{strings.ToLower(verb): kept}},
 		"components": map[string]any{"schemas": r.schemas},
 	})
 	if err != nil {
@@ -78,11 +78,12 @@ func (r *reducer) operation(path string) (*operation, error) {
 		ctx = openapi3.WithValidationOptions(ctx, openapi3.IsOpenAPI31OrLater())
 	}
 	pathItem := spec.Paths.Value(path)
-	if err := pathItem.Patch.Validate(ctx); err != nil {
+	checked := pathItem.GetOperation(verb)
+	if err := checked.Validate(ctx); err != nil {
 		return nil, err
 	}
 	return &operation{
-		route:    &routers.Route{Spec: spec, Path: path, PathItem: pathItem, Method: method, Operation: pathItem.Patch},
+		route:    &routers.Route{Spec: spec, Path: path, PathItem: pathItem, Method: verb, Operation: checked},
 		security: r.security(op),
 	}, nil
 }

@@ -92,7 +92,7 @@ func newControl(s *Server, hosts []string) *control {
 			if err := route(w, r); err != nil {
 				refuse(w, err)
 			}
-		}), document)
+		}), document, contract.WithEveryOperation())
 		c.mux.HandleFunc(method+" "+controlRoot+path, func(w http.ResponseWriter, r *http.Request) {
 			if refused := s.authenticate(r.Header); refused != nil {
 				refused.write(w)

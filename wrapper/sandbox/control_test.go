@@ -45,8 +45,8 @@ func controlled(t *testing.T, opts ...sandbox.Option) *remote {
 		t.Fatal(err)
 	}
 	var traffic contract.Report
-	r.url, r.client = srv.URL, &http.Client{Transport: contract.Transport(srv.Client().Transport, contract.WithDocument(spec),
-		contract.Collect(&traffic), contract.OnViolation(func(_ *http.Request, v contract.Violation) { r.broken = append(r.broken, v) }))}
+	r.url, r.client = srv.URL, &http.Client{Transport: contract.Transport(srv.Client().Transport, contract.WithDocument(spec), contract.WithEveryOperation(),
+		contract.Collect(&traffic, io.Discard), contract.OnViolation(func(_ *http.Request, v contract.Violation) { r.broken = append(r.broken, v) }))}
 	return r
 }
 
