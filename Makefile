@@ -86,6 +86,20 @@ test-redis: ## a limiter that processes share, with a real Redis, in a minute; i
 		{ echo "redis-server is missing. Install it, or run make test-redis as root on Debian or Ubuntu."; exit 1; }
 	cd wrapper/internal/redislimiter && go test -count=1 ./...
 
+# Both install what they need where they may: Debian's packages, by root.
+install = command -v $(1) >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends $(2); }
+
+.PHONY: test-browser
+test-browser: ## the sandbox's page in a real browser
+	@$(call install,chromium google-chrome,chromium fonts-dejavu-core)
+	cd wrapper/internal/browsertest && go vet ./... && go test -count=1 ./...
+
+.PHONY: test-clients
+test-clients: ## the sandbox from other languages: the official TypeScript client, and curl
+	@$(call install,npm,nodejs npm) && $(call install,curl,curl ca-certificates)
+	go build -o .bin/composio-patch ./wrapper/cmd/composio-patch
+	wrapper/internal/clientexamples/run .bin/composio-patch
+
 .PHONY: generate
 generate: ## write gen/ anew from api/
 	go generate ./...
