@@ -86,8 +86,9 @@ test-redis: ## a limiter that processes share, with a real Redis, in a minute; i
 		{ echo "redis-server is missing. Install it, or run make test-redis as root on Debian or Ubuntu."; exit 1; }
 	cd wrapper/internal/redislimiter && go test -count=1 ./...
 
-# Both install what they need where they may: Debian's packages, by root.
-install = command -v $(1) >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends $(2); }
+# $(call install,COMMANDS,PACKAGES) installs Debian's packages where none of the commands is there.
+install = command -v $(1) >/dev/null || { as=$$([ "$$(id -u)" = 0 ] || echo sudo -n); $$as apt-get -q update && $$as apt-get -q -y install --no-install-recommends $(2); } || \
+	{ echo "Missing: $(1). Install it, or run this as root on Debian or Ubuntu."; exit 1; }
 
 .PHONY: test-browser
 test-browser: ## the sandbox's page in a real browser

@@ -95,7 +95,7 @@ func (s *Server) Requests() []Request {
 	defer s.mu.Unlock()
 	all := make([]Request, len(s.journal))
 	for i, q := range s.journal {
-		all[i] = q.Request.clone()
+		all[i] = q.clone()
 	}
 	return all
 }
