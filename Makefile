@@ -78,7 +78,7 @@ check-upstream-diff: $(LINT)
 check-modules:
 	cd wrapper/internal/otelexample && go vet ./... && go test ./...
 	cd wrapper/internal/redislimiter && go vet ./...
-	cd wrapper/internal/bench && go vet ./... && go test ./...
+	cd wrapper/internal/bench && go generate ./... && go vet ./... && go test ./...
 
 .PHONY: test-redis
 test-redis: ## a limiter that processes share, with a real Redis, in a minute; installs Debian's if it is missing
@@ -147,12 +147,12 @@ mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, i
 		--timeout-coefficient 4 --threshold-efficacy 90 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
 
 .PHONY: bench
-bench: ## one call beside hand-written code and other clients: ratios, in some minutes
-	cd wrapper/internal/bench && go run .
+bench: ## one call beside hand-written code and other clients, in some minutes: writes wrapper/internal/bench/README.md and chart.svg
+	cd wrapper/internal/bench && go generate ./... && go run .
 
 .PHONY: bench-quick
-bench-quick: ## the in-memory part of it, in less than a minute
-	cd wrapper/internal/bench && go run . -quick
+bench-quick: ## print the in-memory part of it, in a minute
+	cd wrapper/internal/bench && go generate ./... && go run . -quick
 
 .PHONY: rename
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio

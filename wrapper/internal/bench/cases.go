@@ -1,61 +1,40 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 
 	"example.com/composio/wrapper/internal/bench/call"
 )
 
-// The calls of one slice: enough for several garbage collections, at some kilobytes a call and a first collection at
-// four megabytes.
-const (
-	memoryCalls = 10_000
-	singleCalls = 1000 // over loopback by one caller
-	loadCalls   = 2000 // over loopback by several
-)
-
-// coldCalls fill a pool before it is measured. The connections that takes are counted.
-const coldCalls = 1000
-
 // benchCase is what all variants do in turn.
 type benchCase struct {
 	Name    string
 	Status  int  // of the answer from memory; 0 for a server in another process
 	Callers int  // at once
-	WarmUp  int  // calls before the first slice
-	Calls   int  // of a slice
+	Calls   int  // of a slice: enough for several garbage collections in memory
 	Secure  bool // TLS, and with it HTTP/2
 	OurPool bool // for every variant
 }
 
 // memoryCases measure what a call costs without a network.
-func memoryCases() []benchCase {
-	var cases []benchCase
-	for _, status := range []int{http.StatusOK, http.StatusConflict} {
-		cases = append(cases, benchCase{Name: fmt.Sprintf("in memory, %d", status), Status: status, Callers: 1, WarmUp: memoryCalls, Calls: memoryCalls})
-	}
-	return cases
+var memoryCases = []benchCase{
+	{Name: "in memory, 200", Status: http.StatusOK, Callers: 1, Calls: 10_000},
+	{Name: "in memory, 409", Status: http.StatusConflict, Callers: 1, Calls: 10_000},
 }
 
 // loopbackCases measure what a call costs with a server in another process.
-func loopbackCases() []benchCase {
-	var cases []benchCase
-	add := func(c benchCase, callers ...int) {
-		name := c.Name
-		for _, n := range callers {
-			c.Name, c.Callers, c.WarmUp, c.Calls = fmt.Sprintf("%s, %d at once", name, n), n, coldCalls, loadCalls
-			if n == 1 {
-				c.Calls = singleCalls
-			}
-			cases = append(cases, c)
-		}
-	}
-	add(benchCase{Name: "loopback"}, 1, 16, 64, 256)
-	add(benchCase{Name: "all on our pool", OurPool: true}, 1, 16, 64, 256)
-	add(benchCase{Name: "HTTP/2 and TLS", Secure: true}, 1, 64)
-	return cases
+var loopbackCases = []benchCase{
+	{Name: "loopback, 1 at once", Callers: 1, Calls: 1000},
+	{Name: "loopback, 16 at once", Callers: 16, Calls: 2000},
+	{Name: "loopback, 64 at once", Callers: 64, Calls: 2000},
+	{Name: "loopback, 256 at once", Callers: 256, Calls: 2000},
+	{Name: "all on our pool, 1 at once", Callers: 1, Calls: 1000, OurPool: true},
+	{Name: "all on our pool, 16 at once", Callers: 16, Calls: 2000, OurPool: true},
+	{Name: "all on our pool, 64 at once", Callers: 64, Calls: 2000, OurPool: true},
+	{Name: "all on our pool, 256 at once", Callers: 256, Calls: 2000, OurPool: true},
+	{Name: "HTTP/2 and TLS, 1 at once", Callers: 1, Calls: 1000, Secure: true},
+	{Name: "HTTP/2 and TLS, 64 at once", Callers: 64, Calls: 2000, Secure: true},
 }
 
 func (c *benchCase) inMemory() bool { return c.Status != 0 }
@@ -64,8 +43,7 @@ func (c *benchCase) inMemory() bool { return c.Status != 0 }
 func (c *benchCase) fails() bool { return c.inMemory() && c.Status != http.StatusOK }
 
 // variants leaves out one that only its pool sets apart, where there is none or the same for all.
-func (c *benchCase) variants() []variant {
-	var some []variant
+func (c *benchCase) variants() (some []variant) {
 	for _, v := range variants {
 		if v.pkg != "" || !c.inMemory() && !c.OurPool {
 			some = append(some, v)
@@ -76,14 +54,43 @@ func (c *benchCase) variants() []variant {
 
 // check returns what is wrong with the outcome of a call.
 func (c *benchCase) check(result call.Result, err error) error {
+	want := call.Result{ID: call.ID, Status: "ACTIVE"}
 	if c.fails() {
-		if err == nil {
-			return errors.New("the call returned no error")
+		want = call.Result{}
+	}
+	if (err != nil) != c.fails() || result != want {
+		return fmt.Errorf("the call returned %+v, and the error %v", result, err)
+	}
+	return nil
+}
+
+// measure is what one row of the table says.
+type measure struct {
+	what   string
+	ratio  bool // to the hand-written code in the same round; otherwise the mean of all rounds is shown
+	format func(float64) string
+	of     func(*Sample) float64
+}
+
+func (c *benchCase) measures() []measure {
+	p50 := measure{c.Name + ": p50", true, duration, func(s *Sample) float64 { return s.P50 }}
+	cpu := measure{c.Name + ": client CPU", true, duration, func(s *Sample) float64 { return s.CPU }}
+	switch {
+	case c.inMemory():
+		return []measure{
+			{c.Name + ": time", true, duration, func(s *Sample) float64 { return s.Wall }}, cpu,
+			{c.Name + ": allocations", false, decimals(0), func(s *Sample) float64 { return s.Allocations }},
+			{c.Name + ": garbage collections in 10,000 calls", false, decimals(1), func(s *Sample) float64 { return 10_000 * s.Collections }},
 		}
-		return nil
+	case c.Callers == 1:
+		return []measure{p50, cpu, {c.Name + ": writes a call", false, decimals(2), func(s *Sample) float64 { return s.Writes }}}
 	}
-	if err == nil && result != (call.Result{ID: call.ID, Status: "ACTIVE"}) {
-		return fmt.Errorf("the call returned %+v", result)
+	all := []measure{
+		{c.Name + ": calls/s", true, thousands, func(s *Sample) float64 { return 1 / s.Wall }}, p50,
+		{c.Name + ": p99", true, duration, func(s *Sample) float64 { return s.P99 }}, cpu,
 	}
-	return err
+	if !c.OurPool { // which opens none
+		all = append(all, measure{c.Name + ": connections opened in 1,000 calls", false, decimals(0), func(s *Sample) float64 { return 1000 * s.Connections }})
+	}
+	return all
 }

@@ -11,7 +11,7 @@ tool (
 
 require (
 	example.com/composio v0.0.0
-	github.com/go-faster/errors v0.8.0
+	github.com/go-faster/errors v0.8.0 // with jx, for the generated code: go generate goes before go mod tidy
 	github.com/go-faster/jx v1.2.0
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/hashicorp/go-cleanhttp v0.5.2

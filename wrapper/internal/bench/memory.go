@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
@@ -8,15 +9,12 @@ import (
 	"example.com/composio/wrapper/internal/bench/call"
 )
 
-// What the server answers, in memory and over loopback.
-const (
-	success  = `{"success":true,"id":"` + call.ID + `","status":"ACTIVE"}`
-	conflict = `{"error":{"message":"Another update of this account is under way","code":4090,"slug":"ConnectedAccount_Conflict",` +
-		`"status":409,"request_id":"8b628209-81f4-414a-a1c2-28806e2d7480","suggested_fix":"Try again","errors":["lease held"]}}`
-)
-
 // answers are the bodies, by status.
-var answers = map[int]string{http.StatusOK: success, http.StatusConflict: conflict}
+var answers = map[int]string{
+	http.StatusOK: `{"success":true,"id":"` + call.ID + `","status":"ACTIVE"}`,
+	http.StatusConflict: `{"error":{"message":"Another update of this account is under way","code":4090,"slug":"ConnectedAccount_Conflict",` +
+		`"status":409,"request_id":"8b628209-81f4-414a-a1c2-28806e2d7480","suggested_fix":"Try again","errors":["lease held"]}}`,
+}
 
 // answerHeader is what Composio sends beside Content-Length and Date.
 var answerHeader = http.Header{
@@ -35,10 +33,8 @@ type memory struct {
 }
 
 func (m *memory) RoundTrip(req *http.Request) (*http.Response, error) {
-	if _, err := io.Copy(io.Discard, req.Body); err != nil {
-		return nil, err
-	}
-	if err := req.Body.Close(); err != nil {
+	_, err := io.Copy(io.Discard, req.Body)
+	if err := cmp.Or(err, req.Body.Close()); err != nil {
 		return nil, err
 	}
 	return &http.Response{

@@ -1,77 +1,61 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
+	"net/rpc"
 	"os"
 	"os/exec"
-	"sync"
 )
 
-// process is this program started again, as the server or as a client. It ends when its standard input does, so none
-// stays behind, even if this process is killed.
+// childVariable, when set, makes this program a process of another one of its kind, which calls the methods of Child.
+const childVariable = "COMPOSIO_BENCH_CHILD"
+
+// Child is what such a process can do: be the server, or one variant in one case. It has only one, because what else
+// lives on a heap puts the next garbage collection off: with all of them in one process, there was hardly any.
+type Child struct{ client *client }
+
+// process is a child. It ends when its standard input does, so none stays behind, even if this process is killed.
 type process struct {
-	stdin  io.Writer
-	stdout *bufio.Reader
-	stop   func() error // waits for the end, and returns what the process ended with; a second time too
+	*rpc.Client
+	command *exec.Cmd
+	variant string // of a client
 }
 
-// startProcess sets the variable that says what the process is to be.
-func startProcess(variable, value string) (*process, error) {
+func startProcess() (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	command := exec.Command(self)
-	command.Env = append(os.Environ(), variable+"="+value)
-	var problem bytes.Buffer
-	command.Stderr = &problem
-	stdin, err := command.StdinPipe()
+	command.Env = append(os.Environ(), childVariable+"=1")
+	command.Stderr = os.Stderr
+	in, err := command.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	stdout, err := command.StdoutPipe()
+	out, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	return &process{stdin, bufio.NewReader(stdout), sync.OnceValue(func() error {
-		err := errors.Join(stdin.Close(), command.Wait())
-		if err != nil {
-			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(problem.Bytes()))
-		}
+	return &process{Client: rpc.NewClient(pipes{out, in}), command: command}, nil
+}
+
+// stop returns when the process has ended.
+func (p *process) stop() { _, _ = p.Close(), p.command.Wait() }
+
+// beChild returns when the other process is done with this one.
+func beChild() error {
+	if err := rpc.Register(&Child{}); err != nil {
 		return err
-	})}, nil
-}
-
-// read decodes the next line that the process writes. If that fails, it stops the process.
-func (p *process) read(into any) error {
-	line, err := p.stdout.ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, into)
 	}
-	if err == nil {
-		return nil
-	}
-	if reason := p.stop(); reason != nil {
-		return reason
-	}
-	return fmt.Errorf("the process wrote %q: %w", line, err)
-}
-
-// childsWork is what this process is to do if another one started it with startProcess, and otherwise nil.
-func childsWork() func() error {
-	switch {
-	case os.Getenv(serveVariable) != "":
-		return serve
-	case os.Getenv(clientVariable) != "":
-		return beClient
-	}
+	rpc.ServeConn(pipes{os.Stdin, os.Stdout})
 	return nil
+}
+
+type pipes struct {
+	io.Reader
+	io.WriteCloser
 }

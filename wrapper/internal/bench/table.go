@@ -6,62 +6,74 @@ import (
 	"strings"
 )
 
-// table collects what is measured, and is printed with a column a variant.
-type table struct {
-	rows []*row
-}
+// table collects what is measured: a row a measure, a column a variant.
+type table struct{ rows []*row }
 
-// row is one measure of all variants: numbers that are compared with the hand-written code's of the same round, or
-// texts.
 type row struct {
-	label  string
-	format func(float64) string // of the hand-written code's own number
-	rounds []map[string]float64 // by variant
-	texts  map[string]string    // by variant
+	measure
+	values map[string][]float64 // by variant, one a round
 }
 
-func (t *table) row(label string) *row {
-	for _, r := range t.rows {
-		if r.label == label {
-			return r
-		}
+func (t *table) row(what string) *row {
+	if i := slices.IndexFunc(t.rows, func(r *row) bool { return r.what == what }); i >= 0 {
+		return t.rows[i]
 	}
-	r := &row{label: label, texts: map[string]string{}}
-	t.rows = append(t.rows, r)
-	return r
+	return nil
 }
 
-// round adds the numbers of one round, by variant.
-func (t *table) round(label string, format func(float64) string, values map[string]float64) {
-	r := t.row(label)
-	r.format = format
-	r.rounds = append(r.rounds, values)
+func (t *table) add(m measure, variant string, value float64) {
+	r := t.row(m.what)
+	if r == nil {
+		r = &row{m, map[string][]float64{}}
+		t.rows = append(t.rows, r)
+	}
+	r.values[variant] = append(r.values[variant], value)
 }
 
-// text sets one cell.
-func (t *table) text(label, variant, text string) { t.row(label).texts[variant] = text }
+// ratios are a variant's numbers over the hand-written code's of the same round: a round on a busy machine is slow for all.
+func (r *row) ratios(variant string) []float64 {
+	ratios := slices.Clone(r.values[variant])
+	for i := range ratios {
+		ratios[i] /= r.values[variants[0].name][i]
+	}
+	return ratios
+}
 
 // cell is what the table shows of a variant.
 func (r *row) cell(variant string) string {
-	if text, ok := r.texts[variant]; ok {
-		return text
+	own := r.values[variant]
+	switch {
+	case len(own) == 0:
+		return "–"
+	case !r.ratio:
+		sum := 0.0
+		for _, value := range own {
+			sum += value
+		}
+		return r.format(sum / float64(len(own)))
+	case variant == variants[0].name:
+		return "1 = " + r.format(quantile(own, 0.5))
 	}
-	base := variants[0].name
-	var ratios, own []float64
-	for _, round := range r.rounds {
-		if value, ok := round[variant]; ok {
-			ratios = append(ratios, value/round[base])
-			own = append(own, value)
+	ratios := r.ratios(variant)
+	if len(own) == 1 {
+		return fmt.Sprintf("%.3f", ratios[0])
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
+}
+
+// markdown is the table as Markdown.
+func (t *table) markdown() string {
+	lines := []string{"|", "| ---" + strings.Repeat(" | ---:", len(variants))}
+	for _, r := range t.rows {
+		lines = append(lines, "| "+r.what)
+	}
+	for _, v := range variants {
+		lines[0] += " | " + v.name
+		for i, r := range t.rows {
+			lines[i+2] += " | " + r.cell(v.name)
 		}
 	}
-	switch {
-	case len(ratios) == 0:
-		return "–"
-	case variant == base:
-		return "1 = " + r.format(quantile(own, 0.5))
-	default:
-		return fmt.Sprintf("%.2f (%.2f–%.2f)", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
-	}
+	return strings.Join(lines, " |\n") + " |\n"
 }
 
 // quantile returns the value below which the share q of values lies, between two of them where need be.
@@ -69,23 +81,20 @@ func quantile(values []float64, q float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	at := q * float64(len(sorted)-1)
 	below := int(at)
-	if below == len(sorted)-1 {
-		return sorted[below]
-	}
-	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
+	above := min(below+1, len(sorted)-1)
+	return sorted[below] + (at-float64(below))*(sorted[above]-sorted[below])
 }
 
-// markdown is the table under heads, which stand for the variants.
-func (t *table) markdown(heads []string) string {
-	var text strings.Builder
-	text.WriteString("| | " + strings.Join(heads, " | ") + " |\n")
-	text.WriteString("|---|" + strings.Repeat("---:|", len(heads)) + "\n")
-	for _, r := range t.rows {
-		text.WriteString("| " + r.label)
-		for _, v := range variants {
-			text.WriteString(" | " + r.cell(v.name))
-		}
-		text.WriteString(" |\n")
+// duration formats seconds.
+func duration(seconds float64) string {
+	if seconds < 1e-3 {
+		return fmt.Sprintf("%.3g µs", 1e6*seconds)
 	}
-	return text.String()
+	return fmt.Sprintf("%.3g ms", 1e3*seconds)
+}
+
+func thousands(n float64) string { return fmt.Sprintf("%.1fk", n/1e3) }
+func megabytes(n float64) string { return fmt.Sprintf("%.2f MB", n/1e6) }
+func decimals(n int) func(float64) string {
+	return func(value float64) string { return fmt.Sprintf("%.*f", n, value) }
 }

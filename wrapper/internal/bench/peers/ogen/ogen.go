@@ -7,11 +7,11 @@ import (
 	"net/http"
 
 	"example.com/composio/wrapper/internal/bench/call"
+	client "example.com/composio/wrapper/internal/bench/generated/ogen"
 	"example.com/composio/wrapper/internal/bench/peers/handwritten"
-	"example.com/composio/wrapper/internal/bench/peers/ogen/client"
 )
 
-//go:generate go tool ogen --config ogen.yaml --target client --package client --clean ../../../../../api/openapi.yaml
+//go:generate go tool ogen --config ogen.yaml --target ../../generated/ogen --package ogen --clean ../../../../../api/openapi.yaml
 
 // New returns the call.
 func New(c call.Config) (call.Func, error) {

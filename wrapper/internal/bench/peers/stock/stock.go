@@ -9,10 +9,11 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	"example.com/composio/wrapper/internal/bench/call"
+	client "example.com/composio/wrapper/internal/bench/generated/stock"
 	"example.com/composio/wrapper/internal/bench/peers/handwritten"
-	"example.com/composio/wrapper/internal/bench/peers/stock/client"
 )
 
+//go:generate mkdir -p ../../generated/stock
 //go:generate go tool oapi-codegen -config oapi-codegen.yaml ../../../../../api/openapi.yaml
 
 // New returns the call.
