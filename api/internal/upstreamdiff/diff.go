@@ -55,7 +55,7 @@ func compare(ours, theirs *document, version string) ([]change, error) {
 		w.changes = append(w.changes, change{Section: "document", Breaks: true, Verb: "changed something that oasdiff sees no difference in: compare the operation in both documents by eye"})
 	}
 	// What breaks is judged below, more strictly than by oasdiff. Should nothing break, oasdiff has the last word.
-	if !slices.ContainsFunc(w.changes, func(c change) bool { return c.Breaks }) && !w.ruled {
+	if !slices.ContainsFunc(w.changes, func(c change) bool { return c.Breaks }) {
 		for _, f := range checker.CheckBackwardCompatibility(checker.NewConfig(checker.GetAllChecks()), found, sources) {
 			w.changes = append(w.changes, change{Section: "oasdiff", Breaks: true, Verb: "changed something that oasdiff calls " + f.GetId() + ": " + f.GetUncolorizedText(checker.NewDefaultLocalizer())})
 		}

@@ -26,7 +26,7 @@ func main() { os.Exit(run(os.Args[1], os.Args[2:], os.Stdout, os.Stderr)) }
 
 // run compares our document with the one in the arguments, those of api/upstream-diff.
 func run(ours string, args []string, stdout, stderr io.Writer) (status int) {
-	changes, version, err := difference(ours, args)
+	changes, version, err := changesFrom(ours, args)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "upstream-diff: %s\nNothing was compared. Next: api/upstream-diff FILE|URL with the OpenAPI document that Composio publishes.\n", printable(err.Error()))
 		return exitFailed
@@ -34,7 +34,7 @@ func run(ours string, args []string, stdout, stderr io.Writer) (status int) {
 	return report(stdout, changes, version)
 }
 
-func difference(ours string, args []string) (changes []change, version string, err error) {
+func changesFrom(ours string, args []string) (changes []change, version string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("oasdiff or this command does not understand the document: %v", r)

@@ -117,10 +117,11 @@ func parse(data []byte) (tree any, err error) {
 	if failed := yaml.Load(data, &tree); failed != nil {
 		return nil, cmp.Or(err, failed)
 	}
-	data, err = json.Marshal(plain(tree))
-	if tree = nil; err == nil {
-		err = json.Unmarshal(data, &tree)
+	if data, err = json.Marshal(plain(tree)); err != nil {
+		return nil, errors.New("it holds a number that JSON does not have")
 	}
+	tree = nil
+	err = json.Unmarshal(data, &tree)
 	return tree, err
 }
 

@@ -49,7 +49,7 @@ func TestWhatCannotBeComparedIsSaidInASentence(t *testing.T) {
 		{"a parameter that refers to itself", changed(edit{"components", "parameters", tree{"P": tree{"$ref": "#/components/parameters/P"}}}, edit{"operation", "parameters", []any{tree{"$ref": "#/components/parameters/P"}}}), "upstream: #/components/parameters/P refers to itself"},
 		{"an answer that is no object", changed(edit{answers, "400", "text"}), "upstream: the operation cannot be read: "},
 		{"a schema that is none", changed(edit{body + " properties", "alias", 1.0}), "upstream: the operation cannot be read: "},
-		{"a number that JSON lacks", strings.Replace(asYAML, "maxItems: 1000", "maxItems: .inf", 1), "upstream is neither JSON nor YAML: json: cannot marshal from Go float64"},
+		{"a number that JSON lacks", strings.Replace(asYAML, "maxItems: 1000", "maxItems: .inf", 1), "upstream is neither JSON nor YAML: it holds a number that JSON does not have"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
