@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,43 +25,35 @@ func compare(ours, theirs *document, version string) ([]change, error) {
 		return nil, err
 	}
 	w := &wording{}
-	if w.ours, err = ours.reduce(a, a, true); err == nil {
-		w.theirs, err = theirs.reduce(b, a, false)
+	if w.ours, err = ours.reduce(a, a); err == nil {
+		w.theirs, err = theirs.reduce(b, a)
 	}
 	if err != nil {
 		return nil, err
 	}
-	config := diff.NewConfig(diff.WithExcludeElements([]string{diff.ExcludeEndpointsOption}))
+	config := diff.NewConfig(diff.WithExcludeElements(slices.DeleteFunc(diff.GetExcludeDiffOptions(), func(o string) bool { return o == diff.ExcludeExtensionsOption })))
 	found, sources, err := diff.GetWithOperationsSourcesMap(config, w.ours.info, w.theirs.info)
-	var tree map[string]any
-	if err == nil {
-		err = json.Unmarshal([]byte(encoded(found)), &tree)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("oasdiff cannot compare the operation in %s: %w", theirs.from, err)
 	}
 	if version == "" {
 		w.changes = a.moved(b)
 	}
+	tree := asMap(found)
 	for _, key := range []string{"paths", "modified", a.full, "operations", "modified", "PATCH"} {
 		tree = object(tree[key])
 	}
 	if tree != nil {
 		w.walk(tree, spot{section: "operation", ours: w.ours.operation, theirs: w.theirs.operation})
 	}
-	if len(w.changes) == 0 && references.ReplaceAllString(encoded(w.ours.operation), "") != references.ReplaceAllString(encoded(w.theirs.operation), "") {
-		w.changes = append(w.changes, change{Section: "document", Breaks: true, Verb: "changed something that oasdiff sees no difference in: compare the operation in both documents by eye"})
-	}
-	// What breaks is judged below, more strictly than by oasdiff. Should nothing break, oasdiff has the last word.
-	if !slices.ContainsFunc(w.changes, func(c change) bool { return c.Breaks }) {
+	// rules are stricter than oasdiff's. Should it know a break all the same, where they see none, it has the last word.
+	if breaks := func(c change) bool { return c.Breaks || c.lenient }; !slices.ContainsFunc(w.changes, breaks) {
 		for _, f := range checker.CheckBackwardCompatibility(checker.NewConfig(checker.GetAllChecks()), found, sources) {
 			w.changes = append(w.changes, change{Section: "oasdiff", Breaks: true, Verb: "changed something that oasdiff calls " + f.GetId() + ": " + f.GetUncolorizedText(checker.NewDefaultLocalizer())})
 		}
 	}
 	return w.changes, nil
 }
-
-var references = regexp.MustCompile(`"#/components/schemas/[^"]*"`)
 
 // spot is where in the operation a difference is.
 type spot struct {
@@ -120,7 +110,7 @@ func inside(v any, key string) any {
 }
 
 // What oasdiff derives from differences that it lists as well.
-var derived = []string{"listOfTypes", "oneOfWrapping", "nullableWrapping", "listAdded", "listDeleted"}
+var derived = []string{"externalDocs", "links", "listOfTypes", "oneOfWrapping", "nullableWrapping", "listAdded", "listDeleted"}
 
 // walk words the differences in a part of oasdiff's output, in the order of their keys, each once.
 func (w *wording) walk(v any, at spot) {
@@ -197,6 +187,10 @@ func (w *wording) modified(v any, at spot) {
 		w.walk(object(entry)["diff"], next)
 	}
 	for _, name := range sortedKeys(object(v)) {
+		if at.keyword == "extensions" {
+			w.tell(at, "changed", name, nil, nil)
+			continue
+		}
 		if at.keyword == "parameters" && at.which == "" && slices.Contains(diff.ParamLocations, name) {
 			w.modified(object(v)[name], at)
 			continue

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -8,11 +9,12 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-openapi/jsonpointer"
 	"github.com/oasdiff/oasdiff/load"
+	"golang.org/x/mod/semver"
 )
 
 const (
@@ -23,15 +25,14 @@ const (
 
 var (
 	parameterName = regexp.MustCompile(`\{([^{}]*)\}`)
-	versionName   = regexp.MustCompile(`/v(\d+(?:\.\d+)*)` + regexp.QuoteMeta(pathTail) + `$`)
+	versionName   = regexp.MustCompile(`/(v\d+(?:\.\d+)*)` + regexp.QuoteMeta(pathTail) + `$`)
 )
 
 // place is where a document has the operation.
 type place struct {
-	full            string   // the key under "paths", after the path of the server's URL
-	normal          string   // full, with {} for each parameter
-	parameters      []string // their names
-	version         []int    // of the API
+	full, normal    string // the path with what the server's URL has of it, and that with {} for each parameter
+	version         string // of the API, in the path
+	parameters      []string
 	item, operation map[string]any
 	servers         []any // without what full has of their URLs
 }
@@ -42,28 +43,22 @@ func (d *document) find(wanted string, must bool) (place, error) {
 	var places []place
 	others := ""
 	for _, key := range sortedKeys(paths) {
-		if !strings.HasSuffix(parameterName.ReplaceAllString(key, "{}"), pathTail) {
+		item, err := d.followed(paths[key])
+		if err != nil || !strings.HasSuffix(parameterName.ReplaceAllString(key, "{}"), pathTail) {
 			continue
 		}
-		item, err := d.follow(object(paths[key]))
-		if err != nil {
-			return place{}, err
-		}
 		p := place{item: item, operation: object(item[method])}
-		p.full = d.addServers(&p) + key
+		p.full = p.addServers(d) + key
 		p.normal = parameterName.ReplaceAllString(p.full, "{}")
 		for _, match := range parameterName.FindAllStringSubmatch(p.full, -1) {
 			p.parameters = append(p.parameters, match[1])
 		}
-		for number := range strings.SplitSeq(p.apiVersion(), ".") {
-			n, _ := strconv.Atoi(number)
-			p.version = append(p.version, n)
+		if match := versionName.FindStringSubmatch(p.normal); match != nil {
+			p.version = match[1]
 		}
 		switch {
 		case p.operation == nil:
-			methods := slices.DeleteFunc(sortedKeys(item), func(name string) bool {
-				return !slices.Contains([]string{"get", "put", "post", "delete", "head", "options", "trace"}, name)
-			})
+			methods := slices.DeleteFunc(sortedKeys(item), func(name string) bool { return !slices.Contains([]string{"get", "put", "post", "delete"}, name) })
 			others += fmt.Sprintf("; %s has %s alone", p.full, cmp.Or(strings.Join(methods, ", "), "nothing"))
 		case p.normal == wanted:
 			return p, nil
@@ -76,19 +71,11 @@ func (d *document) find(wanted string, must bool) (place, error) {
 	if len(places) == 0 {
 		return place{}, fmt.Errorf("%s lacks the operation: no PATCH %s among its %d paths%s", d.from, map[bool]string{true: wanted, false: "…" + pathTail}[must], len(paths), others)
 	}
-	return slices.MaxFunc(places, func(a, b place) int { return slices.Compare(a.version, b.version) }), nil
-}
-
-// apiVersion is the version of the API that the path names, without its v.
-func (p place) apiVersion() string {
-	if match := versionName.FindStringSubmatch(p.normal); match != nil {
-		return match[1]
-	}
-	return ""
+	return slices.MaxFunc(places, func(a, b place) int { return semver.Compare(a.version, b.version) }), nil
 }
 
 // addServers gives p its servers, the nearest ones, and returns the part of the path that is in their URLs.
-func (d *document) addServers(p *place) (base string) {
+func (p *place) addServers(d *document) (base string) {
 	list := listOf(d.root["servers"])
 	for _, nearer := range []map[string]any{p.item, p.operation} {
 		if own, ok := nearer["servers"]; ok {
@@ -104,12 +91,9 @@ func (d *document) addServers(p *place) (base string) {
 		for name, variable := range object(object(server)["variables"]) {
 			address = strings.ReplaceAll(address, "{"+name+"}", fmt.Sprint(object(variable)["default"]))
 		}
-		u, err := url.Parse(address)
+		u, err := cmp.Or(d.url, &url.URL{}).Parse(address) // relative to where the document is
 		if err != nil || address == "" {
 			continue
-		}
-		if d.url != nil {
-			u = d.url.ResolveReference(u)
 		}
 		u.Host, u.Path = strings.TrimSuffix(strings.ToLower(u.Host), ":443"), strings.TrimSuffix(u.Path, "/")
 		if urls = append(urls, u); len(urls) == 1 || u.Scheme+"://"+u.Host == wrapperServer {
@@ -120,7 +104,6 @@ func (d *document) addServers(p *place) (base string) {
 		u.Path = strings.TrimSuffix(u.Path, base)
 		p.servers = append(p.servers, map[string]any{"url": u.String()})
 	}
-	p.servers = sortedSet(p.servers)
 	return base
 }
 
@@ -128,8 +111,8 @@ func (d *document) addServers(p *place) (base string) {
 func (p place) moved(theirs place) (found []change) {
 	if p.normal != theirs.normal {
 		c := change{Section: "path", Breaks: true, Verb: fmt.Sprintf("moved the operation from %s to %s", p.full, theirs.full)}
-		if version := theirs.apiVersion(); version != "" {
-			c.Tail = fmt.Sprintf("; if that document describes v%s of the API alone, compare with --version v%[1]s", version)
+		if theirs.version != "" {
+			c.Tail = fmt.Sprintf("; if that document describes %s of the API alone, compare with --version %[1]s", theirs.version)
 		}
 		found = append(found, c)
 	}
@@ -141,42 +124,25 @@ func (p place) moved(theirs place) (found []change) {
 	return found
 }
 
-// follow returns what an object refers to, if it does.
-func (d *document) follow(v map[string]any) (map[string]any, error) {
-	for range 32 { // references to references end some time
-		ref, ok := v["$ref"].(string)
-		if !ok {
-			return v, nil
-		}
-		target, err := d.target(ref)
-		if err != nil {
-			return nil, err
-		}
-		v = object(target)
+// followed returns v, or what it refers to.
+func (d *document) followed(v any) (map[string]any, error) {
+	ref, ok := object(v)["$ref"].(string)
+	if !ok {
+		return object(v), nil
 	}
-	return nil, fmt.Errorf("%s: %v refers to itself", d.from, v["$ref"])
-}
-
-// target returns what a reference points to.
-func (d *document) target(ref string) (any, error) {
-	pointer, ok := strings.CutPrefix(ref, "#/")
+	inside, ok := strings.CutPrefix(ref, "#")
 	if !ok {
 		return nil, fmt.Errorf("%s: it refers to %s, outside itself; bundle it into one document first", d.from, ref)
 	}
-	var v any = d.root
-	for token := range strings.SplitSeq(pointer, "/") {
-		if v, ok = object(v)[unescaped(token)]; !ok {
-			return nil, fmt.Errorf("%s: it refers to %s, which it does not have", d.from, ref)
-		}
+	inside, _ = url.PathUnescape(inside)
+	pointer, err := jsonpointer.New(inside)
+	if err == nil {
+		v, _, err = pointer.Get(d.root)
 	}
-	return v, nil
-}
-
-func unescaped(token string) string {
-	if plain, err := url.PathUnescape(token); err == nil {
-		token = plain
+	if err != nil {
+		return nil, fmt.Errorf("%s: it refers to %s, which it does not have", d.from, ref)
 	}
-	return strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")
+	return object(v), nil
 }
 
 // reduced is a document with the operation alone, in one form: as oasdiff takes it, and as maps.
@@ -185,33 +151,29 @@ type reduced struct {
 	operation, schemas map[string]any
 }
 
-// reduce returns a document with the operation at p alone, as if it stood at the place at. Whatever else is in the
-// document, however wrong, is left behind, unless named keeps every schema of it, for its name.
-func (d *document) reduce(p, at place, named bool) (*reduced, error) {
-	r := &reducer{document: d, schemas: map[string]any{}}
-	operation := object(r.part(p.operation, method))
-	operation["security"], operation["servers"] = d.security(p.operation), p.servers
-	for _, name := range sortedKeys(object(object(d.root["components"])["schemas"])) {
-		if named {
-			r.include(schemaRef + name)
-		}
-	}
+// reduce returns a document with the operation at p alone, as if it stood at the place at, and the components that it
+// needs. Whatever else is in the document, however wrong, is left behind.
+func (d *document) reduce(p, at place) (*reduced, error) {
+	operation := maps.Clone(p.operation)
+	operation["security"], operation["servers"] = d.security(operation), sortedSet(p.servers)
+	item := map[string]any{method: operation, "parameters": p.item["parameters"]}
+	components := map[string]any{}
+	fault := d.collect(item, components)
 	data, err := json.Marshal(map[string]any{
-		"openapi":    map[bool]string{false: "3.0.3", true: "3.1.0"}[d.v31],
-		"info":       map[string]any{"title": "one operation", "version": "1"},
-		"paths":      map[string]any{at.full: map[string]any{method: operation, "parameters": r.part(p.item["parameters"], "")}},
-		"components": map[string]any{"schemas": r.schemas},
+		"openapi": map[bool]string{false: "3.0.3", true: "3.1.0"}[d.v31], "info": map[string]any{"title": "one operation", "version": "1"},
+		"paths": map[string]any{at.full: item}, "components": components,
 	})
-	if err := cmp.Or(r.err, err); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	data = bytes.ReplaceAll(data, []byte(`"const":null`), []byte(`"enum":[null]`)) // the loader sees none
 	out := &reduced{}
 	out.info, err = load.NewSpecInfoFromData(openapi3.NewLoader(), data, "document", load.WithLowercaseHeaders(), load.WithFlattenParams())
 	if err == nil {
 		err = oneForm(out.info.Spec)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: the operation cannot be read: %w", d.from, err)
+		return nil, cmp.Or(fault, fmt.Errorf("%s: the operation cannot be read: %w", d.from, err))
 	}
 	patch := out.info.Spec.Paths.Value(at.full).Patch
 	for _, ref := range patch.Parameters {
@@ -222,90 +184,57 @@ func (d *document) reduce(p, at place, named bool) (*reduced, error) {
 		if i := slices.Index(p.parameters, parameter.Name); i >= 0 && i < len(at.parameters) && parameter.In == "path" {
 			parameter.Name = at.parameters[i]
 		}
+		written(parameter.Schema, parameter.Content)
+		ref.Ref = ""
 	}
-	slices.SortFunc(patch.Parameters, byJSON)
-	return out, cmp.Or(json.Unmarshal([]byte(encoded(out.info.Spec.Components.Schemas)), &out.schemas), json.Unmarshal([]byte(encoded(patch)), &out.operation))
-}
-
-// reducer copies a part of a document, and the schemas that it refers to. The first fault ends in err.
-type reducer struct {
-	*document
-	schemas map[string]any
-	depth   int // of references in references
-	err     error
-}
-
-const schemaRef = "#/components/schemas/"
-
-var (
-	// Maps in which keys are names, and no keywords.
-	named = strings.Fields("properties patternProperties dependentSchemas dependentRequired responses headers content encoding mapping callbacks")
-	// Keywords that ask nothing of anybody.
-	prose = strings.Fields("title description summary example examples externalDocs xml tags links $comment $schema $id $anchor $defs")
-)
-
-// part copies v, which stands under key, without prose, and with all references written out but those to schemas in
-// schemas, which may be to what they stand in.
-func (r *reducer) part(v any, key string) any {
-	if list, ok := v.([]any); ok {
-		out := []any{}
-		for _, each := range list {
-			out = append(out, r.part(each, ""))
-		}
-		return out
+	if body := patch.RequestBody; body != nil {
+		body.Ref = ""
+		written(nil, body.Value.Content)
 	}
-	in := object(v)
-	if in == nil {
-		return v
-	}
-	if ref, ok := in["$ref"].(string); ok {
-		if !strings.HasPrefix(ref, schemaRef) || key == "schema" && (len(in) == 1 || !r.v31) { // 3.0 has nothing beside it
-			return r.target(ref, key)
-		}
-		r.include(ref)
-	}
-	out := map[string]any{}
-	for name, value := range in {
-		switch {
-		case strings.HasPrefix(name, "x-") && (key == "responses" || !slices.Contains(named, key)): // an extension
-		case key == "callbacks":
-			out[name] = map[string]any{} // that there is one is news enough
-		case key == "content":
-			out[strings.ToLower(name)] = r.part(value, "")
-		case slices.Contains(named, key):
-			out[name] = r.part(value, "")
-		case slices.Contains(prose, name):
-		case name == "const":
-			out["enum"] = []any{value}
-		case name == "enum" || name == "default":
-			out[name] = value
-		default:
-			out[name] = r.part(value, name)
+	for _, answer := range patch.Responses.Map() {
+		answer.Ref = ""
+		written(nil, answer.Value.Content)
+		for _, header := range answer.Value.Headers {
+			header.Ref = ""
+			written(header.Value.Schema, header.Value.Content)
 		}
 	}
-	return out
+	out.operation, out.schemas = asMap(patch), asMap(out.info.Spec.Components.Schemas)
+	return out, nil
 }
 
-// target copies what a reference under key points to.
-func (r *reducer) target(ref, key string) any {
-	target, err := r.document.target(ref)
-	if r.depth++; r.depth > 64 && err == nil {
-		err = fmt.Errorf("%s: %s refers to itself", r.from, ref)
+// written takes away references to schemas, which are then written out.
+func written(schema *openapi3.SchemaRef, content openapi3.Content) {
+	for _, media := range content {
+		if media != nil {
+			written(media.Schema, nil)
+		}
 	}
-	defer func() { r.depth-- }()
-	if r.err = cmp.Or(r.err, err); r.err != nil {
-		return nil
+	if schema != nil {
+		schema.Ref = ""
 	}
-	return r.part(target, key)
 }
 
-// include copies the schema that a reference points to, or into, once.
-func (r *reducer) include(ref string) {
-	token, _, _ := strings.Cut(strings.TrimPrefix(ref, schemaRef), "/")
-	if _, ok := r.schemas[unescaped(token)]; !ok {
-		r.schemas[unescaped(token)] = nil
-		r.schemas[unescaped(token)] = r.target(schemaRef+token, "")
+// collect copies to components what v refers to there, and what that refers to. It returns the last fault.
+func (d *document) collect(v any, components map[string]any) (err error) {
+	for _, each := range slices.AppendSeq(slices.Clone(listOf(v)), maps.Values(object(v))) {
+		err = cmp.Or(d.collect(each, components), err)
 	}
+	ref, ok := object(v)["$ref"].(string)
+	if _, fault := d.followed(v); !ok || fault != nil {
+		return cmp.Or(fault, err)
+	}
+	token := strings.Split(ref+"///", "/")
+	kind, name := token[2], jsonpointer.Unescape(token[3])
+	if object(components[kind])[name] == nil && token[1] == "components" {
+		if components[kind] == nil {
+			components[kind] = map[string]any{}
+		}
+		component := object(object(d.root["components"])[kind])[name]
+		object(components[kind])[name] = component
+		err = cmp.Or(d.collect(component, components), err)
+	}
+	return err
 }
 
 // security returns what the operation asks of a caller, each scheme named by what it is and not by its name in the
@@ -319,14 +248,15 @@ func (d *document) security(operation map[string]any) []any {
 	for _, entry := range requirements {
 		requirement := map[string]any{}
 		for name, scopes := range object(entry) {
-			scheme, _ := d.follow(object(object(object(d.root["components"])["securitySchemes"])[name]))
-			switch kind := fmt.Sprint(scheme["type"]); {
-			case kind == "apiKey" && scheme["in"] == "header":
-				name = "header " + strings.ToLower(fmt.Sprint(scheme["name"]))
+			scheme, _ := d.followed(object(object(d.root["components"])["securitySchemes"])[name])
+			kind, in, key := text(scheme["type"]), text(scheme["in"]), text(scheme["name"])
+			switch {
+			case kind == "apiKey" && in == "header":
+				name = "header " + strings.ToLower(key)
 			case kind == "apiKey":
-				name = fmt.Sprintf("%v %v", scheme["in"], scheme["name"])
+				name = in + " " + key
 			case kind == "http":
-				name = "HTTP " + strings.ToLower(fmt.Sprint(scheme["scheme"]))
+				name = "HTTP " + strings.ToLower(text(scheme["scheme"]))
 			case scheme != nil:
 				name = kind + " " + name
 			}
@@ -357,6 +287,12 @@ func encoded(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(data)
+}
+
+// asMap is v as its JSON has it.
+func asMap(v any) (out map[string]any) {
+	_ = json.Unmarshal([]byte(encoded(v)), &out) // nil if it is no object
+	return out
 }
 
 func byJSON[T any](a, b T) int { return strings.Compare(encoded(a), encoded(b)) }

@@ -112,10 +112,10 @@ func TestWhatAReportPointsToExists(t *testing.T) {
 		t.Errorf("the wrapper does not call %s", wrapperServer)
 	}
 	for _, row := range concerns {
-		if !slices.Contains(sections, row.section) {
-			t.Errorf("%s is not among sections", row.section)
+		if !slices.Contains(sections, row[0]) {
+			t.Errorf("%s is not among sections", row[0])
 		}
-		for _, source := range regexp.MustCompile(`(\S+\.go)(?: \(([^)]*)\))?`).FindAllStringSubmatch(row.sources, -1) {
+		for _, source := range regexp.MustCompile(`(\S+\.go)(?: \(([^)]*)\))?`).FindAllStringSubmatch(row[3], -1) {
 			code := string(file(t, root, filepath.FromSlash(source[1])))
 			for name := range strings.SplitSeq(source[2], ", ") {
 				receiver, method, isMethod := strings.Cut(name, ".")
@@ -124,7 +124,7 @@ func TestWhatAReportPointsToExists(t *testing.T) {
 					declaration = `(?m)^func \(\w+ \*?` + receiver + `\) ` + method + `\(`
 				}
 				if name != "" && !regexp.MustCompile(declaration).MatchString(code) {
-					t.Errorf("%s has no %s: correct concerns.go", source[1], name)
+					t.Errorf("%s has no %s: correct files.yaml", source[1], name)
 				}
 			}
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
@@ -53,6 +52,12 @@ func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	for _, child := range children(s) {
 		simplify(child, done)
 	}
+	maps.DeleteFunc(s.Extensions, func(name string, _ any) bool { return strings.HasPrefix(name, "x-") })
+	s.Title, s.Description, s.Example, s.Examples, s.ExternalDocs, s.XML = "", "", nil, nil, nil, nil // prose
+	s.Comment, s.SchemaID, s.SchemaDialect, s.Anchor, s.Defs = "", "", "", "", nil
+	if s.Const != nil {
+		s.Enum, s.Const = []any{s.Const}, nil
+	}
 	if s.Type.Includes(openapi3.TypeNull) {
 		types := slices.DeleteFunc(s.Type.Slice(), func(name string) bool { return name == openapi3.TypeNull })
 		if s.Type, s.Nullable = (*openapi3.Types)(&types), true; len(types) == 0 {
@@ -74,8 +79,9 @@ func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	if s.Items != nil && s.Items.Value.IsEmpty() {
 		s.Items = nil
 	}
-	if s.Type.IsEmpty() {
-		s.Type = typeOf(s.Enum)
+	isText := func(v any) bool { _, ok := v.(string); return ok || v == nil }
+	if s.Type.IsEmpty() && len(s.Enum) > 0 && !isNull(ref) && !slices.ContainsFunc(s.Enum, func(v any) bool { return !isText(v) }) {
+		s.Type = &openapi3.Types{openapi3.TypeString} // an enum says so, too
 	}
 	slices.SortFunc(s.Enum, byJSON)
 	slices.SortFunc(s.AnyOf, byJSON)
@@ -154,26 +160,6 @@ func mergeValues(s *openapi3.Schema, list *openapi3.SchemaRefs, one bool) {
 	}
 }
 
-// typeOf is the type that all values but null have, and nil if there is no such type.
-func typeOf(values []any) *openapi3.Types {
-	found := map[string]bool{}
-	for _, value := range values {
-		switch value.(type) {
-		case nil:
-		case string:
-			found["string"] = true
-		case bool:
-			found["boolean"] = true
-		default:
-			return nil
-		}
-	}
-	if len(found) != 1 {
-		return nil
-	}
-	return &openapi3.Types{sortedKeys(found)[0]}
-}
-
 // What oasdiff's merging of allOf keeps of each part. It loses any other keyword silently.
 var kept = strings.Fields(`anyOf default dependentRequired enum exclusiveMaximum exclusiveMinimum format items maximum maxItems
 	maxLength maxProperties minimum minItems minLength minProperties multipleOf not nullable oneOf pattern properties
@@ -214,12 +200,8 @@ func mergeAll(s *openapi3.Schema) {
 func mergeable(parts openapi3.SchemaRefs) bool {
 	properties := map[string]openapi3.SchemaRefs{}
 	for _, part := range parts {
-		var keywords map[string]any
-		if text := encoded(part); strings.Contains(text, `"$ref":`) || json.Unmarshal([]byte(text), &keywords) != nil {
-			return false
-		}
-		for keyword, value := range keywords {
-			if !slices.Contains(kept, keyword) && (keyword != "additionalProperties" || value != false) {
+		for keyword, value := range asMap(part) {
+			if !slices.Contains(kept, keyword) && (keyword != "additionalProperties" || value != false) || strings.Contains(encoded(value), `"$ref":`) {
 				return false
 			}
 		}

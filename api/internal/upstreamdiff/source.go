@@ -102,7 +102,8 @@ func (d *document) fetch(source string) ([]byte, error) {
 	return data, nil
 }
 
-// parse reads one JSON or YAML document, strictly: nothing after it, and no key twice.
+// parse reads one JSON or YAML document, strictly: nothing after it, and no key twice. What YAML has beyond JSON, such as a
+// status that is a number, becomes what JSON has.
 func parse(data []byte) (tree any, err error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) { // with which YAML may begin as well
@@ -117,33 +118,10 @@ func parse(data []byte) (tree any, err error) {
 	if failed := yaml.Load(data, &tree); failed != nil {
 		return nil, cmp.Or(err, failed)
 	}
-	if data, err = json.Marshal(plain(tree)); err != nil {
+	if data, err = json.Marshal(tree); err != nil {
 		return nil, errors.New("it holds a number that JSON does not have")
 	}
 	tree = nil
 	err = json.Unmarshal(data, &tree)
 	return tree, err
-}
-
-// plain brings what YAML has beyond JSON to what JSON has: keys that are numbers (a status), dates.
-func plain(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, value := range v {
-			v[key] = plain(value)
-		}
-	case map[any]any:
-		out := map[string]any{}
-		for key, value := range v {
-			out[fmt.Sprint(key)] = plain(value)
-		}
-		return out
-	case []any:
-		for i, value := range v {
-			v[i] = plain(value)
-		}
-	case time.Time:
-		return strings.TrimSuffix(v.Format(time.RFC3339), "T00:00:00Z")
-	}
-	return v
 }

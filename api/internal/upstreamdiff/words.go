@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ type change struct {
 	Name    string
 	Tail    string
 	Breaks  bool // what the client sends or reads no longer fits
+	lenient bool // oasdiff may call a break what is none
 }
 
 func join(place, name string) string {
@@ -28,71 +30,40 @@ func join(place, name string) string {
 	return place + "." + name
 }
 
-// Whom a change breaks.
-const (
-	nobody  = 0
-	sender  = 1 // it is in what the client sends
-	reader  = 2 // it is in what the client reads
-	anybody = sender | reader
-)
+//go:embed rules.yaml
+var rulesYAML []byte
 
-// rules are the words for a kind of difference, by its keyword and what happened to it, and whom it breaks. {from}, {to}
-// and {change} stand for what was changed. A difference without a rule breaks.
-var rules = map[string]struct {
-	request, answer string // the latter only if it is not the same
-	noun            string
-	breaks          int
-}{
-	"properties added":              {"added the optional", "added the", "property", nobody},
-	"properties required":           {"now requires the new", "added the", "property", sender},
-	"properties deleted":            {"dropped the", "", "property", anybody},
-	"required added":                {"now requires the", "now always sends the", "property", sender},
-	"required deleted":              {"no longer requires the", "may now leave out the", "property", reader},
-	"required true":                 {"now requires it", "now always sends it", "", sender},
-	"required false":                {"no longer requires it", "", "", reader},
-	"enum added":                    {"now takes the", "may now answer the", "value", reader},
-	"enum deleted":                  {"no longer takes the", "no longer answers the", "value", sender},
-	"enum only":                     {"now takes nothing but {to}", "now answers nothing but {to}", "", sender},
-	"enum any":                      {"now takes any value, and not only {from}", "may now answer any value, and not only {from}", "", reader},
-	"type only":                     {"now takes nothing but the type {to}", "now answers nothing but the type {to}", "", sender},
-	"type any":                      {"now takes any type, and not only {from}", "may now answer any type, and not only {from}", "", reader},
-	"type added":                    {"now also takes the type {to}", "may now also answer the type {to}", "", reader},
-	"type deleted":                  {"no longer takes the type {from}", "no longer answers the type {from}", "", sender},
-	"type changed":                  {"changed the type from {from} to {to}", "", "", anybody},
-	"type Go":                       {"changed the type from {from} to {to}, which is no break on the wire but another type in Go: wrapper/ may not compile", "", "", nobody},
-	"nullable true":                 {"now takes null", "may now answer null", "", reader},
-	"nullable false":                {"no longer takes null", "no longer answers null", "", sender},
-	"additionalProperties false":    {"closed the object: it now refuses properties that are not named", "closed the object: it answers no property that is not named", "", sender},
-	"additionalProperties opened":   {"opened the object: it now takes properties that are not named", "opened the object: it may now answer properties that are not named", "", nobody},
-	"additionalProperties narrower": {"{change}", "", "", sender},
-	"additionalProperties wider":    {"{change}", "", "", reader},
-	"readOnly true":                 {"{change}", "", "", sender},
-	"readOnly false":                {"{change}", "", "", nobody},
-	"writeOnly true":                {"{change}", "", "", reader},
-	"writeOnly false":               {"{change}", "", "", nobody},
-	"deprecated true":               {"now calls it deprecated", "", "", nobody},
-	"deprecated false":              {"no longer calls it deprecated", "", "", nobody},
-	"default changed":               {"{change}", "", "", nobody},
-	"requestBody deleted":           {"dropped it", "", "", anybody},
-	"content added":                 {"now also takes the", "may now also answer the", "media type", nobody},
-	"content deleted":               {"no longer takes the", "no longer answers the", "media type", anybody},
-	"responses added":               {"added the", "", "answer", nobody},
-	"responses success":             {"added the", "", "answer", anybody}, // which the client would have to read as done
-	"responses deleted":             {"dropped the", "", "answer", anybody},
-	"headers added":                 {"added the", "", "header", nobody},
-	"parameters added":              {"added the optional", "", "parameter", nobody},
-	"parameters required":           {"now requires the new", "", "parameter", anybody},
-	"parameters deleted":            {"dropped the", "", "parameter", anybody},
-	"securityRequirements added":    {"now also takes requests with", "", "", nobody},
-	"securityRequirements deleted":  {"no longer takes requests with", "", "", anybody},
-	"securityRequirements changed":  {"now asks for", "", "", anybody},
-	"servers added":                 {"added the", "", "server", nobody},
-	"servers deleted":               {"dropped the", "", "server", nobody},
-	"servers called":                {"dropped the", "", "server", anybody},
-	"operationID changed":           {"now calls the operation {to}, and no longer {from}", "", "", nobody},
-	" narrower":                     {"{change}, and so takes less", "{change}, and so answers less", "", sender},
-	" wider":                        {"{change}, and so takes more", "{change}, and so may answer more", "", reader},
-	" changed":                      {"{change}", "", "", anybody},
+// rules are request, answer, noun and breaks by keyword and kind. A difference without a rule breaks.
+var rules = rows[map[string][4]string](rulesYAML)
+
+func rows[T any](data []byte) (table T) {
+	if err := yaml.Load(data, &table); err != nil {
+		panic(err)
+	}
+	return table
+}
+
+//go:embed files.yaml
+var filesYAML []byte
+
+// concerns are section, which, place and files; the first that fits is the one.
+var concerns = rows[[][4]string](filesYAML)
+
+func (c change) concerns() string {
+	which, place := c.Which, c.Place
+	if c.Section == "answers" {
+		which = c.Name
+	}
+	if c.Noun == "property" {
+		place = join(place, c.Name)
+	}
+	for _, row := range concerns {
+		end, ok := strings.CutPrefix(place, row[2])
+		if c.Section == row[0] && strings.HasPrefix(which, row[1]) && ok && (row[2] == "" || end == "" || end[0] == '.' || end[0] == '[') {
+			return row[3]
+		}
+	}
+	return ""
 }
 
 // wording turns differences into words.
@@ -104,9 +75,12 @@ type wording struct {
 // tell words one difference: what was added or deleted, if it has a name, or what was changed.
 func (w *wording) tell(at spot, kind string, item, from, to any) {
 	at.keyword = cmp.Or(keywords[at.keyword], at.keyword)
-	c := change{Section: at.section, Which: at.which, Place: at.place}
+	c := change{Section: at.section, Which: at.which, Place: at.place, lenient: at.keyword == "type" || at.keyword == "additionalProperties"}
 	if item != nil {
 		c.Name = text(item)
+	}
+	if at.keyword == "the keyword" && strings.HasPrefix(c.Name, "x-") {
+		return
 	}
 	in, theirs := object(at.parent), object(at.theirs)
 	added, changed := kind == "added", kind == "changed"
@@ -160,16 +134,16 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 		rule, ok = rules[fmt.Sprint(at.keyword, " ", to)]
 	}
 	if !ok && changed {
-		rule = rules[" "+effect(at.keyword, from, to)]
+		rule = rules["limit "+effect(at.keyword, from, to)]
 	} else if !ok {
-		rule.request, rule.breaks = map[bool]string{true: "added ", false: "dropped "}[added]+at.keyword, anybody
+		rule = [4]string{map[bool]string{true: "added ", false: "dropped "}[added] + at.keyword, "", "", "anybody"}
 		c.Name, c.Tail = w.unknown(at, added, item, c.Name)
 	}
-	verb, side := rule.request, sender
+	verb, side := rule[0], "sender"
 	if at.answer {
-		verb, side = cmp.Or(rule.answer, rule.request), reader
+		verb, side = cmp.Or(rule[1], rule[0]), "reader"
 	}
-	c.Noun, c.Breaks = rule.noun, rule.breaks&side != 0
+	c.Noun, c.Breaks = rule[2], rule[3] == side || rule[3] == "anybody"
 	if c.Section == "parameters" {
 		c.Noun, c.Place = c.Place+" parameter", ""
 	}
