@@ -97,7 +97,7 @@ func (call *call) read(a answer) (*Result, *Error) {
 		e.tooLarge = headersTooLarge(a.err)
 		e.transient = !e.tooLarge && !wrongServer(a.err)
 		e.unsent, e.outcomeUnknown = a.unsent, !a.unsent
-		e.Err = call.secrets.cause(a.err)
+		e.Err = call.secrets.hide(a.err)
 		return nil, e
 	}
 	e.outcomeUnknown = a.status < 300 || a.status >= 500 && a.status != http.StatusServiceUnavailable
@@ -108,7 +108,7 @@ func (call *call) read(a answer) (*Result, *Error) {
 		e.RequestID = id
 	}
 	if a.err != nil {
-		e.Err = call.secrets.cause(a.err)
+		e.Err = call.secrets.hide(a.err)
 	} else {
 		e.readEnvelope(a.body)
 	}
@@ -117,7 +117,7 @@ func (call *call) read(a answer) (*Result, *Error) {
 	}
 	e.aliasTaken = call.setsAlias() && saysAliasTaken(a.status, e.Message)
 	e.gone = e.Slug == slugNotFound
-	e.redact(call.secrets, a)
+	e.redact(&call.secrets, a)
 	return nil, e
 }
 
@@ -129,7 +129,7 @@ func (call *call) readResult(a answer) *Result {
 	}
 	result := &Result{ID: call.id, RequestID: call.requestID, Attempts: call.attempts, RateLimit: rateLimit(a.header)}
 	result.Status = Status(call.secrets.redact(response.Status))
-	if response.ID != "" {
+	if response.ID != "" && response.ID != call.id {
 		result.ID = call.secrets.redact(response.ID)
 	}
 	if id := first(a.header, "X-Request-Id"); id != "" {
@@ -139,7 +139,7 @@ func (call *call) readResult(a answer) *Result {
 }
 
 // redact takes the secrets out of all that the server wrote, after it was understood.
-func (e *Error) redact(s secrets, a answer) {
+func (e *Error) redact(s *secrets, a answer) {
 	e.Slug, e.Message, e.SuggestedFix, e.RequestID = s.redact(e.Slug), s.redact(e.Message), s.redact(e.SuggestedFix), s.redact(e.RequestID)
 	for i, detail := range e.Details {
 		e.Details[i] = s.redact(detail)

@@ -72,8 +72,7 @@ type call struct {
 	update    wireUpdate
 	body      []byte
 	requestID string
-	secrets   secrets   // what no text may show: each credential value, and each key so far
-	room      [4]string // for secrets, so that the usual few are no allocation of their own
+	secrets   secrets // each credential value, and each key so far
 	attempts  int
 	last      *Error // how the latest attempt failed
 }
@@ -91,7 +90,6 @@ func (c *Client) newCall(id string, u Update) (*call, error) {
 	if err := call.update.set(u); err != nil {
 		return nil, err
 	}
-	call.secrets = call.room[:0]
 	size := 128 // of the body, without values that may be long
 	for _, property := range call.update.connection.State.Val.Nullables() {
 		if value, ok := property.Get(); ok {
@@ -99,6 +97,7 @@ func (c *Client) newCall(id string, u Update) (*call, error) {
 			size += len(value)
 		}
 	}
+	call.secrets.addBasic(&call.update.connection.State.Val)
 	call.body = call.update.body.AppendJSON(make([]byte, 0, size))
 	return call, nil
 }
@@ -245,7 +244,7 @@ func (call *call) notSent(err error) *Error {
 	default:
 		err = fmt.Errorf("%w; not tried again: %w", e.Err, err)
 	}
-	e.Err = call.secrets.cause(err)
+	e.Err = call.secrets.hide(err)
 	return e
 }
 

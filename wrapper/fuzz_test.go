@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -316,24 +316,28 @@ func FuzzAccountID(f *testing.F) {
 	})
 }
 
-// plainLength is how many bytes are left of s, at least, when the escapes in it are undone again and again.
-func plainLength(s string) int {
-	for range 5 {
-		s = html.UnescapeString(jsonEscape.ReplaceAllStringFunc(s, func(escape string) string {
-			if strings.ContainsAny(escape[1:], `\"/`) {
-				return escape[1:]
-			}
-			return "x"
-		}))
-	}
-	return len(s)
+// refusal is the error of a call that sends secret and is answered with body.
+func refusal(t *testing.T, secret, body string) *composio.Error {
+	t.Helper()
+	_, failure := callInMemory(t, testKey, testID, secretUpdate(secret), func(req *http.Request) (*http.Response, error) {
+		return answerInMemory(req, http.StatusBadRequest, body), nil
+	})
+	return failure
 }
 
-var endsWithinAnEscape = regexp.MustCompile(`(?:\\(?:u[0-9a-fA-F]{0,3})?|&[#0-9a-zA-Z]*)$`)
+// lettersOf are the letters and digits of s.
+func lettersOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, s)
+}
 
-var jsonEscape = regexp.MustCompile(`\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})`)
+var endsWithinAnEscape = regexp.MustCompile(`(?:\\[a-zA-Z0-9]*|&[#0-9a-zA-Z]*|%[0-9a-fA-F]?)$`)
 
-// A secret of any kind, echoed in any form between any texts, is in none of them.
+// A secret of any kind, in any guise between any texts, is in none of them; and a text without one stays as it is.
 func FuzzRedact(f *testing.F) {
 	f.Add("bad value ", "new_access_token", " given", byte(0))
 	f.Add(`{"token":"`, "p\"a\\s/é😀\n", `"}`, byte(3))
@@ -343,38 +347,42 @@ func FuzzRedact(f *testing.F) {
 	f.Add("\\u00 in front of it", "\u2028\u00e9", "c3\xa9", byte(4))
 	f.Add("", "a\\nb\"cd", "", byte(10))
 	f.Add("<pre>", `{"private_key":"-----BEGIN\nMIIE<\u0026&"}`, "</pre>", byte(13))
+	f.Add("Not a user", "a.user", " of this project", byte(20))
+	f.Add("100% of & C:\\new", "correct horse battery staple", "a&amp;b", byte(25))
+	for i := range guises {
+		f.Add("before ", keyPEM, " after", byte(i))
+		f.Add("before ", longPass, " after", byte(i))
+	}
 	f.Fuzz(func(t *testing.T, before, secret, after string, form byte) {
 		// What stands for a secret has a text of its own, which a secret may be a part of, or be one with.
-		if len(secret) < 4 || !utf8.ValidString(secret) || strings.ContainsAny(secret, "[]") || strings.Contains("redacted", secret) {
+		if len(secret) < 4 || !utf8.ValidString(secret) || strings.ContainsAny(secret, "[]") || strings.Contains("redacted", secret) || !utf8.ValidString(before+after) {
 			return
 		}
-		// In a page, whose escapes are undone together with the secret's own, too little may be left of it, or its end
-		// may be read together with what follows.
-		if plainLength(secret) < 4 || endsWithinAnEscape.MatchString(secret) {
+		long := utf8.RuneCountInString(lettersOf(secret)) >= 12
+		if plain := before + after; !strings.ContainsAny(plain, `\&%`) && !strings.Contains(plain, "ak_") && !strings.Contains(plain, secret) &&
+			!strings.ContainsAny(secret, "\n\r\\\"[ &%\ufeff\t") && !(long && strings.Contains(lettersOf(plain), lettersOf(secret))) {
+			if got := refusal(t, secret, `{"error":{"message":"`+jsonForm(plain)+`"}}`).Message; got != plain && plain != "" {
+				t.Errorf("without %q, %q becomes %q", secret, plain, got)
+			}
+		}
+
+		// An escape that begins before the secret, or in it and ends behind it, makes another text of it; so does one that
+		// the guise breaks into two.
+		guise := guises[int(form)%len(guises)]
+		if endsWithinAnEscape.MatchString(before) || endsWithinAnEscape.MatchString(secret) || strings.ContainsAny(secret, `\&%`) && int(form)%len(guises) >= len(echoForms) {
 			return
 		}
-		// A backslash or an ampersand right before the echo makes another text of it.
-		if strings.ContainsAny(before[max(0, len(before)-16):], `\&`) {
-			return
+		if !long && (int(form)%len(guises) >= 3 || strings.ContainsAny(secret, `\&%`)) {
+			return // JSON, once
 		}
-		encode := echoForms[int(form)%len(echoForms)].form
-		message := strings.ToValidUTF8(before+encode(secret)+after, "?")
-		body := `{"error":{"code":1,"message":` + quoted(message) + `,"errors":["` + encode(secret) + `"]}}`
-		_, failure := callInMemory(t, testKey, testID, composio.Update{Credentials: composio.BearerToken{Token: composio.SetVerbatim(secret)}},
-			func(req *http.Request) (*http.Response, error) {
-				return answerInMemory(req, http.StatusBadRequest, body), nil
-			})
-		if failure == nil || failure.StatusCode != http.StatusBadRequest {
-			t.Fatalf("the error is %v", failure)
+		if long && strings.ContainsAny(secret, `\&%`) && len(lettersOf(secret)) < 40 {
+			return // few letters may be left of it without its escapes
 		}
-		for _, text := range append([]string{failure.Message, string(failure.Body)}, failure.Details...) {
-			for _, echo := range append(echoForms, struct {
-				name string
-				form func(string) string
-			}{"raw", func(s string) string { return s }}) {
-				if strings.Contains(text, echo.form(secret)) {
-					t.Errorf("%q shows %q %s", text, secret, echo.name)
-				}
+		echo := guise.form(secret)
+		got := refusal(t, secret, `{"error":{"code":1,"message":"`+jsonForm(before+echo+after)+`","errors":["`+jsonForm(echo)+`"]}}`)
+		for _, text := range append([]string{got.Message, string(got.Body), got.Error()}, got.Details...) {
+			if strings.Contains(text, echo) || strings.Contains(text, jsonForm(echo)) || strings.Contains(text, secret) {
+				t.Errorf("%q shows %q %s", text, secret, guise.name)
 			}
 		}
 	})

@@ -1,138 +1,207 @@
 package composio
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"example.com/composio/gen"
 )
 
-const redacted = "[redacted]"
+const (
+	redacted   = "[redacted]"
+	minSecret  = 4  // bytes of a secret; what is shorter stands in ordinary words
+	minCut     = 4  // letters and digits of a secret's beginning that a cut text may not end with
+	minLetters = 12 // letters and digits by which a secret is known in any guise
+	minPart    = 16 // letters and digits by which a part of a secret is known
+	maxHalf    = 24 // bytes of an escape that a cut text may end with a half of
+)
 
-// minSecret is the length from which a secret is looked for in text; a shorter one would blot out ordinary words.
-const minSecret = 4
+// secrets are the values that no text may show: the API keys of a call and the credentials that it sends.
+type secrets struct {
+	known   []secret // the longest first, since one may contain another
+	letters []byte   // of all in known, one after the other
+	room    struct { // backing arrays; they save allocations
+		known   [3]secret
+		letters [64]byte
+	}
+}
 
-// secrets are the values of one call that no text may show: its API key and each credential it sent.
-type secrets []string
+type secret struct {
+	value   string
+	plain   string                  // value without escapes; "" until it is needed
+	letters []byte                  // the letters and digits of plain
+	parts   map[string]bool         // the letters and digits of each part
+	lengths map[[minPart]byte][]int // the lengths of the parts that begin with these
+}
 
-// add adds value, and what remains of one that has escapes itself, such as a key file: where a page of HTML quotes it,
-// those are undone together with the page's. Where that leaves less than minSecret, it is not looked for.
+// add adds value, and what is left of it without blanks, a byte order mark or "Bearer " around it.
 func (s *secrets) add(value string) {
-	for range maxLayers {
-		if len(value) >= minSecret && !slices.Contains(*s, value) {
-			*s = append(*s, value)
-		}
-		plain := unescape(value)
-		if plain == value {
-			break
-		}
-		value = plain
+	if s.known == nil {
+		s.known, s.letters = s.room.known[:0], s.room.letters[:0]
 	}
-	// The longest first: a secret that contains another must not be left in part.
-	slices.SortFunc(*s, func(a, b string) int { return len(b) - len(a) })
+	bare := strings.Trim(value, " \t\r\n\ufeff")
+	if scheme, token, _ := strings.Cut(bare, " "); strings.EqualFold(scheme, "Bearer") {
+		bare = strings.TrimSpace(token)
+	}
+	for _, v := range [...]string{value, bare} {
+		if len(v) >= minSecret && !slices.ContainsFunc(s.known, func(k secret) bool { return k.value == v }) {
+			s.known = append(s.known, secret{value: v})
+		}
+	}
+	slices.SortFunc(s.known, func(a, b secret) int { return len(b.value) - len(a.value) })
 }
 
-// maxLayers is how many times over an escaped secret is looked for. Each gateway that quotes what another one answered
-// adds a layer; without a bound an answer of 1 MiB could have 200,000 of them.
-const maxLayers = 4
-
-// redact replaces the secrets in text, as they are and as JSON or a page of HTML escapes them, and whatever looks like an
-// API key of Composio's. Use it for every text that came from outside.
-func (s secrets) redact(text string) string {
-	if !s.shownIn(text) {
-		return text
+// addBasic adds p's user name and password as HTTP's Basic scheme has them: in base64.
+func (s *secrets) addBasic(p *gen.CredentialPatch) {
+	if username, ok := p.Username.Get(); ok {
+		password, _ := p.Password.Get()
+		encoded := base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
+		s.add(encoded)
+		s.add(strings.TrimRight(encoded, "="))
 	}
-	return inLayers(inLayers(text, s.hide), redactKeys)
 }
 
-// shownIn reports whether there is something to hide in text: mostly there is not, and one look costs less than two.
-func (s secrets) shownIn(text string) bool {
-	for layer := 0; ; layer++ {
-		if strings.Contains(text, keyPrefix) {
-			return true // which is also to say, an API key of Composio's that was sent
+// redact replaces each secret in text, and all of text where one is written in another way than it was given. Use it for
+// every text that came from outside.
+func (s *secrets) redact(text string) string {
+	var room [512]byte
+	var plain string
+	var letters []byte
+	for i := range s.known {
+		k := &s.known[i]
+		if clean := strings.ReplaceAll(text, k.value, redacted); i == 0 || clean != text {
+			text, plain = clean, unescape(clean)
+			letters = appendLetters(room[:0], plain)
 		}
-		for _, secret := range s {
-			if !strings.HasPrefix(secret, keyPrefix) && strings.Contains(text, secret) {
+		if (len(text) >= minLetters || text != plain) && s.prepare(k).isIn(plain, letters) {
+			return redacted
+		}
+	}
+	return redactKeys(text)
+}
+
+// redactCut is redact for a text that may end in the middle of a secret, or of an escape within one.
+func (s *secrets) redactCut(text string) string {
+	plain := unescape(text)
+	whole := strings.TrimRightFunc(plain, func(r rune) bool { return isLetter(r) || strings.ContainsRune(`\&%#`, r) })
+	for end := max(len(whole), len(plain)-maxHalf); end <= len(plain); end++ {
+		if end < len(plain) && !hasEscape(plain[end:end+1]) {
+			continue
+		}
+		letters := string(appendLetters(nil, plain[:end]))
+		for i := range s.known {
+			if s.prepare(&s.known[i]).beginsAtEnd(plain[:end], letters) {
+				return redacted
+			}
+		}
+	}
+	return s.redact(text)
+}
+
+// isIn reports whether a text, of which plain has no escapes and letters only letters and digits, has the secret or a part.
+func (k *secret) isIn(plain string, letters []byte) bool {
+	if !k.isLong() {
+		return len(k.plain) >= minSecret && strings.Contains(plain, k.plain)
+	}
+	if bytes.Contains(letters, k.letters) {
+		return true
+	}
+	for ; k.parts != nil && len(letters) >= minPart; letters = letters[1:] {
+		for _, n := range k.lengths[[minPart]byte(letters)] {
+			if n <= len(letters) && k.parts[string(letters[:n])] {
 				return true
 			}
 		}
-		plain := unescape(text)
-		if plain == text || layer == maxLayers {
-			return false
-		}
-		text = plain
 	}
+	return false
 }
 
-// redactCut is redact for a text that may end in the middle of a secret.
-func (s secrets) redactCut(text string) string {
-	return inLayers(s.hideEnd(inLayers(text, s.hide)), redactKeys)
-}
+func (k *secret) isLong() bool { return utf8.RuneCount(k.letters) >= minLetters }
 
-// inLayers returns what hide makes of text, as it is and with its escapes undone once, twice and so on. A layer in which
-// nothing is to be hidden leaves no trace.
-func inLayers(text string, hide func(string) string) string {
-	for plain, layer := text, 0; ; layer++ {
-		clean := hide(plain)
-		if clean != plain {
-			text = clean
+// beginsAtEnd reports whether such a text ends with the beginning of the secret or of a part.
+func (k *secret) beginsAtEnd(plain, letters string) bool {
+	begins := func(text, secret string) bool {
+		for n := min(len(text), len(secret)-1); n >= minCut; n-- {
+			if strings.HasSuffix(text, secret[:n]) && utf8.RuneCountInString(secret[:n]) >= minCut {
+				return true
+			}
 		}
-		plain = unescape(clean)
-		if plain == clean || layer == maxLayers {
-			return text
+		return false
+	}
+	for part := range k.parts {
+		if begins(letters, part) {
+			return true
 		}
 	}
+	return begins(letters, string(k.letters)) || !k.isLong() && begins(plain, k.plain)
 }
 
-func (s secrets) hide(text string) string {
-	for _, secret := range s {
-		text = strings.ReplaceAll(text, secret, redacted)
+// prepare finds by what k is known, when that is first needed.
+func (s *secrets) prepare(k *secret) *secret {
+	if k.plain != "" {
+		return k
 	}
-	return text
-}
-
-// hideEnd replaces the beginning of a secret that text ends with. It looks in every layer and takes the longest one: a
-// private key, for one, ends as it begins.
-func (s secrets) hideEnd(text string) string {
-	longest := 0
-	look := func(plain string) {
-		if n := s.beginsAtEnd(plain); n > longest {
-			longest = n
-			text = plain[:len(plain)-n] + redacted
+	k.plain = unescape(k.value)
+	start := len(s.letters)
+	s.letters = appendLetters(slices.Grow(s.letters, len(k.plain)), k.plain)
+	k.letters = s.letters[start:]
+	if !strings.ContainsAny(k.value, "\n\r\\\"[ ") { // the usual token
+		return k
+	}
+	k.parts, k.lengths = map[string]bool{}, map[[minPart]byte][]int{}
+	for _, part := range partsOf(k.value) {
+		letters := appendLetters(nil, part)
+		if utf8.RuneCount(letters) < minPart || k.parts[string(letters)] {
+			continue
+		}
+		k.parts[string(letters)] = true
+		if lengths := k.lengths[[minPart]byte(letters)]; !slices.Contains(lengths, len(letters)) {
+			k.lengths[[minPart]byte(letters)] = append(lengths, len(letters))
 		}
 	}
-	for plain, layer := text, 0; layer <= maxLayers; layer++ {
-		look(plain)
-		// Half a reference may as well be an ampersand with text behind it.
-		if at := strings.LastIndexByte(plain, '&'); at >= 0 && len(plain)-at < maxEntity && !strings.Contains(plain[at:], ";") {
-			look(unescape(plain[:at]))
-		}
-		if at := strings.LastIndexByte(plain, '\\'); at >= 0 && isHalfEscape(plain[at:]) {
-			plain = plain[:at]
-		}
-		plain = unescape(strings.TrimRight(plain, string(utf8.RuneError))) // which the first half of a surrogate pair becomes
-	}
-	return text
+	return k
 }
 
-// isHalfEscape reports whether text, which begins with a backslash, is a JSON escape that lacks its end.
-func isHalfEscape(text string) bool {
-	return len(text) == 1 || text[1] == 'u' && len(text) < len(`\u0000`)
-}
-
-// beginsAtEnd returns how much of a secret text ends with, 0 if it is too little to count.
-func (s secrets) beginsAtEnd(text string) (longest int) {
-	for _, secret := range s {
-		for n := min(len(secret)-1, len(text)); n >= minSecret && n > longest; n-- {
-			if strings.HasSuffix(text, secret[:n]) {
-				longest = n
+// partsOf returns the strings in a JSON document, and the lines of any other value, without those that messages may name.
+func partsOf(value any) (parts []string) {
+	switch value := value.(type) {
+	case map[string]any:
+		delete(value, "project_id")
+		for _, member := range value {
+			parts = append(parts, partsOf(member)...)
+		}
+	case []any:
+		for _, member := range value {
+			parts = append(parts, partsOf(member)...)
+		}
+	case string:
+		var document any
+		if json.Unmarshal([]byte(strings.TrimPrefix(value, "\ufeff")), &document) == nil {
+			return partsOf(document)
+		}
+		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(unescape(value))
+		for line := range strings.SplitSeq(lines, "\n") {
+			if line = strings.Trim(line, "- \t"); !isNamed(line) {
+				parts = append(parts, line)
 			}
 		}
 	}
-	return longest
+	return parts
+}
+
+// isNamed reports whether line is a URL, an e-mail address or the first or last line of a key.
+func isNamed(line string) bool {
+	link, err := url.Parse(line)
+	user, host, _ := strings.Cut(line, "@")
+	return err == nil && link.Scheme != "" && link.Host != "" && link.User == nil ||
+		user != "" && strings.Contains(host, ".") && !strings.ContainsAny(line, " :/") ||
+		strings.HasPrefix(line, "BEGIN ") || strings.HasPrefix(line, "END ")
 }
 
 // keyPrefix begins every API key of Composio's. Its answers to a wrong key quote the key's first characters.
@@ -140,175 +209,50 @@ const keyPrefix = "ak_"
 
 // redactKeys replaces each word that begins with keyPrefix.
 func redactKeys(text string) string {
+	if !strings.Contains(text, keyPrefix) {
+		return text
+	}
 	var clean strings.Builder
-	rest := text // what is not in clean yet
-	for from := 0; ; {
-		at := strings.Index(rest[from:], keyPrefix)
-		if at < 0 {
-			break
-		}
-		start := from + at
-		end := start + len(keyPrefix)
-		for end < len(rest) && (isWord(rest[end]) || rest[end] == '*' || rest[end] == '-') {
-			end++
-		}
-		if start > 0 && isWord(rest[start-1]) { // the middle of a word, such as "break_point"
-			from = end
-			continue
-		}
-		clean.WriteString(rest[:start])
-		clean.WriteString(redacted)
-		rest, from = rest[end:], 0
-	}
-	if len(rest) == len(text) {
-		return text
-	}
-	return clean.String() + rest
-}
-
-func isWord(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_'
-}
-
-// unescape undoes one layer of JSON string escapes, and of HTML's character references, wherever they stand in text.
-func unescape(text string) string {
-	if !strings.Contains(text, `\`) && !strings.Contains(text, "&") {
-		return text
-	}
-	var out strings.Builder
-	out.Grow(len(text))
-	for {
-		at := strings.IndexAny(text, `\&`)
-		if at < 0 {
-			break
-		}
-		out.WriteString(text[:at])
-		unescaped := unescapeRune
-		if text[at] == '&' {
-			unescaped = unescapeEntity
-		}
-		r, size := unescaped(text[at:])
-		if size == 0 { // it escapes nothing
-			r, size = rune(text[at]), 1
-		}
-		out.WriteRune(r)
-		text = text[at+size:]
-	}
-	out.WriteString(text)
-	return out.String()
-}
-
-// unescapeRune decodes the JSON escape that text begins with, and returns its length, 0 if there is none (RFC 8259,
-// section 7).
-func unescapeRune(text string) (r rune, size int) {
-	if len(text) < 2 || text[0] != '\\' {
-		return 0, 0
-	}
-	switch text[1] {
-	case '"', '\\', '/':
-		return rune(text[1]), 2
-	case 'b':
-		return '\b', 2
-	case 'f':
-		return '\f', 2
-	case 'n':
-		return '\n', 2
-	case 'r':
-		return '\r', 2
-	case 't':
-		return '\t', 2
-	case 'u':
-		r, ok := hex4(text[2:])
-		if !ok {
-			return 0, 0
-		}
-		if utf16.IsSurrogate(r) && len(text) >= 12 && text[6:8] == `\u` {
-			if low, ok := hex4(text[8:]); ok {
-				if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-					return pair, 12
-				}
-			}
-		}
-		return r, 6
-	}
-	return 0, 0
-}
-
-// maxEntity is longer than every character reference that unescapeEntity knows.
-const maxEntity = len("&#x10FFFF;") + 1
-
-// unescapeEntity decodes the HTML character reference that text begins with, and returns its length, 0 if there is none.
-// Of the names it knows those that a page must use; all 2,231 of package html would be 2 % of a small service's binary.
-func unescapeEntity(text string) (r rune, size int) {
-	name, _, ok := strings.Cut(text[:min(len(text), maxEntity)], ";")
-	if !ok {
-		return 0, 0
-	}
-	switch name {
-	case "&amp":
-		r = '&'
-	case "&lt":
-		r = '<'
-	case "&gt":
-		r = '>'
-	case "&quot":
-		r = '"'
-	case "&apos":
-		r = '\''
-	default:
-		digits, base := strings.TrimPrefix(name, "&#"), 10
-		if hex := strings.TrimLeft(digits, "xX"); hex != digits {
-			digits, base = hex, 16
-		}
-		n, err := strconv.ParseUint(digits, base, 21)
-		if err != nil || !strings.HasPrefix(name, "&#") || !utf8.ValidRune(rune(n)) {
-			return 0, 0
-		}
-		r = rune(n)
-	}
-	return r, len(name) + 1
-}
-
-// hex4 reads the four hexadecimal digits that text begins with.
-func hex4(text string) (r rune, ok bool) {
-	if len(text) < 4 {
-		return 0, false
-	}
-	for _, c := range []byte(text[:4]) {
+	inKey := false
+	for i := 0; i < len(text); i++ {
+		starts := strings.HasPrefix(text[i:], keyPrefix) && (i == 0 || !isWord(text[i-1]) || endsInEscape(text[:i]))
+		inKey = starts || inKey && (isWord(text[i]) || text[i] == '*' || text[i] == '-')
 		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
+		case starts:
+			clean.WriteString(redacted)
+		case !inKey:
+			clean.WriteByte(text[i])
 		}
-		r = r<<4 | rune(c)
 	}
-	return r, true
+	return clean.String()
 }
 
-// cause is an error from outside, such as a transport's, with its secrets taken out of the text. Where it had none,
-// errors.As and errors.Unwrap reach the error itself; where it had, only errors.Is sees through.
-type cause struct {
+// endsInEscape reports whether text ends with \n, \u0022, %22 or their like.
+func endsInEscape(text string) bool {
+	n := len(text)
+	return n >= 2 && text[n-2] == '\\' || n >= 3 && text[n-3] == '%' || n >= 6 && text[n-6:n-4] == `\u`
+}
+
+func isWord(c byte) bool { return c < utf8.RuneSelf && isLetter(rune(c)) || c == '_' }
+
+// hiddenError is an error from outside with the secrets taken out of its text. Where there were some, errors.Is alone sees
+// the error itself; else errors.As and errors.Unwrap reach it too.
+type hiddenError struct {
 	text string
-	is   func(target error) bool // a func, which no fmt verb looks into
+	is   func(target error) bool // a func, since fmt looks into none
 	next func() error
 }
 
-func (s secrets) cause(err error) error {
+func (s *secrets) hide(err error) error {
 	text := err.Error()
-	clean := s.redact(text)
-	c := &cause{text: clean, is: func(target error) bool { return errors.Is(err, target) }, next: func() error { return err }}
-	if clean != text {
-		c.next = func() error { return nil }
+	hidden := &hiddenError{s.redact(text), func(target error) bool { return errors.Is(err, target) }, func() error { return err }}
+	if hidden.text != text {
+		hidden.next = func() error { return nil }
 	}
-	return c
+	return hidden
 }
 
-func (c *cause) Error() string                { return c.text }
-func (c *cause) Is(target error) bool         { return c.is(target) }
-func (c *cause) Unwrap() error                { return c.next() }
-func (c *cause) MarshalJSON() ([]byte, error) { return json.Marshal(c.text) }
+func (e *hiddenError) Error() string                { return e.text }
+func (e *hiddenError) Is(target error) bool         { return e.is(target) }
+func (e *hiddenError) Unwrap() error                { return e.next() }
+func (e *hiddenError) MarshalJSON() ([]byte, error) { return json.Marshal(e.text) }
