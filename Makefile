@@ -61,6 +61,11 @@ check-generate: generate
 check-tidy:
 	@go mod tidy -diff || { echo "Run: go mod tidy"; exit 1; }
 
+.PHONY: tidy
+tidy: ## go mod tidy in every module: those inside follow go.mod, and the go command asks for it where they do not
+	cd wrapper/internal/bench && go generate ./...
+	@for module in $$(git ls-files '*go.mod'); do (cd "$$(dirname "$$module")" && go mod tidy) || exit 1; done
+
 # Without the race detector, which allocates itself: then the bounds are tight.
 .PHONY: check-cost
 check-cost:
@@ -73,22 +78,20 @@ check-upstream-diff: $(LINT)
 	cd api/internal/upstreamdiff && go vet ./... && go test -count=1 ./... && $(CURDIR)/$(LINT) run ./...
 	@cd api/internal/upstreamdiff && go mod tidy -diff || { echo "Run: cd api/internal/upstreamdiff && go mod tidy"; exit 1; }
 
-# Peers to measure against, OpenTelemetry and Redis stay out of go.mod, in modules of their own, which ./... does not reach.
+# Peers to measure against and OpenTelemetry stay out of go.mod, in modules of their own, which ./... does not reach.
 .PHONY: check-modules
 check-modules:
 	cd wrapper/internal/otelexample && go vet ./... && go test ./...
-	cd wrapper/internal/redislimiter && go vet ./...
 	cd wrapper/internal/bench && go generate ./... && go vet ./... && go test ./...
-
-.PHONY: test-redis
-test-redis: ## a limiter that processes share, with a real Redis, in a minute; installs Debian's if it is missing
-	@command -v redis-server >/dev/null || { as=$$([ "$$(id -u)" = 0 ] || echo sudo -n); $$as apt-get -q update && $$as apt-get -q -y install redis-server; } || \
-		{ echo "redis-server is missing. Install it, or run make test-redis as root on Debian or Ubuntu."; exit 1; }
-	cd wrapper/internal/redislimiter && go test -count=1 ./...
 
 # $(call install,COMMANDS,PACKAGES) installs Debian's packages where none of the commands is there.
 install = command -v $(1) >/dev/null || { as=$$([ "$$(id -u)" = 0 ] || echo sudo -n); $$as apt-get -q update && $$as apt-get -q -y install --no-install-recommends $(2); } || \
 	{ echo "Missing: $(1). Install it, or run this as root on Debian or Ubuntu."; exit 1; }
+
+.PHONY: test-redis
+test-redis: ## a limiter that processes share, with a real Redis
+	@$(call install,redis-server,redis-server)
+	cd wrapper/internal/redislimiter && go vet ./... && go test -count=1 ./...
 
 .PHONY: test-browser
 test-browser: ## the sandbox's page in a real browser

@@ -72,7 +72,7 @@ func run(quick bool) error {
 	measured := fmt.Sprintf("Measured %s in %v, %d rounds, on %d cores, %s/%s, %s.\n\n%s", start.Format(time.DateOnly),
 		time.Since(start).Round(time.Second), passes*passRounds, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), t.markdown())
 	if quick {
-		fmt.Print(measured)
+		_, _ = os.Stdout.WriteString(measured)
 		return nil
 	}
 	return t.write(".", measured)
