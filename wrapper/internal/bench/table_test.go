@@ -16,14 +16,14 @@ func TestARatioIsTheMedianOfTheRounds(t *testing.T) {
 	time, count := measure{what: "time", ratio: true, format: duration}, measure{what: "count", format: decimals(1)}
 	for i, slowness := range []float64{1e-6, 10e-6, 100e-6} { // a machine that is busy is slow for all
 		table.add(time, "hand-written", slowness)
-		table.add(time, "wrapper", 2*slowness)
+		table.add(time, "wrapper", (2+float64(i)/2)*slowness)
 		table.add(count, "wrapper", float64(i*i))
 	}
 	table.add(measure{what: sizeLabel, ratio: true, format: megabytes}, "hand-written", 6e6)
 	table.add(measure{what: sizeLabel, ratio: true, format: megabytes}, "wrapper", 6.276e6)
 	for _, test := range []struct{ what, variant, want string }{
 		{"time", "hand-written", "1 = 10 µs"},
-		{"time", "wrapper", "2.00 (2.00–2.00)"},
+		{"time", "wrapper", "2.50 (2.25–2.75)"},
 		{"time", "ogen", "–"},
 		{"count", "wrapper", "1.7"},
 		{sizeLabel, "hand-written", "1 = 6.00 MB"},
