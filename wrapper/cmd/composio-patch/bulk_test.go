@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -699,7 +700,7 @@ func TestKillLosesNothingThatIsFinished(t *testing.T) {
 	}
 }
 
-// README.md tells operators to split a rotation so.
+// The commands are README.md's, with fewer rows.
 func TestThreeProcessesShareABudgetAndARotation(t *testing.T) {
 	rows, window := 60, 50*time.Millisecond
 	const limit, machines = 200, 3
@@ -709,14 +710,21 @@ func TestThreeProcessesShareABudgetAndARotation(t *testing.T) {
 	}
 	box := newCountedBox(t, rows, sandbox.WithRateLimit(limit, window))
 	path := inputFile(t, tokenRows(rows)...)
-	split := exec.Command("split", "-l", strconv.Itoa(rows/machines), path, "part-")
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := regexp.MustCompile(`\n    split -l 333334 rows.jsonl (part-) .*\n(?s:.*)\n    composio-patch (bulk part-aa --journal part-aa.journal)\n`).FindStringSubmatch(string(readme))
+	if commands == nil {
+		t.Fatal("README.md splits a rotation in another way")
+	}
+	split := exec.Command("split", "-l", strconv.Itoa(rows/machines), path, commands[1])
 	split.Dir = filepath.Dir(path)
 	if out, err := split.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	arguments := func(part string) []string {
-		part = filepath.Join(split.Dir, part)
-		return []string{"bulk", part, "--journal", part + ".journal"}
+		return strings.Fields(strings.ReplaceAll(commands[2], "part-aa", filepath.Join(split.Dir, part)))
 	}
 	start := time.Now()
 	processes := map[string]*process{}
