@@ -3,7 +3,10 @@
 package gen
 
 import (
+	"context"
 	"iter"
+	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/oapi-codegen/runtime"
@@ -305,16 +308,70 @@ func (x *SharedAccountACL) AppendJSON(b []byte) []byte {
 	return append(b, '}')
 }
 
-// PatchConnectedAccountsByNanoidMethod is the HTTP method of PatchConnectedAccountsByNanoid.
-const PatchConnectedAccountsByNanoidMethod = "PATCH"
+// PatchConnectedAccountsByNanoidJSONRequestBody defines body for PatchConnectedAccountsByNanoid for application/json ContentType.
+type PatchConnectedAccountsByNanoidJSONRequestBody = PatchConnectedAccountBody
 
-// PatchConnectedAccountsByNanoidPath returns the path of PatchConnectedAccountsByNanoid, its parameters escaped.
-func PatchConnectedAccountsByNanoidPath(nanoid string) (string, error) {
-	path := "/api/v3/connected_accounts/{nanoid}"
-	param0, err := runtime.StyleParamWithOptions("simple", false, "nanoid", nanoid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "connectedAccountId"})
-	if err != nil {
-		return "", err
+// RequestEditorFn changes a request before it is sent. An error keeps it from being sent.
+type RequestEditorFn func(ctx context.Context, req *http.Request) error
+
+// HttpRequestDoer sends a request. An *http.Client is one.
+type HttpRequestDoer interface {
+	Do(req *http.Request) (*http.Response, error)
+}
+
+// Client sends the requests of the document's operations.
+type Client struct {
+	// Server is where the API is. Its path, if it has one, stands before that of each operation.
+	Server *url.URL
+
+	// Client sends the requests.
+	Client HttpRequestDoer
+
+	// RequestEditors change every request, in this order, before those of the single call.
+	RequestEditors []RequestEditorFn
+}
+
+func (c *Client) applyEditors(ctx context.Context, req *http.Request, additional []RequestEditorFn) error {
+	for _, edit := range c.RequestEditors {
+		if err := edit(ctx, req); err != nil {
+			return err
+		}
 	}
-	path = strings.Replace(path, "{nanoid}", param0, 1)
-	return path, nil
+	for _, edit := range additional {
+		if err := edit(ctx, req); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PatchConnectedAccountsByNanoid Update a connected account
+//
+// Changes the alias, the stored credentials or the sharing of one account. A property that is left out keeps what is stored; a credential sent as null is removed; an empty alias clears the alias.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/v3/connected_accounts/{nanoid} (the `PatchConnectedAccountsByNanoid` operationId).
+func (c *Client) PatchConnectedAccountsByNanoid(ctx context.Context, nanoid string, body PatchConnectedAccountsByNanoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPatchConnectedAccountsByNanoidRequest(c.Server, nanoid, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// NewPatchConnectedAccountsByNanoidRequest returns a request of PatchConnectedAccountsByNanoid with a body of application/json.
+func NewPatchConnectedAccountsByNanoidRequest(server *url.URL, nanoid string, body PatchConnectedAccountsByNanoidJSONRequestBody) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "nanoid", nanoid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "connectedAccountId"})
+	if err != nil {
+		return nil, err
+	}
+	path := "/api/v3/connected_accounts/{nanoid}"
+	path = strings.Replace(path, "{nanoid}", pathParam0, 1)
+	data := body.AppendJSON(make([]byte, 0, 512)) // one allocation for most bodies
+	return newRequest("PATCH", server, path, "application/json", "application/json", data)
 }

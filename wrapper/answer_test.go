@@ -3,6 +3,7 @@ package composio_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -264,8 +265,8 @@ func TestErrorAnswers(t *testing.T) {
 			name: "503 with HTML", update: token, status: 503, header: htmlAnswer, body: htmlPage,
 			want: reading{
 				StatusCode: 503, RequestID: "{sent}", Err: notReadable,
-				Text: "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; " + notReadable + "; request id {sent}",
-				Is:   "ErrServer",
+				Text: "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; " + notReadable + "; the update may have been applied; request id {sent}",
+				Is:   "ErrServer ErrOutcomeUnknown",
 			},
 		},
 		{
@@ -288,8 +289,8 @@ func TestErrorAnswers(t *testing.T) {
 			name: "503 with nothing but Retry-After", update: token, status: 503, header: http.Header{"Retry-After": {"0.25"}},
 			want: reading{
 				StatusCode: 503, RequestID: "{sent}", RetryAfter: 250 * time.Millisecond,
-				Text: "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; request id {sent}",
-				Is:   "ErrServer",
+				Text: "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; the update may have been applied; request id {sent}",
+				Is:   "ErrServer ErrOutcomeUnknown",
 			},
 		},
 		{
@@ -350,6 +351,50 @@ func TestErrorAnswers(t *testing.T) {
 			},
 		},
 		{
+			name: "members at the top level", update: token, status: 400, header: jsonAnswer,
+			body: `{"message":"m","code":7,"slug":"S","suggested_fix":"f","request_id":"req_1","errors":["d"]}`,
+			want: reading{
+				StatusCode: 400, Code: 7, Slug: "S", Message: "m", SuggestedFix: "f", Details: []string{"d"}, RequestID: "req_1",
+				Text: "composio: ca_1a2b3c4d5e6f: 400 S (7): m; d; fix: f; request id req_1",
+				Is:   "ErrBadRequest",
+			},
+		},
+		{
+			name: "members at the top level beside an error of null", update: token, status: 400, header: jsonAnswer, body: `{"code":"7","error":null,"message":"m"}`,
+			want: reading{
+				StatusCode: 400, Code: 7, Message: "m", RequestID: "{sent}",
+				Text: "composio: ca_1a2b3c4d5e6f: 400 (7): m; request id {sent}",
+				Is:   "ErrBadRequest",
+			},
+		},
+		{
+			name: "members at the top level beside an error as a string", update: token, status: 403, header: jsonAnswer,
+			body: `{"message":null,"error":"Forbidden by policy","error_code":7,"slug":"S","errors":"d"}`,
+			want: reading{
+				StatusCode: 403, Code: 7, Slug: "S", Message: "Forbidden by policy", Details: []string{"d"}, RequestID: "{sent}",
+				Text: "composio: ca_1a2b3c4d5e6f: 403 S (7): Forbidden by policy; d; request id {sent}",
+				Is:   "ErrForbidden",
+			},
+		},
+		{
+			name: "members at the top level beside an envelope", update: token, status: 400, header: jsonAnswer,
+			body: `{"message":"outer","code":1,"error":{"slug":"S"},"request_id":"req_outer"}`,
+			want: reading{
+				StatusCode: 400, Slug: "S", RequestID: "{sent}",
+				Text: "composio: ca_1a2b3c4d5e6f: 400 S: Bad Request; request id {sent}",
+				Is:   "ErrBadRequest",
+			},
+		},
+		{
+			name: "message as a list, and a byte order mark", update: token, status: 400, header: jsonAnswer,
+			body: "\ufeff" + ` { "error" : { "message" : [ "alias: too long" , { "at" : [ 1 , 2 ] } ] , "code" : 7 } } `,
+			want: reading{
+				StatusCode: 400, Code: 7, Message: `["alias: too long",{"at":[1,2]}]`, RequestID: "{sent}",
+				Text: `composio: ca_1a2b3c4d5e6f: 400 (7): ["alias: too long",{"at":[1,2]}]; request id {sent}`,
+				Is:   "ErrBadRequest",
+			},
+		},
+		{
 			name: "code as a string", update: token, status: 404, header: jsonAnswer, body: `{"error":{"message":"gone","code":"606","status":"404"}}`,
 			want: reading{
 				StatusCode: 404, Code: 606, Message: "gone", RequestID: "{sent}",
@@ -396,8 +441,8 @@ func TestErrorAnswers(t *testing.T) {
 			name: "envelope with every property of another type", update: token, status: 400, header: jsonAnswer,
 			body: `{"error":{"message":{"text":"no"},"code":{},"slug":7,"status":[],"request_id":8,"suggested_fix":[],"errors":null}}`,
 			want: reading{
-				StatusCode: 400, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400: Bad Request; request id {sent}",
+				StatusCode: 400, Message: `{"text":"no"}`, RequestID: "{sent}",
+				Text: `composio: ca_1a2b3c4d5e6f: 400: {"text":"no"}; request id {sent}`,
 				Is:   "ErrBadRequest",
 			},
 		},
@@ -438,7 +483,7 @@ func TestErrorAnswers(t *testing.T) {
 			name: "a status without a name", update: token, status: 599,
 			want: reading{
 				StatusCode: 599, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 599: ; the update may have been applied; request id {sent}",
+				Text: "composio: ca_1a2b3c4d5e6f: 599: no message; the update may have been applied; request id {sent}",
 				Is:   "ErrServer ErrOutcomeUnknown",
 			},
 		},
@@ -562,6 +607,16 @@ func TestSuccessThatIsNoReadableSuccess(t *testing.T) {
 			name: "success beside an error", status: 200, header: jsonAnswer, body: `{"success":false,"error":"Lease lost"}`,
 			want: reading{Message: "Lease lost", Err: notApplied},
 		},
+		{name: "success twice", status: 200, header: jsonAnswer, body: `{"success":true,"success":true}`, want: reading{Err: notApplied}},
+		{name: "success true, then false", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_1a2b3c4d5e6f","success":false}`, want: reading{Err: notApplied}},
+		{name: "success false, then true", status: 200, header: jsonAnswer, body: `{"success":false,"success":true}`, want: reading{Err: notApplied}},
+		{name: "success by another name", status: 200, header: jsonAnswer, body: `{"Success":true,"SUCCESS":true,"ſuccess":true}`, want: reading{Err: notApplied}},
+		{name: "success of something within", status: 200, header: jsonAnswer, body: `{"data":{"success":true}}`, want: reading{Err: notApplied}},
+		{name: "success in a list", status: 200, header: jsonAnswer, body: `{"success":[true]}`, want: reading{Err: notApplied}},
+		{name: "byte order mark alone", status: 200, header: jsonAnswer, body: "\ufeff", want: reading{Err: notApplied}},
+		{name: "another account", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_other","status":"ACTIVE"}`, want: reading{Err: `the answer is about another account, "ca_other"`}},
+		{name: "another account, not even a success", status: 201, header: jsonAnswer, body: `{"id":"ca_1a2b3c4d5e6","success":false}`, want: reading{Err: `the answer is about another account, "ca_1a2b3c4d5e6"`}},
+		{name: "two accounts", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_1a2b3c4d5e6f","id":"ca_other"}`, want: reading{Err: `the answer is about another account, "ca_other"`}},
 		{name: "success false with 201", status: 201, header: jsonAnswer, body: `{"success":false}`, want: reading{Err: notApplied}},
 		{name: "202 with a ticket", status: 202, header: jsonAnswer, body: `{"ticket":"t_1"}`, want: reading{Err: notApplied}},
 	} {
@@ -603,6 +658,27 @@ func TestErrorAnswerNestedVeryDeepKeepsItsStatus(t *testing.T) {
 	}
 }
 
+// An account of another form has nothing to compare: Composio renames ids now and then.
+func TestIDsOfDifferentFormsAreNotCompared(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ asked, answered string }{{"con_1", "ca_1"}, {"con_1", "con_2"}, {"ca_1", "con_1"}, {"ca_1", "CA_2"}} {
+		rec := newRecorder(t, answerWith(200, `{"success":true,"id":"`+test.answered+`"}`))
+		if got := mustUpdate(t, newTestClient(t, rec.URL), test.asked, rename).ID; got != test.answered {
+			t.Errorf("asked for %s, answered %s: ID = %q", test.asked, test.answered, got)
+		}
+	}
+}
+
+// Cut first, a secret would not be recognised.
+func TestIDOfAnotherAccountIsRedactedBeforeItIsCut(t *testing.T) {
+	t.Parallel()
+	body := `{"success":true,"id":"ca_` + strings.Repeat("x", 117) + `new_access_token"}`
+	got := answerTo(t, tokenUpdate, 200, jsonAnswer, body)
+	if !strings.HasPrefix(got.Err, "the answer is about another account, ") || strings.Contains(got.Text, "new_acc") {
+		t.Errorf("the error is %s", got.Text)
+	}
+}
+
 // What the document does not know must not turn a success into an error, or a service would repeat what was applied.
 func TestSuccessInOtherForms(t *testing.T) {
 	t.Parallel()
@@ -622,8 +698,16 @@ func TestSuccessInOtherForms(t *testing.T) {
 		{"unknown status", 200, `{"success":true,"id":"ca_1a2b3c4d5e6f","status":"HALF_ACTIVE"}`, composio.Result{ID: testID, Status: "HALF_ACTIVE", Attempts: 1}},
 		{"without a status", 200, `{"success":true,"id":"ca_1a2b3c4d5e6f"}`, composio.Result{ID: testID, Attempts: 1}},
 		{"without an id", 200, `{"success":true,"status":"ACTIVE"}`, whole},
-		{"with another id", 200, `{"success":true,"id":"ca_successor","status":"ACTIVE"}`, composio.Result{ID: "ca_successor", Status: composio.StatusActive, Attempts: 1}},
+		{"an id of another form", 200, `{"success":true,"id":"con_successor","status":"ACTIVE"}`, composio.Result{ID: "con_successor", Status: composio.StatusActive, Attempts: 1}},
 		{"success alone", 200, `{"success":true}`, composio.Result{ID: testID, Attempts: 1}},
+		{"an id and a status of other types", 200, `{"id":{"ca":"ca_other"},"success":true,"status":["ACTIVE"]}`, composio.Result{ID: testID, Attempts: 1}},
+		{"an id of null", 200, `{"success":true,"id":null,"status":"ACTIVE"}`, whole},
+		{"an empty id", 200, `{"success":true,"id":"","status":"ACTIVE"}`, whole},
+		{"a status of null", 200, `{"success":true,"id":"ca_1a2b3c4d5e6f","status":null}`, composio.Result{ID: testID, Attempts: 1}},
+		{"a byte order mark in front", 200, "\ufeff" + success, whole},
+		{"the name escaped", 200, `{"succes\u0073":true,"\u0069d":"ca_1a2b3c4d5e6f","status":"ACTIVE"}`, whole},
+		{"other names beside it", 200, `{"Success":false,"SUCCESS":"no","success":true,"ID":"ca_other","Id":"ca_other","id":"ca_1a2b3c4d5e6f","STATUS":"FAILED","status":"ACTIVE"}`, whole},
+		{"another account in a nested object", 200, `{"before":{"id":"ca_other","success":false},"success":true,"id":"ca_1a2b3c4d5e6f","status":"ACTIVE","data":[{"id":"ca_other"}]}`, whole},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -642,7 +726,8 @@ func TestCodesThatAreNoWholeNumbers(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]int{
 		`606`: 606, `"606"`: 606, `606.0`: 606, `6.06e2`: 606, `-1`: -1, `0`: 0, `""`: 0, `" 606"`: 0,
-		`9007199254740992`: 1 << 53, `9007199254740994`: 0, // from there on, not every whole number has a float64
+		fmt.Sprint(math.MaxInt): math.MaxInt, fmt.Sprint(math.MinInt): math.MinInt, fmt.Sprint(uint(math.MaxInt) + 1): 0, // however wide an int is
+		`18446744073709552222`: 0, `4294967902.5e9`: 0, `9007199254740993.0`: 0, // as a float64 it would be another number
 		`606.5`: 0, `"606.5"`: 0, `1e300`: 0, `1e400`: 0, `"1e400"`: 0, `"NaN"`: 0, `"Inf"`: 0, `"-Inf"`: 0,
 		`true`: 0, `null`: 0, `[606]`: 0, `{"code":606}`: 0,
 	} {
@@ -663,7 +748,7 @@ func TestCodesThatAreNoWholeNumbers(t *testing.T) {
 // The word of a body counts only under a status of success: 300 is the first that is none.
 func TestSuccessUnderAnotherStatusIsNoResult(t *testing.T) {
 	t.Parallel()
-	for status, is := range map[int]string{300: "ErrRedirect", 400: "ErrBadRequest", 503: "ErrServer"} {
+	for status, is := range map[int]string{300: "ErrRedirect", 400: "ErrBadRequest", 503: "ErrServer ErrOutcomeUnknown"} {
 		if got := answerTo(t, rename, status, jsonAnswer, success); got.StatusCode != status || got.Is != is {
 			t.Errorf("status %d: %d, %q, want %q: %s", status, got.StatusCode, got.Is, is, got.Text)
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,11 +48,11 @@ type recorder struct {
 	list []received
 }
 
-// newRecorder starts a recorder that answers with answer, or with success if that is nil.
+// newRecorder starts a recorder that answers with answer, or with succeed if that is nil.
 func newRecorder(t testing.TB, answer http.HandlerFunc) *recorder {
 	t.Helper()
 	if answer == nil {
-		answer = answerWith(http.StatusOK, success)
+		answer = succeed
 	}
 	rec := &recorder{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -76,6 +77,11 @@ func answerWith(status int, body string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body) // the client may be gone
 	}
+}
+
+// succeed answers with success for the account that was asked for.
+func succeed(w http.ResponseWriter, r *http.Request) {
+	answerWith(http.StatusOK, strings.Replace(success, testID, path.Base(r.URL.Path), 1))(w, r)
 }
 
 // requests are all that arrived so far.

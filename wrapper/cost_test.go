@@ -20,9 +20,8 @@ import (
 // What one call may allocate, from the caller's Update to the Result or the error. Raise these only for something that is
 // worth being dearer than a hand-written client.
 const (
-	maxAllocations          = 33 // with a success
+	maxAllocations          = 34 // with a success
 	maxAllocationsOfRefusal = 42 // with a 409 and its envelope
-	maxAllocationsOfTrace   = 3  // over a transport that is not net/http's
 )
 
 // newToken is the update that Composio's callers make most: it does not refresh bearer tokens by itself.
@@ -56,8 +55,8 @@ func TestAllocationsOfOneCall(t *testing.T) {
 			transport http.RoundTripper
 			more      float64
 		}{
-			"net/http's transport": {direct, 2}, // its own
-			"another transport":    {inMemory, maxAllocationsOfTrace},
+			"net/http's transport": {direct, 2},   // its own
+			"another transport":    {inMemory, 1}, // to close the body when the attempt's time is over
 		} {
 			t.Run(fmt.Sprint(test.status, " over ", name), func(t *testing.T) {
 				client := newTestClient(t, "http://127.0.0.1", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{Transport: over.transport}))
@@ -76,8 +75,8 @@ func TestAllocationsOfOneCall(t *testing.T) {
 	}
 }
 
-// The body is made in one piece, however long its credential is.
-func TestLongCredentialAllocatesNoMoreOften(t *testing.T) {
+// The body grows once, however long its credential is.
+func TestLongCredentialAllocatesOnceMore(t *testing.T) {
 	client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
 		return answerInMemory(req, http.StatusOK, success), nil
 	})}))
@@ -86,8 +85,8 @@ func TestLongCredentialAllocatesNoMoreOften(t *testing.T) {
 		return testing.AllocsPerRun(200, func() { _, _ = client.UpdateConnectedAccount(context.Background(), testID, u) })
 	}
 	long := composio.Update{Credentials: composio.BearerToken{Token: composio.Set(strings.Repeat("x", 8<<10))}}
-	if short, long := count(newToken()), count(long); long > short+raceAllocations {
-		t.Errorf("a call with a long token allocates %.0f times, with a short one %.0f", long, short)
+	if short, long := count(newToken()), count(long); long > short+1+raceAllocations {
+		t.Errorf("a call with a long token allocates %.0f times, with a short one %.0f, want one more at most", long, short)
 	}
 }
 

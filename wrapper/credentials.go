@@ -1,13 +1,26 @@
 package composio
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"unicode/utf8"
 
 	"example.com/composio/gen"
+)
+
+// Scheme is how a connected account signs in. An account keeps the scheme that it was connected with. There is no
+// default: "" is [ErrInvalid].
+type Scheme string
+
+// The schemes whose credentials can be replaced. OAuth accounts are not among them.
+const (
+	SchemeBearerToken          = Scheme(gen.AuthSchemeBEARERTOKEN)
+	SchemeAPIKey               = Scheme(gen.AuthSchemeAPIKEY)
+	SchemeBasic                = Scheme(gen.AuthSchemeBASIC)
+	SchemeBasicWithJWT         = Scheme(gen.AuthSchemeBASICWITHJWT)
+	SchemeGoogleServiceAccount = Scheme(gen.AuthSchemeGOOGLESERVICEACCOUNT)
+	SchemeServiceAccount       = Scheme(gen.AuthSchemeSERVICEACCOUNT)
 )
 
 // Credentials are the new credentials of an account: a value of, or a non-nil pointer to, [BearerToken], [APIKey],
@@ -15,47 +28,27 @@ import (
 // that the account was connected with. Fields left zero keep what is stored; with all of them zero the
 // credentials change nothing and are not sent.
 type Credentials interface {
-	scheme() Scheme
-	assign(*credentialPatch)
+	assign(*credentialPatch) Scheme
 }
 
 // BearerToken are the credentials of a BEARER_TOKEN account. Composio does not refresh them: whoever owns the token
 // sends each new one.
-type BearerToken struct {
-	Token Field // keeps what is stored when zero
-}
+type BearerToken struct{ Token Field }
 
 // APIKey are the credentials of an API_KEY account. Which of the fields is used depends on the toolkit.
-type APIKey struct {
-	GenericAPIKey Field // keeps what is stored when zero
-	APIKey        Field // keeps what is stored when zero
-	BearerToken   Field // keeps what is stored when zero
-	BasicEncoded  Field // keeps what is stored when zero
-}
+type APIKey struct{ GenericAPIKey, APIKey, BearerToken, BasicEncoded Field }
 
 // Basic are the credentials of a BASIC account.
-type Basic struct {
-	Username Field // keeps what is stored when zero
-	Password Field // keeps what is stored when zero
-}
+type Basic struct{ Username, Password Field }
 
 // BasicWithJWT are the credentials of a BASIC_WITH_JWT account.
-type BasicWithJWT struct {
-	Username Field // keeps what is stored when zero
-	Password Field // keeps what is stored when zero
-}
+type BasicWithJWT struct{ Username, Password Field }
 
-// GoogleServiceAccount are the credentials of a GOOGLE_SERVICE_ACCOUNT account.
-type GoogleServiceAccount struct {
-	CredentialsJSON Field // the key file, a JSON document as one string; keeps what is stored when zero
-}
+// GoogleServiceAccount are the credentials of a GOOGLE_SERVICE_ACCOUNT account: the key file, a JSON document as one string.
+type GoogleServiceAccount struct{ CredentialsJSON Field }
 
 // ServiceAccount are the credentials of a SERVICE_ACCOUNT account.
-type ServiceAccount struct {
-	ApplicationID  Field // keeps what is stored when zero
-	InstallationID Field // keeps what is stored when zero
-	PrivateKey     Field // keeps what is stored when zero
-}
+type ServiceAccount struct{ ApplicationID, InstallationID, PrivateKey Field }
 
 // CredentialFields are credentials by their names on the wire, such as "generic_token": any scheme with any of the
 // fields that the document has. An unknown name or scheme is [ErrInvalid].
@@ -64,70 +57,54 @@ type CredentialFields struct {
 	Fields map[string]Field // by wire name; a name that is missing keeps what is stored
 }
 
-func (BearerToken) scheme() Scheme          { return SchemeBearerToken }
-func (APIKey) scheme() Scheme               { return SchemeAPIKey }
-func (Basic) scheme() Scheme                { return SchemeBasic }
-func (BasicWithJWT) scheme() Scheme         { return SchemeBasicWithJWT }
-func (GoogleServiceAccount) scheme() Scheme { return SchemeGoogleServiceAccount }
-func (ServiceAccount) scheme() Scheme       { return SchemeServiceAccount }
-func (c CredentialFields) scheme() Scheme   { return c.Scheme }
-
-func (c BearerToken) assign(p *credentialPatch) {
+func (c BearerToken) assign(p *credentialPatch) Scheme {
 	p.set(&p.Token, c.Token)
+	return SchemeBearerToken
 }
 
-func (c APIKey) assign(p *credentialPatch) {
+func (c APIKey) assign(p *credentialPatch) Scheme {
 	p.set(&p.GenericAPIKey, c.GenericAPIKey)
 	p.set(&p.APIKey, c.APIKey)
 	p.set(&p.BearerToken, c.BearerToken)
 	p.set(&p.BasicEncoded, c.BasicEncoded)
+	return SchemeAPIKey
 }
 
-func (c Basic) assign(p *credentialPatch) {
+func (c Basic) assign(p *credentialPatch) Scheme {
 	p.set(&p.Username, c.Username)
 	p.set(&p.Password, c.Password)
+	return SchemeBasic
 }
 
-func (c BasicWithJWT) assign(p *credentialPatch) {
-	p.set(&p.Username, c.Username)
-	p.set(&p.Password, c.Password)
+func (c BasicWithJWT) assign(p *credentialPatch) Scheme {
+	Basic(c).assign(p)
+	return SchemeBasicWithJWT
 }
 
-func (c GoogleServiceAccount) assign(p *credentialPatch) {
+func (c GoogleServiceAccount) assign(p *credentialPatch) Scheme {
 	p.set(&p.CredentialsJSON, c.CredentialsJSON)
+	return SchemeGoogleServiceAccount
 }
 
-func (c ServiceAccount) assign(p *credentialPatch) {
+func (c ServiceAccount) assign(p *credentialPatch) Scheme {
 	p.set(&p.ApplicationID, c.ApplicationID)
 	p.set(&p.InstallationID, c.InstallationID)
 	p.set(&p.PrivateKey, c.PrivateKey)
+	return SchemeServiceAccount
 }
 
-func (c CredentialFields) assign(p *credentialPatch) {
-	known := 0
+func (c CredentialFields) assign(p *credentialPatch) Scheme {
+	var names []string
 	for name, property := range p.Nullables() {
-		if field, ok := c.Fields[name]; ok {
-			p.set(property, field)
-			known++
+		names = append(names, name)
+		p.set(property, c.Fields[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		if !slices.Contains(names, name) {
+			p.refuse(fmt.Errorf("unknown credential field %.64q; there are %v", name, names))
 		}
 	}
-	if known < len(c.Fields) {
-		p.refuse(unknownName(c.Fields, p))
-	}
-}
-
-// unknownName names the first field that the document does not have, and those that it has.
-func unknownName(fields map[string]Field, p *credentialPatch) error {
-	var have []string
-	for name := range p.Nullables() {
-		have = append(have, name)
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if !slices.Contains(have, name) {
-			return fmt.Errorf("unknown credential field %.64q; there are %v", name, have)
-		}
-	}
-	return nil
+	return c.Scheme
 }
 
 // credentialPatch collects the credentials of one update on their way to the wire.
@@ -139,44 +116,23 @@ type credentialPatch struct {
 
 // set stores what field says in one of the patch's own properties.
 func (p *credentialPatch) set(property *gen.NullableString, field Field) {
-	switch field.action {
-	case keep:
+	if field.action == keep {
 		return
-	case clearValue:
-		*property = gen.Null()
-	default:
-		switch {
-		case !utf8.ValidString(*field.value):
-			p.refuse(fmt.Errorf("credential %s: the value is not valid UTF-8, which JSON cannot carry", p.nameOf(property)))
-		case field.action == set && looksMasked(*field.value):
-			p.refuse(fmt.Errorf("credential %s: the value looks masked, as Composio shows it when read; set the real one, or use SetVerbatim", p.nameOf(property)))
-		}
-		*property = gen.String(*field.value)
 	}
 	p.changed = true
-}
-
-func (p *credentialPatch) refuse(err error) {
-	if p.err == nil {
-		p.err = err
+	if field.action == clearValue {
+		*property = gen.Null()
+		return
 	}
-}
-
-// nameOf returns the wire name of one of the patch's own properties.
-func (p *credentialPatch) nameOf(property *gen.NullableString) string {
-	for name, candidate := range p.Nullables() {
-		if candidate == property {
-			return name
+	*property = gen.String(*field.value)
+	for name, own := range p.Nullables() {
+		if own != property {
+			continue
+		}
+		if err := field.refuse(name); err != nil {
+			p.refuse(fmt.Errorf("credential %s: %w", name, err))
 		}
 	}
-	return ""
 }
 
-// isNil reports whether v is nil or holds a nil pointer or function, on which any method would panic.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	r := reflect.ValueOf(v)
-	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil()
-}
+func (p *credentialPatch) refuse(err error) { p.err = cmp.Or(p.err, err) }

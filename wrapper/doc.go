@@ -1,6 +1,6 @@
 // Package composio changes connected accounts of Composio: it renames one, or replaces the credentials it signs in
-// with. It is a thin layer over code generated from the API's OpenAPI document, for one call,
-// PATCH /api/v3/connected_accounts/{nanoid}.
+// with. It is a thin layer over a client generated from the API's OpenAPI document, for one call,
+// PATCH /api/v3/connected_accounts/{nanoid}. Its directory is wrapper.
 //
 //	client, err := composio.New(apiKey)
 //	if err != nil {
@@ -11,11 +11,8 @@
 //		Credentials: composio.BearerToken{Token: composio.Set(token)},
 //	})
 //
-// A call returns a result if, and only if, Composio said that the update was applied, and otherwise an [*Error].
-//
-// # Three states
-//
-// An update says of every stored value whether it stays, is replaced or is removed:
+// A call returns a result if, and only if, Composio said that the update was applied, and otherwise an [*Error]. An
+// update says of every stored value whether it stays, is replaced or is removed:
 //
 //	Field                 a credential       the alias
 //	the zero value        is left out: kept  is left out: kept
@@ -37,51 +34,47 @@
 //	ErrAliasTaken         400 or 409                           choose another alias
 //	ErrUnprocessable      422                                  do what SuggestedFix and Details say
 //	ErrRateLimited        429                                  wait for RetryAfter, or a minute if it is 0; or use WithLimiter
-//	ErrServer             500 and up                           try later
+//	ErrServer             500 and up                           it is ErrOutcomeUnknown too
 //	ErrRedirect           3xx, never followed                  check the base URL
 //	ErrResponseTooLarge   more than 1 MiB                      check what answers at the base URL
 //	ErrOutcomeUnknown     it may have been applied             if nobody else writes the account, send it again; else read it first
 //
-// ErrOutcomeUnknown can hold beside any other and is the one to check first: without it, the update was not applied. It
-// holds after a transport's failure or the end of a timeout, unless the transport failed before it began to send (no host,
-// no connection, no TLS), after a 2xx that is not a readable "success": true, and after a 5xx other than 503. Once an
-// attempt has left the outcome open, no later failure settles it.
+// Check ErrOutcomeUnknown first: without it, the update was not applied. It holds unless that is shown: by a status from
+// 300 to 499, or by a transport that failed before it began to send (no host, no connection, no TLS). Every 5xx leaves the
+// outcome open, because proxies answer 503 too after the server behind them has applied an update. So does a 2xx that is
+// not a readable "success": true about this account. Once an attempt has left it open, no later failure settles it.
 //
-// No error text, log line or printed value holds the API key or a credential of four bytes or more: as it is, or as
-// escaped, up to four times over, by JSON or by HTML's numbers and &amp; &lt; &gt; &quot; &apos;. Of a key that the server
-// quotes in part, the part is hidden if it begins with "ak_", as Composio's do.
+// # What cannot be known
+//
+// An attempt that timed out may still be applied later, even after a newer update of the same caller: before sending a
+// different value, wait, or read the account afterwards. A gateway that repeats a PATCH or rewrites a status hides the
+// truth from every client. An HTTPS_PROXY that does not parse is ignored by net/http.
 //
 // # Retries
 //
 // A call makes at most [WithMaxRetries] more attempts after the first, by default 2, with the same body and the same
-// x-request-id, as long as its context lasts:
+// x-request-id, as long as its context lasts. It tries again after 408, 429, 500, 502, 503, 504, 520 to 527, 529, 530, a
+// 409 that is no taken alias, an attempt beyond [WithTimeout], and a transport's failure. It does not after any other
+// status, a redirect, an answer too large, an unreadable 2xx, an error of the key function or limiter, an untrusted
+// certificate, a TLS handshake that one side refuses, or an error whose Retryable() bool says false.
 //
-//	no connection, a reset, an early end      tried again
-//	an attempt beyond WithTimeout             tried again, on a new connection (see below)
-//	408, 429, 500, 502, 503, 504              tried again
-//	409, unless it is a taken alias           tried again
-//	connections that died while idle          one attempt sends at most twice; then at once, on a new connection
-//	an untrusted certificate, no TLS at all   not tried again
-//	any other status, a redirect              not tried again
-//	an answer too large, an unreadable 2xx    not tried again
-//	an error of the key function or limiter   not tried again
-//	the context is done                       not tried again
+// Before an attempt the client waits as long as Retry-After says (seconds or a date) if that is at most 60 s, and returns
+// at once if it is more. Without one it waits 0.5 s, then twice as long each time up to 8 s, less a random part of at most
+// a quarter. Once a call, after a connection that ended without an answer, the next attempt follows at once on a new one.
+// A wait that would outlast the context's deadline is not begun.
 //
-// Before an attempt the client waits as long as Retry-After says (seconds, whole or not, or a date) if that is at most
-// 60 s; it returns at once if it is more, with Error.RetryAfter filled in. Without a usable Retry-After it waits 0.5 s,
-// then twice as long each time up to 8 s, less a random part of at most a quarter. A wait that would outlast the
-// context's deadline is not begun, and one that is interrupted ends at once.
+// WithMaxRetries(0) means that nothing is sent again that a server may have processed, as far as it tells the truth:
+// net/http sends a request a second time where nothing of it was written, or where an HTTP/2 server says that it processed
+// nothing, and the client lets it do that once. Use it if an account has several writers: a retry can undo somebody else's
+// newer write, because Composio offers no conditional update.
 //
-// A silently dead HTTP/2 connection is abandoned when an attempt on it times out; if other calls keep it in use, a ping
-// finds it dead within 20 s, in a pool that [NewTransport] made. If an HTTP/2 connection ends without GOAWAY while a
-// request is on it and retries are off, the call returns ErrOutcomeUnknown.
+// # Secrets
 //
-// A retry can undo somebody else's newer write: if an attempt was applied but its answer lost, and another writer then
-// changed the same value, the retry puts the older value back. Composio offers no way to make an update conditional. If
-// an account has several writers, use WithMaxRetries(0) and decide on each ErrOutcomeUnknown yourself; even then net/http
-// may send a request a second time, when a reused connection dies before an answer.
-//
-// # Logging
+// No error text, log line or printed value shows the API key or a credential of four bytes or more. A text from outside
+// that holds one is changed or dropped, also where the secret is escaped, trimmed or re-wrapped. What is not recognised:
+// hex, another case, encodings other than JSON's, HTML's, percent and base64 of user:password. net/http's own log can
+// quote the rest of a broken answer; GODEBUG=http2debug and printers that follow pointers (go-spew without methods) show
+// all. A transport's Read that ignores both the context and Close holds its attempt for as long as it likes.
 //
 // With [WithLogger], each attempt is logged at debug ("composio: attempt": account_id, attempt, status, duration,
 // request_id) and each retry at warn ("composio: trying again": account_id, attempt, status, wait, request_id, error).

@@ -10,39 +10,23 @@ import (
 	"time"
 )
 
-// What an [Error] can be, for errors.Is. Several can hold for one error: an alias clash is ErrAliasTaken and
-// ErrConflict.
+// What an [Error] can be, for errors.Is. Several can hold for one error: an alias clash is ErrAliasTaken and ErrConflict.
+// The package page says what to do about each.
 var (
-	// ErrInvalid: refused before anything was sent, for an invalid id, update, option or key.
-	ErrInvalid = errors.New("composio: invalid input")
-	// ErrBadRequest: status 400.
-	ErrBadRequest = errors.New("composio: bad request")
-	// ErrUnauthorized: status 401, the API key is missing or wrong.
-	ErrUnauthorized = errors.New("composio: unauthorized")
-	// ErrForbidden: status 403.
-	ErrForbidden = errors.New("composio: forbidden")
-	// ErrNotFound: status 404, from Composio or from a gateway before it. See ErrAccountNotFound.
-	ErrNotFound = errors.New("composio: not found")
-	// ErrAccountNotFound: a 404 with Composio's own slug or code: the project of this API key has no such account.
-	ErrAccountNotFound = errors.New("composio: account not found")
-	// ErrConflict: status 409, an alias clash or another change to the account under way.
-	ErrConflict = errors.New("composio: conflict")
-	// ErrAliasTaken: another account of this user and toolkit has the alias. Status 409, or 400 as Composio answered
-	// before it had the 409.
-	ErrAliasTaken = errors.New("composio: alias taken")
-	// ErrUnprocessable: status 422.
-	ErrUnprocessable = errors.New("composio: unprocessable")
-	// ErrRateLimited: status 429, the organization's budget is used up. See Error.RetryAfter, and Error.RateLimit for the
-	// window; Composio does not always say, and a minute is its usual one.
-	ErrRateLimited = errors.New("composio: rate limited")
-	// ErrServer: a status from 500 up.
-	ErrServer = errors.New("composio: server error")
-	// ErrRedirect: a status from 300 to 399. None is followed, since the key and the credentials would go along.
-	ErrRedirect = errors.New("composio: redirect refused")
-	// ErrResponseTooLarge: an answer of more than 1 MiB, or headers beyond the transport's limit.
-	ErrResponseTooLarge = errors.New("composio: response too large")
-	// ErrOutcomeUnknown: the update may have been applied. It holds unless it is shown that nothing was.
-	ErrOutcomeUnknown = errors.New("composio: outcome unknown")
+	ErrInvalid          = errors.New("composio: invalid input")      // refused before anything was sent: an id, update, option or key
+	ErrBadRequest       = errors.New("composio: bad request")        // status 400
+	ErrUnauthorized     = errors.New("composio: unauthorized")       // status 401: the API key is missing or wrong
+	ErrForbidden        = errors.New("composio: forbidden")          // status 403
+	ErrNotFound         = errors.New("composio: not found")          // status 404, from Composio or from a gateway before it
+	ErrAccountNotFound  = errors.New("composio: account not found")  // a 404 with Composio's own slug or code: this key's project has no such account
+	ErrConflict         = errors.New("composio: conflict")           // status 409: an alias clash, or another change to the account under way
+	ErrAliasTaken       = errors.New("composio: alias taken")        // another account of this user and toolkit has the alias: status 409, or 400 as before
+	ErrUnprocessable    = errors.New("composio: unprocessable")      // status 422
+	ErrRateLimited      = errors.New("composio: rate limited")       // status 429: the organization's budget is used up, see Error.RetryAfter and RateLimit
+	ErrServer           = errors.New("composio: server error")       // a status from 500 up, each of which is ErrOutcomeUnknown too
+	ErrRedirect         = errors.New("composio: redirect refused")   // a status from 300 to 399: the key and the credentials would go along
+	ErrResponseTooLarge = errors.New("composio: response too large") // more than 1 MiB, or headers beyond the transport's limit
+	ErrOutcomeUnknown   = errors.New("composio: outcome unknown")    // the update may have been applied; it holds unless it is shown that nothing was
 )
 
 // Error is the error of every call in this package: what was refused, or what came of a request. Reach it with
@@ -65,113 +49,96 @@ type Error struct {
 	Body         []byte        // the answer, at most 64 KiB, as received but for secrets; never part of Error()
 	Err          error         // cause: transport, context, decoding, or what was refused; nil if the answer says it all
 
-	invalid        bool // refused on this side
-	aliasTaken     bool
-	gone           bool // the slug, which redaction may have changed since, was that of an account that does not exist
-	tooLarge       bool
-	outcomeUnknown bool
-	transient      bool // no answer, for a reason that another attempt may not meet
-	unsent         bool // no answer, since no server got the latest request
+	// What the fields above do not tell, as answer.go has decided it.
+	kind           error // ErrInvalid, ErrAliasTaken, ErrAccountNotFound, ErrResponseTooLarge, errPassing or nil
+	outcomeUnknown bool  // an attempt left it open, whether or not the latest one did
 }
+
+// errPassing is the kind of a transport's failure that another attempt may not meet.
+var errPassing = errors.New("a passing failure")
 
 // invalidError is the error of an input that is refused before anything is sent.
 func invalidError(accountID string, err error) *Error {
-	return &Error{AccountID: accountID, Err: err, invalid: true}
+	return &Error{AccountID: accountID, Err: err, kind: ErrInvalid}
 }
 
-// Error returns one line: the account, the status, Composio's slug, code, message and fix, and the request id, each
-// where there is one.
+// Error returns one line of at most 4 KiB: the account, the status, Composio's slug, code, message and fix, and the
+// request id, each where there is one, and cut with "…" where it is long. The fields have all of it.
 func (e *Error) Error() string {
-	text := "composio: "
+	line, separator := "composio: ", ""
 	if checkID(e.AccountID) == nil {
-		text += e.AccountID + ": "
+		line += e.AccountID + ": "
 	}
-	parts := []string{e.whatHappened()}
-	if e.StatusCode != 0 {
-		parts = append(parts, e.Details...)
-		if e.Err != nil {
-			parts = append(parts, e.Err.Error())
+	add := func(label, text string) {
+		if text != "" {
+			line += separator + label + printable(text)
+			separator = "; "
 		}
 	}
-	if e.SuggestedFix != "" {
-		parts = append(parts, "fix: "+e.SuggestedFix)
+	if e.StatusCode != 0 {
+		status := strings.TrimSuffix(fmt.Sprint(e.StatusCode, " ", printable(e.Slug)), " ")
+		if e.Code != 0 {
+			status += fmt.Sprintf(" (%d)", e.Code)
+		}
+		add(status+": ", cmp.Or(e.Message, http.StatusText(e.StatusCode), "no message"))
+		add("", strings.Join(e.Details, "; "))
 	}
-	if e.outcomeUnknown {
-		parts = append(parts, "the update may have been applied")
+	if e.Err != nil {
+		add("", e.Err.Error())
+	} else if e.StatusCode == 0 {
+		add("", "no answer")
 	}
-	if e.RequestID != "" {
-		parts = append(parts, "request id "+e.RequestID)
+	add("fix: ", e.SuggestedFix)
+	if e.Is(ErrOutcomeUnknown) {
+		add("", "the update may have been applied")
 	}
-	return oneLine(redactKeys(text + strings.Join(parts, "; ")))
+	add("request id ", e.RequestID)
+	return line
 }
 
-func (e *Error) whatHappened() string {
-	if e.StatusCode == 0 && e.Err != nil {
-		return e.Err.Error()
-	}
-	if e.StatusCode == 0 {
-		return "no answer"
-	}
-	text := strconv.Itoa(e.StatusCode)
-	if e.Slug != "" {
-		text += " " + e.Slug
-	}
-	if e.Code != 0 {
-		text += fmt.Sprintf(" (%d)", e.Code)
-	}
-	return text + ": " + cmp.Or(e.Message, http.StatusText(e.StatusCode))
-}
-
-// oneLine keeps what a server wrote from forging a second log line or steering a terminal.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
+// printable cuts text, so that all parts together stay below 4 KiB, and keeps what a server wrote from forging a second
+// log line or steering a terminal.
+func printable(text string) string {
+	const most = 640 // bytes
+	text = strings.Map(func(r rune) rune {
 		if !strconv.IsPrint(r) {
 			return ' '
 		}
 		return r
-	}, text)
+	}, redactKeys(text))
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most-len("…")], "") + "…"
+	}
+	return text
 }
 
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is a sentinel that holds for e. Most follow from the status.
+// Is reports whether target is a sentinel that holds for e. Most follow from the status, also in an Error that a test
+// double made.
 func (e *Error) Is(target error) bool {
 	switch target {
-	case ErrInvalid:
-		return e.invalid
-	case ErrBadRequest:
-		return e.StatusCode == http.StatusBadRequest
-	case ErrUnauthorized:
-		return e.StatusCode == http.StatusUnauthorized
-	case ErrForbidden:
-		return e.StatusCode == http.StatusForbidden
-	case ErrNotFound:
-		return e.StatusCode == http.StatusNotFound
-	case ErrAccountNotFound:
-		return e.StatusCode == http.StatusNotFound && (e.Code == codeNotFound || e.Slug == slugNotFound || e.gone)
-	case ErrConflict:
-		return e.StatusCode == http.StatusConflict
-	case ErrAliasTaken:
-		return e.aliasTaken
-	case ErrUnprocessable:
-		return e.StatusCode == http.StatusUnprocessableEntity
-	case ErrRateLimited:
-		return e.StatusCode == http.StatusTooManyRequests
-	case ErrServer:
-		return e.StatusCode >= 500
-	case ErrRedirect:
-		return e.StatusCode >= 300 && e.StatusCode < 400
-	case ErrResponseTooLarge:
-		return e.tooLarge
 	case ErrOutcomeUnknown:
-		return e.outcomeUnknown
+		return e.outcomeUnknown || statusLeavesUnknown(e.StatusCode)
+	case ErrAccountNotFound:
+		return e.kind == target || saysAccountNotFound(e)
+	case ErrInvalid, ErrAliasTaken, ErrResponseTooLarge:
+		return e.kind == target
+	}
+	return target != nil && target == statusError(e.StatusCode)
+}
+
+// Retryable reports whether the same update may succeed if it is sent again: no answer arrived, for a reason that may
+// pass, or the status was 408, 429, 500, 502, 503, 504, 520 to 527, 529, 530, or 409 for another reason than a taken
+// alias. The client retries by the same rule, within [WithMaxRetries]; in an error that says "not tried again", what
+// follows those words is why it stopped.
+func (e *Error) Retryable() bool {
+	switch e.kind {
+	case nil:
+		return statusMayPass(e.StatusCode)
+	case errPassing:
+		return true
 	}
 	return false
 }
-
-// What Composio answers, with status 404, for an account that does not exist.
-const (
-	codeNotFound = 606
-	slugNotFound = "ConnectedAccount_ResourceNotFound"
-)

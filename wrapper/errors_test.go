@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +39,7 @@ func TestSentinelsOfEveryStatus(t *testing.T) {
 	client := statusServer(t)
 	named := map[int]string{
 		400: "ErrBadRequest", 401: "ErrUnauthorized", 403: "ErrForbidden", 404: "ErrNotFound", 409: "ErrConflict",
-		422: "ErrUnprocessable", 429: "ErrRateLimited", 503: "ErrServer",
+		422: "ErrUnprocessable", 429: "ErrRateLimited",
 	}
 	for status := 200; status < 1000; status++ {
 		want := named[status]
@@ -46,7 +48,7 @@ func TestSentinelsOfEveryStatus(t *testing.T) {
 			want = "ErrOutcomeUnknown"
 		case status < 400:
 			want = "ErrRedirect"
-		case status >= 500 && status != 503:
+		case status >= 500:
 			want = "ErrServer ErrOutcomeUnknown"
 		}
 		failure := mustFail(t, t.Context(), client, fmt.Sprintf("ca_%d", status), rename)
@@ -134,10 +136,11 @@ func TestAccountNotFound(t *testing.T) {
 		{"code alone", 404, `{"error":{"message":"m","code":606}}`, true},
 		{"code as a string", 404, `{"error":{"message":"m","code":"606"}}`, true},
 		{"error_code", 404, `{"error":{"message":"m","error_code":606}}`, true},
+		{"without an envelope", 404, `{"code":606}`, true},
 
 		{"message alone", 404, `{"error":{"message":"Connected account \"ca_gone\" not found"}}`, false},
 		{"another code and slug", 404, `{"error":{"message":"m","code":10404,"slug":"HTTP_NotFound"}}`, false},
-		{"code and slug outside the envelope", 404, `{"code":606,"slug":"ConnectedAccount_ResourceNotFound"}`, false},
+		{"code and slug beside an envelope", 404, `{"code":606,"slug":"ConnectedAccount_ResourceNotFound","error":{}}`, false},
 		{"a gateway's JSON", 404, `{"message":"no Route matched with those values"}`, false},
 		{"a gateway's HTML", 404, htmlPage, false},
 		{"nothing", 404, "", false},
@@ -333,6 +336,11 @@ func TestErrorsMadeByHand(t *testing.T) {
 			"composio: ca_1a2b3c4d5e6f: 404 S (606): m; d; e; EOF; fix: f; request id r", "ErrNotFound ErrAccountNotFound",
 		},
 		{&composio.Error{StatusCode: 404, Slug: "ConnectedAccount_ResourceNotFound"}, "composio: 404 ConnectedAccount_ResourceNotFound: Not Found", "ErrNotFound ErrAccountNotFound"},
+		{&composio.Error{StatusCode: 409}, "composio: 409: Conflict", "ErrConflict"},
+		{&composio.Error{StatusCode: 429}, "composio: 429: Too Many Requests", "ErrRateLimited"},
+		{&composio.Error{StatusCode: 307}, "composio: 307: Temporary Redirect", "ErrRedirect"},
+		{&composio.Error{StatusCode: 503}, "composio: 503: Service Unavailable; the update may have been applied", "ErrServer ErrOutcomeUnknown"},
+		{&composio.Error{StatusCode: 200}, "composio: 200: OK; the update may have been applied", "ErrOutcomeUnknown"},
 		{&composio.Error{StatusCode: 400, Message: "wrong key ak_o1Og5*****."}, "composio: 400: wrong key [redacted].", "ErrBadRequest"},
 	} {
 		if got := test.err.Error(); got != test.text {
@@ -341,6 +349,38 @@ func TestErrorsMadeByHand(t *testing.T) {
 		if got := holding(test.err); got != test.is {
 			t.Errorf("%v: sentinels %q, want %q", test.err, got, test.is)
 		}
+		if got, want := test.err.Retryable(), slices.Contains([]int{409, 429, 503}, test.err.StatusCode); got != want {
+			t.Errorf("%v: Retryable() = %t", test.err, got)
+		}
+	}
+}
+
+// A server may write a megabyte into each part, and a log has room for less.
+func TestTextHasAtMostFourKiB(t *testing.T) {
+	t.Parallel()
+	for _, unit := range []string{"x", "é", "世", "🔑", "\u202e", "ak_ "} {
+		long := func(first string) string { return first + strings.Repeat(unit, 300<<10/len(unit)) }
+		failure := &composio.Error{
+			AccountID: strings.Repeat("a", 128), StatusCode: 599, Code: math.MinInt, Slug: long("1"), Message: long("2"), Details: []string{long("3"), long("4")},
+			SuggestedFix: long("5"), RequestID: long("6"), Err: errors.New(long("7")),
+		}
+		text := failure.Error()
+		if len(text) > 4<<10 || len(text) < 3<<10 || strings.Count(text, "…") != 6 {
+			t.Errorf("%q: the text has %d bytes and %d ellipses", unit, len(text), strings.Count(text, "…"))
+		}
+		wantOneLine(t, text)
+		for _, begins := range []string{": 599 1", ": 2", "; 3", "; 7", "; fix: 5", "; the update may have been applied; request id 6"} {
+			if !strings.Contains(text, begins) {
+				t.Errorf("%q: the text has no part that begins %q", unit, begins)
+			}
+		}
+		if text := (&composio.Error{Err: errors.New(long("7"))}).Error(); len(text) > 4<<10 || !strings.HasSuffix(text, "…") {
+			t.Errorf("%q: without an answer the text has %d bytes", unit, len(text))
+		}
+	}
+	message := strings.Repeat("m", 200<<10)
+	if got := answerTo(t, rename, 400, jsonAnswer, `{"error":{"message":"`+message+`","errors":["`+message+`"]}}`); got.Message != message || got.Details[0] != message || len(got.Text) > 4<<10 {
+		t.Errorf("the fields should keep all: %d and %d bytes; the text has %d", len(got.Message), len(got.Details[0]), len(got.Text))
 	}
 }
 

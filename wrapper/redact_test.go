@@ -399,7 +399,7 @@ func TestSecretsInAResultAreShownNowhere(t *testing.T) {
 			t.Run(source.name+" "+echo.name, func(t *testing.T) {
 				t.Parallel()
 				form := echo.form(source.secret)
-				rec := newRecorder(t, answerWith(http.StatusOK, `{"success":true,"id":"ca_`+form+`","status":"ACTIVE `+form+`","val":{"token":"`+form+`"}}`))
+				rec := newRecorder(t, answerWith(http.StatusOK, `{"success":true,"id":"acct_`+form+`","status":"ACTIVE `+form+`","val":{"token":"`+form+`"}}`))
 				text, js, written := logBook()
 				for _, logger := range []*slog.Logger{text, js} {
 					result := mustUpdate(t, source.client(t, rec.URL, composio.WithLogger(logger)), testID, source.update)

@@ -12,6 +12,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"syscall"
@@ -111,6 +112,7 @@ var (
 	errNoHost   = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "backend.composio.dev", IsNotFound: true}}
 	errNoDial   = &net.OpError{Op: "dial", Net: "tcp", Err: context.DeadlineExceeded}
 	errBadCert  = &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+	errLost     = errors.New("http2: client connection lost")
 	errReset    = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	errTooMuch  = errors.New("net/http: server response headers exceeded 65536 bytes; aborted")
 	errTooMuch2 = errors.New("http2: response header list larger than advertised limit")
@@ -203,7 +205,7 @@ func TestWithoutTimeoutAnAttemptHasNoDeadline(t *testing.T) {
 // All statuses that a server may end a request with are decided, one by one.
 func TestStatusesThatAreTriedAgain(t *testing.T) {
 	t.Parallel()
-	again := []int{408, 409, 429, 500, 502, 503, 504}
+	again := []int{408, 409, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530}
 	for status := 200; status < 600; status++ {
 		synctest.Test(t, func(t *testing.T) {
 			client, s := scriptedClient(t, []step{answers(status, `{"error":{"message":"no"}}`)}, composio.WithMaxRetries(1))
@@ -235,11 +237,12 @@ func TestFailuresThatAreTriedAgain(t *testing.T) {
 		"EOF":                           fails(io.EOF),
 		"unexpected EOF":                fails(io.ErrUnexpectedEOF),
 		"idle connection closed":        fails(errors.New("http: server closed idle connection")),
-		"HTTP/2 connection lost":        fails(errors.New("http2: client connection lost")),
+		"HTTP/2 connection lost":        fails(errLost),
 		"attempt timeout":               hangs,
 		"503 cut short":                 breaksOff(503, io.ErrUnexpectedEOF),
 		"500 that stalls":               stalls(500),
 		"409, another change under way": answers(409, `{"error":{"message":"connection is being updated"}}`),
+		"a circuit half open":           fails(verdict(true)),
 		"429 of a gateway":              answers(429, "<html>Too Many Requests</html>"),
 		"502 of a gateway":              answers(502, "<html>Bad Gateway</html>"),
 	} {
@@ -254,6 +257,12 @@ func TestFailuresThatAreTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+// verdict is a transport's error that says itself whether to try again.
+type verdict bool
+
+func (v verdict) Error() string   { return "the circuit is open" }
+func (v verdict) Retryable() bool { return bool(v) }
 
 // stalls is a step whose answer has status and never ends.
 func stalls(status int) step {
@@ -291,6 +300,8 @@ func TestFailuresThatAreNotTriedAgain(t *testing.T) {
 		"400 cut short":           breaksOff(400, io.ErrUnexpectedEOF),
 		"untrusted certificate":   fails(errBadCert),
 		"no TLS on the other end": fails(tls.RecordHeaderError{Conn: &net.TCPConn{}}),
+		"an open circuit":         fails(verdict(false)),
+		"an open circuit, within": fails(fmt.Errorf("breaker: %w", errors.Join(io.EOF, verdict(false)))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -535,8 +546,8 @@ func TestWaitEndsAtOnceWithItsContext(t *testing.T) {
 		{"after a status and a cause", answers(500, "<html>", "Retry-After", "30"), composio.ErrServer, true,
 			"composio: ca_1a2b3c4d5e6f: 500: Internal Server Error; the answer is not readable JSON: it was cut short, or a gateway or proxy gave it; " +
 				"not tried again: context canceled; the update may have been applied; request id "},
-		{"after no answer", fails(io.EOF), io.EOF, true,
-			`composio: ca_1a2b3c4d5e6f: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": EOF; ` +
+		{"after no answer", fails(errLost), errLost, true,
+			`composio: ca_1a2b3c4d5e6f: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": http2: client connection lost; ` +
 				"not tried again: context canceled; the update may have been applied; request id "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -629,8 +640,8 @@ func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
 	}{
 		{"no answer", hangs, `PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": ` +
 			"context deadline exceeded; the update may have been applied; request id "},
-		{"503 that stalls", stalls(503), "503: Service Unavailable; context deadline exceeded; request id "},
-		{"503 at the last moment", after(time.Second, answers(503, "")), "503: Service Unavailable; request id "},
+		{"503 that stalls", stalls(503), "503: Service Unavailable; context deadline exceeded; the update may have been applied; request id "},
+		{"503 at the last moment", after(time.Second, answers(503, "")), "503: Service Unavailable; the update may have been applied; request id "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -661,7 +672,7 @@ func TestAnswerAsTheContextIsCanceledIsTheErrorAlone(t *testing.T) {
 	client, s := scriptedClient(t, []step{func(req *http.Request) (*http.Response, error) { cancel(); return answers(503, "")(req) }},
 		composio.WithLogger(logTo(&log, slog.LevelWarn)))
 	failure := mustFail(t, ctx, client, testID, rename)
-	if want := "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; request id " + s.seen[0].ID; failure.Error() != want || log.Len() > 0 {
+	if want := "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; the update may have been applied; request id " + s.seen[0].ID; failure.Error() != want || log.Len() > 0 {
 		t.Errorf("Error() = %q\nwant      %q, and no retry in the log %q", failure.Error(), want, &log)
 	}
 }
@@ -718,9 +729,9 @@ func TestOutcomeUnknownIsStickyOverAttempts(t *testing.T) {
 		{"502, 401", []step{answers(502, ""), answers(401, "")}, composio.ErrUnauthorized, true},
 		{"504, 404", []step{answers(504, ""), answers(404, "")}, composio.ErrNotFound, true},
 		{"504, alias clash", []step{answers(504, ""), answers(409, aliasClash)}, composio.ErrAliasTaken, true},
-		{"500, 503, 503", []step{answers(500, ""), answers(503, "")}, composio.ErrServer, true},
-		{"500, 503, 422", []step{answers(500, ""), answers(503, ""), answers(422, "")}, composio.ErrUnprocessable, true},
-		{"503, 500, 422", []step{answers(503, ""), answers(500, ""), answers(422, "")}, composio.ErrUnprocessable, true},
+		{"503, 400", []step{answers(503, ""), rejected}, composio.ErrBadRequest, true},
+		{"503, 429, 422", []step{answers(503, ""), answers(429, ""), answers(422, "")}, composio.ErrUnprocessable, true},
+		{"refused, 503, refused", []step{fails(errRefused), answers(503, ""), fails(errRefused)}, syscall.ECONNREFUSED, true},
 		{"500, redirect", []step{answers(500, ""), answers(302, "")}, composio.ErrRedirect, true},
 		{"500, 429 with a long wait", []step{answers(500, ""), answers(429, "", "Retry-After", "120")}, composio.ErrRateLimited, true},
 		{"500, no connection", []step{answers(500, ""), fails(errRefused)}, syscall.ECONNREFUSED, true},
@@ -730,14 +741,12 @@ func TestOutcomeUnknownIsStickyOverAttempts(t *testing.T) {
 		{"refused, 500, 400", []step{fails(errRefused), answers(500, ""), rejected}, composio.ErrBadRequest, true},
 
 		{"400", []step{rejected}, composio.ErrBadRequest, false},
-		{"503, 400", []step{answers(503, ""), rejected}, composio.ErrBadRequest, false},
 		{"429, 404", []step{answers(429, ""), answers(404, "")}, composio.ErrNotFound, false},
 		{"408, 422", []step{answers(408, ""), answers(422, "")}, composio.ErrUnprocessable, false},
 		{"409, 409, 409", []step{answers(409, "")}, composio.ErrConflict, false},
-		{"503, 503, 503", []step{answers(503, "")}, composio.ErrServer, false},
 		{"refused, 400", []step{fails(errRefused), rejected}, composio.ErrBadRequest, false},
 		{"no host, no host, no host", []step{fails(errNoHost)}, errNoHost, false},
-		{"refused, 503, refused", []step{fails(errRefused), answers(503, ""), fails(errRefused)}, syscall.ECONNREFUSED, false},
+		{"refused, 429, refused", []step{fails(errRefused), answers(429, ""), fails(errRefused)}, syscall.ECONNREFUSED, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -796,14 +805,14 @@ func TestLogHasOneLineAnAttemptAndOneARetry(t *testing.T) {
 	}{
 		{slog.LevelDebug, func(id string) string {
 			return `{"level":"DEBUG","msg":"composio: attempt","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"duration":3000000,"request_id":"` + id + `"}
-{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"wait":7000000000,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: 503 (7): busy; request id req_1"}
+{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"wait":7000000000,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: 503 (7): busy; the update may have been applied; request id req_1"}
 {"level":"DEBUG","msg":"composio: attempt","account_id":"ca_1a2b3c4d5e6f","attempt":2,"status":0,"duration":4000000,"request_id":"` + id + `"}
 {"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":2,"status":0,"wait":WAIT,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: PATCH \"https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": read tcp: connection reset by peer; the update may have been applied; request id ` + id + `"}
 {"level":"DEBUG","msg":"composio: attempt","account_id":"ca_1a2b3c4d5e6f","attempt":3,"status":200,"duration":5000000,"request_id":"` + id + `"}
 `
 		}},
 		{slog.LevelInfo, func(id string) string {
-			return `{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"wait":7000000000,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: 503 (7): busy; request id req_1"}
+			return `{"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":1,"status":503,"wait":7000000000,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: 503 (7): busy; the update may have been applied; request id req_1"}
 {"level":"WARN","msg":"composio: trying again","account_id":"ca_1a2b3c4d5e6f","attempt":2,"status":0,"wait":WAIT,"request_id":"` + id + `","error":"composio: ca_1a2b3c4d5e6f: PATCH \"https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": read tcp: connection reset by peer; the update may have been applied; request id ` + id + `"}
 `
 		}},
@@ -911,29 +920,57 @@ func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
 	}
 }
 
-// The errors that net/http really gives for what no retry can correct.
-func TestWrongServerIsAskedOnce(t *testing.T) {
+// The errors that net/http really gives for what no retry can correct. Where a server of TLS 1.3 refuses a client, the
+// request is already on its way.
+func TestServersThatNoRetryCanReachAreAskedOnce(t *testing.T) {
 	t.Parallel()
-	secure, _ := newHTTP2(t, answerWith(200, success))
 	plain := newRecorder(t, nil)
-	for name, address := range map[string]string{
-		"untrusted certificate": secure.URL,
-		"no TLS":                strings.Replace(plain.URL, "http:", "https:", 1),
+	for _, test := range []struct {
+		name           string
+		server, client *tls.Config
+		unknown        bool
+	}{
+		{name: "no TLS"},
+		{name: "untrusted certificate", client: &tls.Config{RootCAs: x509.NewCertPool()}},
+		{name: "certificate for another name", client: &tls.Config{ServerName: "composio.invalid"}},
+		{name: "client certificate required, TLS 1.2", server: &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}},
+		{name: "client certificate required, TLS 1.3", server: &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}, unknown: true},
+		{name: "server too new", server: &tls.Config{MinVersion: tls.VersionTLS13}, client: &tls.Config{MaxVersion: tls.VersionTLS12}},
+		{name: "server too old", server: &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}},
+		{name: "no common application protocol", server: &tls.Config{NextProtos: []string{"mqtt"}}, client: &tls.Config{NextProtos: []string{"h2", "http/1.1"}}},
+		{
+			name:   "no common cipher suite",
+			server: &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}},
+			client: &tls.Config{CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}},
+		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			transport := composio.NewTransport()
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewUnstartedServer(answerWith(200, success))
+			server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+			server.TLS = test.server
+			server.StartTLS()
+			t.Cleanup(server.Close)
+			theirs, transport := ownPool(t)
+			if transport.TLSClientConfig = test.client; test.client == nil {
+				transport.TLSClientConfig = &tls.Config{}
+			}
+			if transport.TLSClientConfig.RootCAs == nil {
+				transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+			}
 			dial, dials := transport.DialContext, 0
 			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				dials++
 				return dial(ctx, network, address)
 			}
-			client := newTestClient(t, address, composio.WithHTTPClient(&http.Client{Transport: transport}))
-			failure := mustFail(t, t.Context(), client, testID, rename)
-			if failure.Attempts != 1 || failure.Retryable() || errors.Is(failure, composio.ErrOutcomeUnknown) {
-				t.Errorf("Attempts = %d, Retryable() = %t, want 1 and false, and a known outcome: %v", failure.Attempts, failure.Retryable(), failure)
+			address := server.URL
+			if test.name == "no TLS" {
+				address = strings.Replace(plain.URL, "http:", "https:", 1)
 			}
-			if dials != 1 {
-				t.Errorf("%d connections, want 1", dials)
+			failure := mustFail(t, t.Context(), newTestClient(t, address, composio.WithHTTPClient(theirs)), testID, rename)
+			if failure.Attempts != 1 || failure.Retryable() || dials != 1 || errors.Is(failure, composio.ErrOutcomeUnknown) != test.unknown {
+				t.Errorf("Attempts = %d, Retryable() = %t, want 1 and false over one connection, not %d, and ErrOutcomeUnknown %t: %v",
+					failure.Attempts, failure.Retryable(), dials, test.unknown, failure)
 			}
 		})
 	}

@@ -1,15 +1,19 @@
 package composio
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -53,28 +57,98 @@ func NewTransport() *http.Transport {
 // sharedTransport is one pool for all clients, so that a client per tenant leaks no connections.
 var sharedTransport = sync.OnceValue(NewTransport)
 
-// neverSent reports whether the error of a transport around net/http's, which may have read the body, shows that no server
-// got the request: it is about finding the host, connecting to it or the TLS handshake.
-func neverSent(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		switch op.Op {
-		case "dial", "proxyconnect", "socks connect":
-			return true
-		}
+// roundTripper sends the requests of [gen.Client]. An http.Client in its place would follow redirects, which take the key
+// and the credentials to another host, and add cookies.
+type roundTripper struct{ http.RoundTripper }
+
+func (t roundTripper) Do(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTrip(req)
+	if err == nil && (resp == nil || resp.Body == nil) {
+		err = errors.New("the transport returned neither an answer nor an error")
 	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return true
+	if err != nil {
+		return nil, &url.Error{Op: req.Method, URL: req.URL.String(), Err: err}
 	}
-	return wrongServer(err) || strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
+	return resp, nil
 }
 
-// wrongServer reports whether a transport's error shows that another attempt must fail as well: the host is not the one
-// that was asked for, or does not speak TLS.
+// requestBody is the body of one attempt over net/http's own transport, which asks for it anew where nothing of it was
+// written, and over HTTP/2 where the server says that it processed nothing. A lying server could say so for ever.
+type requestBody struct {
+	reader *bytes.Reader // the latest one given
+	again  bool          // one was given after the one before was read
+}
+
+func (b *requestBody) wasRead() bool { return b.reader.Len() < int(b.reader.Size()) }
+
+// replace puts itself in the place of req's body. Its GetBody gives a new one as often as nobody read the last one, and
+// once more after one that was read.
+func (b *requestBody) replace(ctx context.Context, req *http.Request) error {
+	payload := make([]byte, req.ContentLength)
+	_, err := io.ReadFull(req.Body, payload)
+	b.reader = bytes.NewReader(payload)
+	req.Body = io.NopCloser(b.reader)
+	req.GetBody = func() (io.ReadCloser, error) {
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err() // before the reader is looked at, which the transport may still use now
+		case b.wasRead() && b.again:
+			return nil, errors.New("the server refused the request twice, saying that it had not processed it")
+		}
+		b.again = b.again || b.wasRead()
+		b.reader = bytes.NewReader(payload)
+		return io.NopCloser(b.reader), nil
+	}
+	return err
+}
+
+// failedToConnect reports whether the error of a transport around net/http's, which may have read the body for itself, is
+// of a kind that comes before anything is sent: finding the host, connecting to it or the TLS handshake.
+func failedToConnect(err error) bool {
+	op, _ := errors.AsType[*net.OpError](err)
+	_, noHost := errors.AsType[*net.DNSError](err)
+	return noHost || op != nil && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect") ||
+		wrongServer(err) || strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
+}
+
+// wrongServer reports whether the host is not the one that was asked for, or does not speak TLS.
 func wrongServer(err error) bool {
 	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
 	record, badRecord := errors.AsType[tls.RecordHeaderError](err)
-	noTLS := badRecord && record.Conn != nil // crypto/tls hands the connection over only if the first record is none
-	return badCertificate || noTLS
+	return badCertificate || badRecord && record.Conn != nil // crypto/tls sets Conn only if the first record is none
+}
+
+// permanent reports whether a transport's error shows that another attempt must fail as well.
+func permanent(err error) bool {
+	says, ok := errors.AsType[interface {
+		error
+		Retryable() bool
+	}](err)
+	return ok && !says.Retryable() || wrongServer(err) || headersTooLarge(err) || refusedHandshake(err)
+}
+
+// refusedHandshake reports whether server and client cannot agree on TLS as they are set up. An alert of the server's is
+// of a type of crypto/tls's own, with the words of the one that it exports.
+func refusedHandshake(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return slices.ContainsFunc(permanentAlerts, func(alert tls.AlertError) bool { return alert.Error() == op.Err.Error() })
+	}
+	return strings.Contains(err.Error(), "tls: no supported versions") ||
+		strings.Contains(err.Error(), "tls: server selected un") // an unsupported version, an unadvertised protocol
+}
+
+var permanentAlerts = []tls.AlertError{ // RFC 8446, section 6.2
+	40, 42, 43, 44, 45, 46, 48, 49, // handshake_failure, a bad certificate of the client's in several ways, access_denied
+	70, 71, 86, 109, 110, 112, 116, 120, // version, security, fallback, extensions, name, no certificate, no protocol
+}
+
+// connectionEnded reports whether the server closed or reset the connection in place of an answer.
+func connectionEnded(err error) bool {
+	op, _ := errors.AsType[*net.OpError](err)
+	return op != nil && (op.Op == "read" || op.Op == "write") && !op.Timeout() ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		strings.Contains(err.Error(), "server sent GOAWAY and closed the connection") || // a type of net/http's own
+		strings.Contains(err.Error(), "server closed idle connection") // the same
 }
 
 // headersTooLarge reports whether a transport gave up on an answer for the size of its headers. net/http has no type

@@ -1,9 +1,9 @@
 package composio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"example.com/composio/gen"
@@ -31,52 +31,6 @@ type Sharing struct {
 	NotAllowedUserIDs []string // the same, for users who may not
 }
 
-// Scheme is how a connected account signs in. An account keeps the scheme that it was connected with. There is no
-// default: "" is [ErrInvalid].
-type Scheme string
-
-// The schemes whose credentials can be replaced. OAuth accounts are not among them.
-const (
-	SchemeBearerToken          = Scheme(gen.AuthSchemeBEARERTOKEN)
-	SchemeAPIKey               = Scheme(gen.AuthSchemeAPIKEY)
-	SchemeBasic                = Scheme(gen.AuthSchemeBASIC)
-	SchemeBasicWithJWT         = Scheme(gen.AuthSchemeBASICWITHJWT)
-	SchemeGoogleServiceAccount = Scheme(gen.AuthSchemeGOOGLESERVICEACCOUNT)
-	SchemeServiceAccount       = Scheme(gen.AuthSchemeSERVICEACCOUNT)
-)
-
-// Status is the state of an account's connection. The set is open: Composio may answer with one that has no constant
-// here. It is "" where Composio named none.
-type Status string
-
-// The statuses seen so far.
-const (
-	StatusActive       Status = "ACTIVE"
-	StatusInitializing Status = "INITIALIZING"
-	StatusInitiated    Status = "INITIATED"
-	StatusExpired      Status = "EXPIRED"
-	StatusFailed       Status = "FAILED"
-	StatusInactive     Status = "INACTIVE"
-	StatusRevoked      Status = "REVOKED"
-)
-
-// Result is what Composio said of an update that it applied.
-type Result struct {
-	ID        string    // the account
-	Status    Status    // the state of its connection after the update
-	RequestID string    // for Composio's support; the answer's x-request-id, or else the id that was sent
-	Attempts  int       // how many requests it took, 1 or more
-	RateLimit RateLimit // the organization's budget after this request
-}
-
-// RateLimit is the organization's budget of requests, which all of its API keys and endpoints share.
-type RateLimit struct {
-	Limit     int           // requests in a window
-	Remaining int           // requests left in this window
-	Window    time.Duration // the window's length; 0 if the answer did not say
-	Known     bool          // whether the answer carried a limit and what remains of it
-}
-
 // wireUpdate is an update as it is sent, with room for its parts, so that all of it is one allocation.
 type wireUpdate struct {
 	body         gen.PatchConnectedAccountBody
@@ -88,34 +42,29 @@ type wireUpdate struct {
 
 // set converts u. It is the only conversion, and refuses what must not be sent.
 func (w *wireUpdate) set(u Update) error {
-	if err := w.setAlias(u.Alias); err != nil {
+	if err := cmp.Or(w.setAlias(u.Alias), w.setCredentials(u.Credentials), w.setSharing(u.Sharing)); err != nil {
 		return err
 	}
-	if err := w.setCredentials(u.Credentials); err != nil {
-		return err
-	}
-	if err := w.setSharing(u.Sharing); err != nil {
-		return err
-	}
-	if w.body == (gen.PatchConnectedAccountBody{}) {
+	if w.body.Alias == nil && w.body.Connection == nil && w.body.Experimental == nil {
 		return errors.New("the update changes nothing: set an alias, a credential or sharing")
 	}
 	return nil
 }
 
 func (w *wireUpdate) setAlias(alias Field) error {
-	switch alias.action {
-	case keep:
-	case clearValue:
+	switch {
+	case alias.action == clearValue:
 		w.body.Alias = new("")
-	default:
-		if !utf8.ValidString(*alias.value) {
-			return errors.New("the alias is not valid UTF-8, which JSON cannot carry")
-		}
+	case alias.action != keep && !utf8.ValidString(*alias.value):
+		return errors.New("the alias is not valid UTF-8, which JSON cannot carry")
+	case alias.action != keep:
 		w.body.Alias = alias.value
 	}
 	return nil
 }
+
+// setsAlias reports whether the update gives the account a name, rather than keep or clear it.
+func (w *wireUpdate) setsAlias() bool { return w.body.Alias != nil && *w.body.Alias != "" }
 
 func (w *wireUpdate) setCredentials(c Credentials) error {
 	if c == nil {
@@ -125,39 +74,25 @@ func (w *wireUpdate) setCredentials(c Credentials) error {
 		return fmt.Errorf("the credentials are a nil %T", c)
 	}
 	state := &w.connection.State
-	state.AuthScheme = gen.AuthScheme(c.scheme())
+	w.credentials.CredentialPatch = &state.Val
+	state.AuthScheme = gen.AuthScheme(c.assign(&w.credentials))
 	if !state.AuthScheme.Valid() {
 		return fmt.Errorf("unknown scheme %.64q", state.AuthScheme)
-	}
-	w.credentials.CredentialPatch = &state.Val
-	c.assign(&w.credentials)
-	if w.credentials.err != nil {
-		return w.credentials.err
 	}
 	if w.credentials.changed {
 		w.body.Connection = &w.connection
 	}
-	return nil
+	return w.credentials.err
 }
 
 func (w *wireUpdate) setSharing(s *Sharing) error {
 	if s == nil || s.AllowAllUsers == nil && s.AllowedUserIDs == nil && s.NotAllowedUserIDs == nil {
 		return nil
 	}
-	if err := checkUserIDs("AllowedUserIDs", s.AllowedUserIDs); err != nil {
-		return err
-	}
-	if err := checkUserIDs("NotAllowedUserIDs", s.NotAllowedUserIDs); err != nil {
-		return err
-	}
-	w.sharing = gen.SharedAccountACL{
-		AllowAllUsers:     s.AllowAllUsers,
-		AllowedUserIds:    s.AllowedUserIDs,
-		NotAllowedUserIds: s.NotAllowedUserIDs,
-	}
+	w.sharing = gen.SharedAccountACL{AllowAllUsers: s.AllowAllUsers, AllowedUserIds: s.AllowedUserIDs, NotAllowedUserIds: s.NotAllowedUserIDs}
 	w.experimental.ACLConfigForShared = &w.sharing
 	w.body.Experimental = &w.experimental
-	return nil
+	return cmp.Or(checkUserIDs("AllowedUserIDs", s.AllowedUserIDs), checkUserIDs("NotAllowedUserIDs", s.NotAllowedUserIDs))
 }
 
 // The document's bounds on lists of users (schema SharedAccountACL).

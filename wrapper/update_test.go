@@ -1,6 +1,7 @@
 package composio_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -121,7 +122,7 @@ var masked = []string{
 
 // notMasked are close to a masked form, and may be somebody's password.
 var notMasked = []string{
-	"REDACTED!", " REDACTED", "REDACTED\n", "(redacted)", "[redacted", "redacted]", "**a", "a**", "* *",
+	"REDACTED!", "NOT REDACTED", "(redacted)", "[redacted", "redacted]", "**a", "a**", "* *",
 	"123456789...", "éèêëàâäåæ...", "12345678..", "12345678....", "12345678...x", "…", ".", "..",
 }
 
@@ -164,6 +165,91 @@ func TestCredentialsThatOnlyResembleMaskedOnesPass(t *testing.T) {
 			t.Parallel()
 			wantBody(t, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(value)}},
 				fmt.Sprintf(`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":%q}}}}`, value))
+		})
+	}
+}
+
+// Values as they come from a file, an editor, a table or a form: with more than the credential.
+func TestCredentialsWithMoreThanTheCredentialAreRefused(t *testing.T) {
+	t.Parallel()
+	const (
+		bom   = "the value begins with a byte order mark, as some editors write; take it off, or use SetVerbatim"
+		nul   = "the value holds a NUL character; take it out, or use SetVerbatim"
+		edges = "the value has white space at an edge, as from the end of a file; trim it, or use SetVerbatim"
+	)
+	for _, test := range []struct {
+		value string
+		// why it is refused as a token, as a password or user name, and as credentials_json; "" if it is not
+		token, password, json string
+	}{
+		{"token", "", "", ""},
+		{"to ken", "", "", ""},
+		{"to\tken", "", "", ""},
+		{"", "", "", ""},
+		{"\ufefftoken", bom, bom, bom},
+		{"\ufeff", bom, bom, bom},
+		{"\ufeffline one\nline two", bom, bom, bom},
+		{"token\ufeff", "", "", ""},
+		{"\x00token", nul, nul, nul},
+		{"to\x00ken", nul, nul, nul},
+		{"line one\nline\x00two", nul, nul, nul},
+		{"token\n", edges, edges, ""},
+		{"token\r\n", edges, edges, ""},
+		{"token\r", edges, edges, ""},
+		{"\ntoken", edges, edges, ""},
+		{"token\t", edges, edges, ""},
+		{"\ttoken", edges, edges, ""},
+		{" \ttoken", edges, edges, ""},
+		{"token \n", edges, edges, ""},
+		{"token\u2028", edges, edges, ""},
+		{"token\u0085", edges, edges, ""},
+		{"token\v", edges, edges, ""},
+		{" token", edges, "", ""},
+		{"token ", edges, "", ""},
+		{"  to ken  ", edges, "", ""},
+		{" ", edges, "", ""},
+		{"\n", edges, edges, ""},
+		{"\t", edges, edges, ""},
+		{"line one\nline two\n", "", "", ""},
+		{" line one\r\nline two \t", "", "", ""},
+		{"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n", "", "", ""},
+	} {
+		t.Run(fmt.Sprintf("%q", test.value), func(t *testing.T) {
+			t.Parallel()
+			check := func(name, why string, with func(composio.Field) composio.Update) {
+				if why != "" {
+					refused(t, testID, with(composio.Set(test.value)), "composio: ca_1a2b3c4d5e6f: credential "+name+": "+why)
+				}
+				for _, put := range []func(string) composio.Field{composio.Set, composio.SetVerbatim} {
+					var sent struct {
+						Connection struct {
+							State struct{ Val map[string]string }
+						}
+					}
+					if why == "" {
+						if err := json.Unmarshal([]byte(bodyOf(t, with(put(test.value)))), &sent); err != nil || sent.Connection.State.Val[name] != test.value {
+							t.Errorf("%s: sent %q: %v", name, sent.Connection.State.Val[name], err)
+						}
+					}
+					why = "" // SetVerbatim sends all
+				}
+			}
+			reasons := map[string]string{"username": test.password, "password": test.password, "credentials_json": test.json}
+			for _, name := range credentialNames(t) {
+				why, ok := reasons[name]
+				if !ok {
+					why = test.token
+				}
+				check(name, why, func(f composio.Field) composio.Update { return fieldUpdate(name, f) })
+			}
+			for _, typed := range typedFields {
+				why, ok := reasons[typed.wire]
+				if !ok {
+					why = test.token
+				}
+				check(typed.wire, why, func(f composio.Field) composio.Update { return composio.Update{Credentials: typed.with(f)} })
+			}
+			bodyOf(t, composio.Update{Alias: composio.Set(test.value)}) // an alias may be anything
 		})
 	}
 }

@@ -358,7 +358,7 @@ func TestValuesSurviveJSON(t *testing.T) {
 			t.Parallel()
 			body := bodyOf(t, composio.Update{
 				Alias:       composio.Set(value),
-				Credentials: composio.GoogleServiceAccount{CredentialsJSON: composio.Set(value)},
+				Credentials: composio.GoogleServiceAccount{CredentialsJSON: composio.SetVerbatim(value)},
 				Sharing:     &composio.Sharing{AllowedUserIDs: []string{value}},
 			})
 			var got any

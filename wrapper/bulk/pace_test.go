@@ -141,7 +141,7 @@ func TestWindowOfUnknownLengthIsAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{answer: func(r request) *http.Response {
-			return response(200, `{"success":true,"id":"ca_1","status":"ACTIVE"}`, "X-RateLimit", "60", "X-RateLimit-Remaining", "50")
+			return response(200, `{"success":true}`, "X-RateLimit", "60", "X-RateLimit-Remaining", "50")
 		}}
 		start := time.Now()
 		all(t, newRunner(t, s.client(t), bulk.WithShare(0.5)).Run(t.Context(), accounts(61)))

@@ -5,12 +5,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"example.com/composio/gen"
 )
 
 const (
-	method     = gen.PatchConnectedAccountsByNanoidMethod
+	method     = http.MethodPatch
 	collection = "connected_accounts"
 )
 

@@ -197,8 +197,8 @@ var faultRows = []faultRow{
 	{"500-applied", `500 application/json {"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`, "", "500, server, outcome unknown, code 10500", true, false},
 	{"502", "502 " + htmlType + " " + page502, "", "502, server, outcome unknown", false, false},
 	{"502-applied", "502 " + htmlType + " " + page502, "", "502, server, outcome unknown", true, false},
-	{"503", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", "503, server", false, false},
-	{"503-applied", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", "503, server", true, false},
+	{"503", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", "503, server, outcome unknown", false, false},
+	{"503-applied", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", "503, server, outcome unknown", true, false},
 	{"504", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", "504, server, outcome unknown", false, false},
 	{"504-applied", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", "504, server, outcome unknown", true, false},
 }

@@ -204,9 +204,9 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		writePage(e.exempt(w), http.StatusNotFound)
 		return
 	}
-	if r.Method != gen.PatchConnectedAccountsByNanoidMethod {
+	if r.Method != operation.Method {
 		w = e.exempt(w)
-		w.Header().Set("Allow", gen.PatchConnectedAccountsByNanoidMethod)
+		w.Header().Set("Allow", operation.Method)
 		writePage(w, http.StatusMethodNotAllowed)
 		return
 	}
@@ -222,15 +222,14 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 	writeJSON(w, http.StatusOK, &answer)
 }
 
+// operation is a request of the document's one operation, which has its method and path.
+var operation, _ = gen.NewPatchConnectedAccountsByNanoidRequest(&url.URL{}, "x", gen.PatchConnectedAccountBody{})
+
 // accountIn returns the account that a path names; "" if the path is not the operation's, at the root, under one of the
 // two versions. The contract would match it under any prefix.
 func accountIn(path string) string {
-	template, err := gen.PatchConnectedAccountsByNanoidPath("x")
-	if err != nil {
-		return ""
-	}
 	end := strings.LastIndexByte(path, '/')
-	collection := strings.TrimSuffix(template, "/x")
+	collection := strings.TrimSuffix(operation.URL.Path, "/x")
 	if end < 0 || path[:end] != collection && path[:end] != strings.Replace(collection, "/v3/", "/v3.1/", 1) {
 		return ""
 	}

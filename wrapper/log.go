@@ -1,0 +1,25 @@
+package composio
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+func (call *call) logAttempt(ctx context.Context, logger *slog.Logger, status int, start time.Time) {
+	if logger == nil || !logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	logger.LogAttrs(ctx, slog.LevelDebug, "composio: attempt",
+		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", status),
+		slog.Duration("duration", time.Since(start)), slog.String("request_id", call.requestID))
+}
+
+func (call *call) logRetry(ctx context.Context, logger *slog.Logger, wait time.Duration) {
+	if logger == nil {
+		return
+	}
+	logger.LogAttrs(ctx, slog.LevelWarn, "composio: trying again",
+		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", call.last.StatusCode),
+		slog.Duration("wait", wait), slog.String("request_id", call.requestID), slog.String("error", call.last.Error()))
+}

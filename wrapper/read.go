@@ -1,0 +1,64 @@
+package composio
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+)
+
+const (
+	maxAnswer    = 1 << 20  // bytes that are read; far above any answer of Composio's
+	maxErrorBody = 64 << 10 // bytes that Error.Body keeps
+)
+
+// answer is what came back for one request. With status 0 nothing did.
+type answer struct {
+	status  int
+	header  http.Header
+	body    []byte
+	err     error // why there is no answer, or no end of it
+	notSent bool  // with status 0: no server can have received the request
+}
+
+// buffers hold answers while they are read. Whatever is kept of one is copied.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// release gives a buffer back, unless an unusual answer has made it large.
+func release(buffer *bytes.Buffer) {
+	if buffer.Cap() <= maxErrorBody {
+		buffer.Reset()
+		buffers.Put(buffer)
+	}
+}
+
+// readAnswer reads no more than maxAnswer bytes of resp, into buffer, until ctx is done.
+func (c *config) readAnswer(ctx context.Context, resp *http.Response, buffer *bytes.Buffer) answer {
+	defer func() { _ = resp.Body.Close() }() // a close error adds nothing to the read error
+	a := answer{status: resp.StatusCode, header: resp.Header}
+	switch {
+	case a.status < 100:
+		return answer{err: fmt.Errorf("the answer has a status that HTTP does not have: %d", a.status)}
+	case a.status < 200: // what follows a 101 is another protocol, and may have no end
+		return a
+	}
+	if !c.direct { // net/http's own transport ends a read by itself
+		defer context.AfterFunc(ctx, func() { _ = resp.Body.Close() })()
+	}
+	limited := &io.LimitedReader{R: resp.Body, N: maxErrorBody}
+	_, a.err = buffer.ReadFrom(limited)
+	if limited.N == 0 {
+		limited.N = maxAnswer + 1 - maxErrorBody
+		buffer.Grow(int(limited.N) + bytes.MinRead) // at once: doubling would cost four times maxAnswer
+		_, a.err = buffer.ReadFrom(limited)
+	}
+	if buffer.Len() > maxAnswer {
+		a.err = errTooLarge
+	}
+	a.body = buffer.Bytes()
+	return a
+}
+
+var errTooLarge = fmt.Errorf("the answer has more than %d bytes", maxAnswer)
