@@ -417,26 +417,6 @@ func TestTransportLetsNetHTTPReplay(t *testing.T) {
 	}
 }
 
-// The client bounds its replays in GetBody, and must find the same bound through the checks.
-func TestTransportKeepsTheClientsReplay(t *testing.T) {
-	url, served := stale(t)
-	pool := composio.NewTransport()
-	defer pool.CloseIdleConnections()
-	client, err := composio.New("ak_test", composio.WithBaseURL(url), composio.WithMaxRetries(0),
-		composio.WithHTTPClient(&http.Client{Transport: contract.Transport(pool)}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, alias := range []string{"first", "second"} {
-		if _, err := client.UpdateConnectedAccount(t.Context(), "ca_1", composio.Update{Alias: composio.Set(alias)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff([]string{`{"alias":"first"}`, `{"alias":"second"}`}, served()); diff != "" {
-		t.Errorf("served (-want +got):\n%s", diff)
-	}
-}
-
 func TestTransportAsksForABodyAgainOnlyAfterItWasRead(t *testing.T) {
 	const text = `{"alias":"work"}`
 	refused := errors.New("not again")

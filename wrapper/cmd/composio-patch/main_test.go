@@ -58,7 +58,7 @@ type standIn struct {
 
 const (
 	testKey = "ak_test_key_of_the_environment"
-	applied = `{"success":true,"id":"ca_1","status":"ACTIVE"}`
+	applied = `{"success":true,"status":"ACTIVE"}`
 )
 
 func newStandIn(t *testing.T, handler http.HandlerFunc) *standIn {

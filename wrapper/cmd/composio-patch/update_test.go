@@ -32,7 +32,7 @@ func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
 			[]string{"--scheme=BEARER_TOKEN", "--set", `token=a,b\,c;$HOME ${default} ~ @file "q" 'é' \n`},
 			bearer + `"token":"a,b\\,c;$HOME ${default} ~ @file \"q\" 'é' \\n"}}}}`,
 		},
-		"set keeps a newline": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=a\n"}, bearer + `"token":"a\n"}}}}`},
+		"set keeps a newline": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=a\n", "--verbatim"}, bearer + `"token":"a\n"}}}}`},
 		"set two": {
 			[]string{"--scheme=BASIC", "--set=username=robot", "--set=password=new"},
 			`{"connection":{"state":{"authScheme":"BASIC","val":{"password":"new","username":"robot"}}}}`,
@@ -103,8 +103,8 @@ func TestSetFileDropsOneNewlineAtTheEnd(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file", "token="+path)
-			commandIn(t, strings.NewReader(tt.content), "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file", "token=-")
+			command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--verbatim", "--set-file", "token="+path)
+			commandIn(t, strings.NewReader(tt.content), "update", "ca_1", "--scheme=BEARER_TOKEN", "--verbatim", "--set-file", "token=-")
 			sent := composio.received()
 			if len(sent) != 2 {
 				t.Fatalf("sent %v", sent)
@@ -241,7 +241,7 @@ func TestMaxRetriesAreTheAttemptsAfterTheFirst(t *testing.T) {
 	for flag, attempts := range map[string]int{"": 3, "--max-retries=0": 1, "--max-retries=1": 2} {
 		composio := newStandIn(t, answers(503, "", "Retry-After", "0.001"))
 		got := command(t, append([]string{"update", "ca_1", "--alias=a"}, strings.Fields(flag)...)...)
-		if n := len(composio.received()); n != attempts || got.Status != exitFailed {
+		if n := len(composio.received()); n != attempts || got.Status != exitUnknown {
 			t.Errorf("%s: %d attempts, exit status %d", flag, n, got.Status)
 		}
 		// A user who waits is told why, a line each time.
