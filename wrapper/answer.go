@@ -67,7 +67,7 @@ func (call *call) decide(a answer) (*Result, *Error) {
 // readResult returns the result that the body of a 2xx tells, or why it tells none.
 func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 	result := &Result{ID: call.id, Attempts: call.attempts, RateLimit: rateLimit(header)}
-	result.RequestID = call.secrets.redact(cmp.Or(requestID(header), call.requestID))
+	result.RequestID = cmp.Or(call.secrets.redact(requestID(header)), call.requestID)
 	succeeded, answers := false, 0
 	for name, value := range members(body) {
 		switch string(name) {
