@@ -10,12 +10,22 @@ import (
 	"unicode/utf8"
 )
 
-func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+// isLetter reports whether r is a letter or a digit.
+func isLetter(r rune) bool {
+	return r < utf8.RuneSelf && isWord(byte(r)) && r != '_' || r >= utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+}
+
+// isWord reports whether c is an ASCII letter, a digit or an underscore.
+func isWord(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_' }
 
 // appendLetters appends the letters and digits of text.
 func appendLetters(b []byte, text string) []byte {
 	for _, r := range text {
-		if isLetter(r) {
+		if r < utf8.RuneSelf { // mostly
+			if isWord(byte(r)) && r != '_' {
+				b = append(b, byte(r))
+			}
+		} else if isLetter(r) {
 			b = utf8.AppendRune(b, r)
 		}
 	}

@@ -2,70 +2,18 @@ package composio
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"net/url"
-	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"example.com/composio/gen"
 )
 
 const (
 	redacted   = "[redacted]"
-	minSecret  = 4  // bytes of a secret; what is shorter stands in ordinary words
 	minCut     = 4  // letters and digits of a secret's beginning that a cut text may not end with
 	minLetters = 12 // letters and digits by which a secret is known in any guise
-	minPart    = 16 // letters and digits by which a part of a secret is known
 	maxHalf    = 24 // bytes of an escape that a cut text may end with a half of
 )
-
-// secrets are the values that no text may show: the API keys of a call and the credentials that it sends.
-type secrets struct {
-	known   []secret // the longest first, since one may contain another
-	letters []byte   // of all in known, one after the other
-	room    struct { // backing arrays; they save allocations
-		known   [3]secret
-		letters [64]byte
-	}
-}
-
-type secret struct {
-	value   string
-	plain   string                  // value without escapes; "" until it is needed
-	letters []byte                  // the letters and digits of plain
-	parts   map[string]bool         // the letters and digits of each part
-	lengths map[[minPart]byte][]int // the lengths of the parts that begin with these
-}
-
-// add adds value, and what is left of it without blanks, a byte order mark or "Bearer " around it.
-func (s *secrets) add(value string) {
-	if s.known == nil {
-		s.known, s.letters = s.room.known[:0], s.room.letters[:0]
-	}
-	bare := strings.Trim(value, " \t\r\n\ufeff")
-	if scheme, token, _ := strings.Cut(bare, " "); strings.EqualFold(scheme, "Bearer") {
-		bare = strings.TrimSpace(token)
-	}
-	for _, v := range [...]string{value, bare} {
-		if len(v) >= minSecret && !slices.ContainsFunc(s.known, func(k secret) bool { return k.value == v }) {
-			s.known = append(s.known, secret{value: v})
-		}
-	}
-	slices.SortFunc(s.known, func(a, b secret) int { return len(b.value) - len(a.value) })
-}
-
-// addBasic adds p's user name and password as HTTP's Basic scheme has them: in base64.
-func (s *secrets) addBasic(p *gen.CredentialPatch) {
-	if username, ok := p.Username.Get(); ok {
-		password, _ := p.Password.Get()
-		encoded := base64.StdEncoding.EncodeToString([]byte(username + ":" + password))
-		s.add(encoded)
-		s.add(strings.TrimRight(encoded, "="))
-	}
-}
 
 // redact replaces each secret in text, and all of text where one is written in another way than it was given. Use it for
 // every text that came from outside.
@@ -142,68 +90,6 @@ func (k *secret) beginsAtEnd(plain, letters string) bool {
 	return begins(letters, string(k.letters)) || !k.isLong() && begins(plain, k.plain)
 }
 
-// prepare finds by what k is known, when that is first needed.
-func (s *secrets) prepare(k *secret) *secret {
-	if k.plain != "" {
-		return k
-	}
-	k.plain = unescape(k.value)
-	start := len(s.letters)
-	s.letters = appendLetters(slices.Grow(s.letters, len(k.plain)), k.plain)
-	k.letters = s.letters[start:]
-	if !strings.ContainsAny(k.value, "\n\r\\\"[ ") { // the usual token
-		return k
-	}
-	k.parts, k.lengths = map[string]bool{}, map[[minPart]byte][]int{}
-	for _, part := range partsOf(k.value) {
-		letters := appendLetters(nil, part)
-		if utf8.RuneCount(letters) < minPart || k.parts[string(letters)] {
-			continue
-		}
-		k.parts[string(letters)] = true
-		if lengths := k.lengths[[minPart]byte(letters)]; !slices.Contains(lengths, len(letters)) {
-			k.lengths[[minPart]byte(letters)] = append(lengths, len(letters))
-		}
-	}
-	return k
-}
-
-// partsOf returns the strings in a JSON document, and the lines of any other value, without those that messages may name.
-func partsOf(value any) (parts []string) {
-	switch value := value.(type) {
-	case map[string]any:
-		delete(value, "project_id")
-		for _, member := range value {
-			parts = append(parts, partsOf(member)...)
-		}
-	case []any:
-		for _, member := range value {
-			parts = append(parts, partsOf(member)...)
-		}
-	case string:
-		var document any
-		if json.Unmarshal([]byte(strings.TrimPrefix(value, "\ufeff")), &document) == nil {
-			return partsOf(document)
-		}
-		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(unescape(value))
-		for line := range strings.SplitSeq(lines, "\n") {
-			if line = strings.Trim(line, "- \t"); !isNamed(line) {
-				parts = append(parts, line)
-			}
-		}
-	}
-	return parts
-}
-
-// isNamed reports whether line is a URL, an e-mail address or the first or last line of a key.
-func isNamed(line string) bool {
-	link, err := url.Parse(line)
-	user, host, _ := strings.Cut(line, "@")
-	return err == nil && link.Scheme != "" && link.Host != "" && link.User == nil ||
-		user != "" && strings.Contains(host, ".") && !strings.ContainsAny(line, " :/") ||
-		strings.HasPrefix(line, "BEGIN ") || strings.HasPrefix(line, "END ")
-}
-
 // keyPrefix begins every API key of Composio's. Its answers to a wrong key quote the key's first characters.
 const keyPrefix = "ak_"
 
@@ -232,8 +118,6 @@ func endsInEscape(text string) bool {
 	n := len(text)
 	return n >= 2 && text[n-2] == '\\' || n >= 3 && text[n-3] == '%' || n >= 6 && text[n-6:n-4] == `\u`
 }
-
-func isWord(c byte) bool { return c < utf8.RuneSelf && isLetter(rune(c)) || c == '_' }
 
 // hiddenError is an error from outside with the secrets taken out of its text. Where there were some, errors.Is alone sees
 // the error itself; else errors.As and errors.Unwrap reach it too.
