@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,23 +11,26 @@ import (
 	"github.com/oasdiff/oasdiff/diff"
 )
 
-// compare returns every change from ours to theirs, each judged.
-func compare(ours, theirs *document, version string) ([]change, error) {
-	a, err := ours.find("", false)
+// compare returns every change from our document to theirs, each judged.
+func compare(ours, theirs, version string) ([]change, error) {
+	a, err := open(ours, "")
 	if err != nil {
 		return nil, err
 	}
-	wanted := a.normal
+	wanted := a.place.normal
 	if version != "" {
-		wanted = versionName.ReplaceAllLiteralString(a.normal, "/"+version+pathTail)
+		wanted = versionName.ReplaceAllLiteralString(wanted, "/"+version+pathTail)
 	}
-	b, err := theirs.find(wanted, version != "")
-	if err != nil {
-		return nil, err
+	b, err := open(theirs, wanted)
+	if err == nil && version != "" && b.place.normal != wanted {
+		err = fmt.Errorf("%s lacks the operation: no PATCH %s, but %s", b.from, wanted, b.place.full)
 	}
 	w := &wording{}
-	if w.ours, err = ours.reduce(a, a); err == nil {
-		w.theirs, err = theirs.reduce(b, a)
+	if err == nil {
+		w.ours, err = a.reduce(a.place)
+	}
+	if err == nil {
+		w.theirs, err = b.reduce(a.place)
 	}
 	if err != nil {
 		return nil, err
@@ -34,13 +38,13 @@ func compare(ours, theirs *document, version string) ([]change, error) {
 	config := diff.NewConfig(diff.WithExcludeElements(slices.DeleteFunc(diff.GetExcludeDiffOptions(), func(o string) bool { return o == diff.ExcludeExtensionsOption })))
 	found, sources, err := diff.GetWithOperationsSourcesMap(config, w.ours.info, w.theirs.info)
 	if err != nil {
-		return nil, fmt.Errorf("oasdiff cannot compare the operation in %s: %w", theirs.from, err)
+		return nil, fmt.Errorf("oasdiff cannot compare the operation in %s: %w", b.from, err)
 	}
 	if version == "" {
-		w.changes = a.moved(b)
+		w.changes = a.place.moved(b.place)
 	}
 	tree := asMap(found)
-	for _, key := range []string{"paths", "modified", a.full, "operations", "modified", "PATCH"} {
+	for _, key := range []string{"paths", "modified", a.place.full, "operations", "modified", "PATCH"} {
 		tree = object(tree[key])
 	}
 	if tree != nil {
@@ -161,7 +165,7 @@ func (w *wording) items(v any, at spot, kind string) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			w.tell(at, kind, item, nil, nil)
+			w.tell(at, kind, cmp.Or(item, any("null")), nil, nil)
 		}
 	case map[string]any:
 		for _, in := range sortedKeys(v) {

@@ -26,23 +26,19 @@ func main() { os.Exit(run(os.Args[1], os.Args[2:], os.Stdout, os.Stderr)) }
 
 // run compares our document with the one in the arguments, those of api/upstream-diff.
 func run(ours string, args []string, stdout, stderr io.Writer) (status int) {
-	changes, version, err := changesFrom(ours, args)
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "upstream-diff: %s\nNothing was compared. Next: api/upstream-diff FILE|URL with the OpenAPI document that Composio publishes.\n", printable(err.Error()))
-		return exitFailed
-	}
-	return report(stdout, changes, version)
-}
-
-func changesFrom(ours string, args []string) (changes []change, version string, err error) {
+	var err error
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("oasdiff or this command does not understand the document: %v", r)
 		}
+		if err != nil {
+			_, _ = fmt.Fprintf(stderr, "upstream-diff: %s\nNothing was compared. Next: api/upstream-diff FILE|URL with the OpenAPI document that Composio publishes.\n", printable(err.Error()))
+			status = exitFailed
+		}
 	}()
 	flags := flag.NewFlagSet("upstream-diff", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	flags.StringVar(&version, "version", "", "the version of the API to compare with, as in /api/v3.1/")
+	version := flags.String("version", "", "the version of the API to compare with, as in /api/v3.1/")
 	var sources []string
 	err = flags.Parse(args)
 	for ; err == nil && flags.NArg() > 0; err = flags.Parse(flags.Args()[1:]) { // the flag may stand behind the document
@@ -50,20 +46,16 @@ func changesFrom(ours string, args []string) (changes []change, version string, 
 	}
 	switch {
 	case err != nil:
-		return nil, "", fmt.Errorf("%w; %w", err, errUsage)
+		err = fmt.Errorf("%w; %w", err, errUsage)
 	case len(sources) != 1 || sources[0] == "":
-		return nil, "", errUsage
-	case !versionFormat.MatchString(version):
-		return nil, "", fmt.Errorf("--version %s is not a version of the API, such as v3.1", version)
+		err = errUsage
+	case !versionFormat.MatchString(*version):
+		err = fmt.Errorf("--version %s is not a version of the API, such as v3.1", *version)
+	default:
+		var changes []change
+		if changes, err = compare(ours, sources[0], *version); err == nil {
+			return report(stdout, changes, *version)
+		}
 	}
-	a, err := open(ours)
-	if err != nil {
-		return nil, "", err
-	}
-	b, err := open(sources[0])
-	if err != nil {
-		return nil, "", err
-	}
-	changes, err = compare(a, b, version)
-	return changes, version, err
+	return exitFailed
 }

@@ -37,8 +37,8 @@ type place struct {
 	servers         []any // without what full has of their URLs
 }
 
-// find looks the operation up: under the path wanted or, unless it must be that one, in the newest version of the API.
-func (d *document) find(wanted string, must bool) (place, error) {
+// find looks the operation up: under the path wanted or, if it is not there, in the newest version of the API.
+func (d *document) find(wanted string) error {
 	paths := object(d.root["paths"])
 	var places []place
 	others := ""
@@ -61,17 +61,17 @@ func (d *document) find(wanted string, must bool) (place, error) {
 			methods := slices.DeleteFunc(sortedKeys(item), func(name string) bool { return !slices.Contains([]string{"get", "put", "post", "delete"}, name) })
 			others += fmt.Sprintf("; %s has %s alone", p.full, cmp.Or(strings.Join(methods, ", "), "nothing"))
 		case p.normal == wanted:
-			return p, nil
-		case must:
-			others += "; it has " + p.full
+			d.place = p
+			return nil
 		default:
 			places = append(places, p)
 		}
 	}
 	if len(places) == 0 {
-		return place{}, fmt.Errorf("%s lacks the operation: no PATCH %s among its %d paths%s", d.from, map[bool]string{true: wanted, false: "…" + pathTail}[must], len(paths), others)
+		return fmt.Errorf("%s lacks the operation: no PATCH …%s among its %d paths%s", d.from, pathTail, len(paths), others)
 	}
-	return slices.MaxFunc(places, func(a, b place) int { return semver.Compare(a.version, b.version) }), nil
+	d.place = slices.MaxFunc(places, func(a, b place) int { return semver.Compare(a.version, b.version) })
+	return nil
 }
 
 // addServers gives p its servers, the nearest ones, and returns the part of the path that is in their URLs.
@@ -151,16 +151,16 @@ type reduced struct {
 	operation, schemas map[string]any
 }
 
-// reduce returns a document with the operation at p alone, as if it stood at the place at, and the components that it
-// needs. Whatever else is in the document, however wrong, is left behind.
-func (d *document) reduce(p, at place) (*reduced, error) {
-	operation := maps.Clone(p.operation)
-	operation["security"], operation["servers"] = d.security(operation), sortedSet(p.servers)
-	item := map[string]any{method: operation, "parameters": p.item["parameters"]}
+// reduce returns a document with the operation alone, as if it stood at the place at, and the components that it needs.
+// Whatever else is in the document, however wrong, is left behind.
+func (d *document) reduce(at place) (*reduced, error) {
+	operation := maps.Clone(d.operation)
+	operation["security"], operation["servers"] = d.security(), sortedSet(d.servers)
+	item := map[string]any{method: operation, "parameters": d.item["parameters"]}
 	components := map[string]any{}
 	fault := d.collect(item, components)
 	data, err := json.Marshal(map[string]any{
-		"openapi": map[bool]string{false: "3.0.3", true: "3.1.0"}[d.v31], "info": map[string]any{"title": "one operation", "version": "1"},
+		"openapi": text(d.root["openapi"]), "info": map[string]any{"title": "one operation", "version": "1"},
 		"paths": map[string]any{at.full: item}, "components": components,
 	})
 	if err != nil {
@@ -181,7 +181,7 @@ func (d *document) reduce(p, at place) (*reduced, error) {
 		if how, err := parameter.SerializationMethod(); err == nil { // said or not
 			parameter.Style, parameter.Explode = how.Style, &how.Explode
 		}
-		if i := slices.Index(p.parameters, parameter.Name); i >= 0 && i < len(at.parameters) && parameter.In == "path" {
+		if i := slices.Index(d.parameters, parameter.Name); i >= 0 && i < len(at.parameters) && parameter.In == "path" {
 			parameter.Name = at.parameters[i]
 		}
 		written(parameter.Schema, parameter.Content)
@@ -239,8 +239,8 @@ func (d *document) collect(v any, components map[string]any) (err error) {
 
 // security returns what the operation asks of a caller, each scheme named by what it is and not by its name in the
 // document. To ask for nothing is one alternative without a scheme.
-func (d *document) security(operation map[string]any) []any {
-	requirements, ok := operation["security"].([]any)
+func (d *document) security() []any {
+	requirements, ok := d.operation["security"].([]any)
 	if !ok {
 		requirements = listOf(d.root["security"])
 	}

@@ -17,7 +17,7 @@ import (
 // an enum.
 func oneForm(spec *openapi3.T) error {
 	err := spec.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
-		if s := ref.Value; s.Nullable && s.Type.IsEmpty() { // which the next step would drop
+		if s := ref.Value; s.Nullable && s.Type.IsEmpty() && !slices.Contains(s.Enum, nil) { // which the next step would drop
 			*s = openapi3.Schema{AnyOf: openapi3.SchemaRefs{{Value: new(*s)}, {Value: &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeNull}}}}}
 			s.AnyOf[0].Value.Nullable = false
 		}
@@ -78,6 +78,9 @@ func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	}
 	if s.Items != nil && s.Items.Value.IsEmpty() {
 		s.Items = nil
+	}
+	if s.Type.IsEmpty() && slices.Contains(s.Enum, nil) {
+		s.Nullable = true
 	}
 	isText := func(v any) bool { _, ok := v.(string); return ok || v == nil }
 	if s.Type.IsEmpty() && len(s.Enum) > 0 && !isNull(ref) && !slices.ContainsFunc(s.Enum, func(v any) bool { return !isText(v) }) {
@@ -144,7 +147,9 @@ func mergeValues(s *openapi3.Schema, list *openapi3.SchemaRefs, one bool) {
 	var merged openapi3.Schema
 	for _, branch := range *list {
 		b := *branch.Value
-		overlap := slices.ContainsFunc(b.Enum, func(v any) bool { return slices.Contains(merged.Enum, v) })
+		overlap := slices.ContainsFunc(b.Enum, func(v any) bool {
+			return slices.ContainsFunc(merged.Enum, func(other any) bool { return byJSON(v, other) == 0 })
+		})
 		if len(b.Enum) == 0 || one && overlap {
 			return
 		}
@@ -154,6 +159,9 @@ func mergeValues(s *openapi3.Schema, list *openapi3.SchemaRefs, one bool) {
 			return
 		}
 		merged = b
+	}
+	if s.Nullable && len(merged.Enum) > 0 {
+		merged.Enum = append(merged.Enum, nil)
 	}
 	if len(merged.Enum) > 0 {
 		*list, s.AllOf = nil, append(s.AllOf, &openapi3.SchemaRef{Value: &merged})

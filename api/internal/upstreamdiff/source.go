@@ -30,11 +30,11 @@ type document struct {
 	from string   // for messages
 	url  *url.URL // that it came from, if it is no file
 	root map[string]any
-	v31  bool // OpenAPI 3.1 or later, whose schemas are JSON Schema's
+	place
 }
 
-// open reads a document from a file or, if source begins with http:// or https://, from a URL.
-func open(source string) (*document, error) {
+// open reads a document from a file or, if source begins with http:// or https://, from a URL, and finds the operation.
+func open(source, wanted string) (*document, error) {
 	d := &document{from: source}
 	var data []byte
 	var err error
@@ -58,7 +58,7 @@ func open(source string) (*document, error) {
 	if v, ok := d.root["openapi"]; ok {
 		version = fmt.Sprint(v) // unquoted in YAML, 3.1 is a number
 	}
-	switch d.v31 = version != "3" && !strings.HasPrefix(version+".", "3.0."); {
+	switch {
 	case d.root == nil:
 		return nil, fmt.Errorf("%s is not an OpenAPI document: it holds no object", d.from)
 	case d.root["swagger"] != nil:
@@ -68,7 +68,7 @@ func open(source string) (*document, error) {
 	case object(d.root["paths"]) == nil:
 		return nil, fmt.Errorf(`%s is not an OpenAPI document with operations: it has no "paths"`, d.from)
 	}
-	return d, nil
+	return d, d.find(wanted)
 }
 
 // fetch shows nothing of a URL that may be secret: user, password and query.

@@ -100,8 +100,20 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 			kind = map[bool]string{true: "any", false: "only"}[to == nil]
 		}
 	case "type":
-		kind = typeChange(at, from, to)
-		from, to = strings.Join(texts(listOf(from)), " or "), strings.Join(texts(listOf(to)), " or ")
+		switch step := encoded(from) + encoded(to); {
+		case at.theirs == nil:
+			kind = "any"
+		case at.ours == nil:
+			kind = "only"
+		case from == nil:
+			kind = "added"
+		case to == nil:
+			kind = "deleted"
+		case at.answer && step == `["number"]["integer"]`, !at.answer && step == `["integer"]["number"]`:
+			kind = "Go"
+		}
+		names := strings.NewReplacer("[", "", "]", "", ", ", " or ")
+		from, to = names.Replace(text(from)), names.Replace(text(to))
 	case "additionalProperties":
 		switch kind = map[bool]string{true: "narrower", false: "wider"}[from == nil]; {
 		case to == false:
@@ -136,8 +148,16 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 	if !ok && changed {
 		rule = rules["limit "+effect(at.keyword, from, to)]
 	} else if !ok {
-		rule = [4]string{map[bool]string{true: "added ", false: "dropped "}[added] + at.keyword, "", "", "anybody"}
-		c.Name, c.Tail = w.unknown(at, added, item, c.Name)
+		schema, verb := at.ours, "dropped "
+		if added {
+			schema, verb = at.theirs, "added "
+		}
+		if alternative := object(item); alternative != nil {
+			c.Name, schema = "alternative", listOf(schema)[int(number(alternative["index"]))]
+		} else if item != nil {
+			schema = object(schema)[c.Name]
+		}
+		rule, c.Tail = [4]string{verb + at.keyword, "", "", "anybody"}, w.as(schema)
 	}
 	verb, side := rule[0], "sender"
 	if at.answer {
@@ -151,34 +171,6 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 	if !slices.Contains(w.changes, c) {
 		w.changes = append(w.changes, c)
 	}
-}
-
-// typeChange is what happened to the types.
-func typeChange(at spot, from, to any) string {
-	switch step := encoded(from) + encoded(to); {
-	case at.theirs == nil:
-		return "any"
-	case at.ours == nil:
-		return "only"
-	case from == nil:
-		return "added"
-	case to == nil:
-		return "deleted"
-	case at.answer && step == `["number"]["integer"]`, !at.answer && step == `["integer"]["number"]`:
-		return "Go"
-	}
-	return "changed"
-}
-
-// unknown names and shows what was added or deleted for which there are no words.
-func (w *wording) unknown(at spot, added bool, item any, name string) (string, string) {
-	schema := map[bool]any{true: at.theirs, false: at.ours}[added]
-	if alternative := object(item); alternative != nil {
-		return "alternative", w.as(listOf(schema)[int(number(alternative["index"]))])
-	} else if item != nil {
-		schema = object(schema)[name]
-	}
-	return name, w.as(schema)
 }
 
 // Keywords that let less through than their absence does. Bounds have which way they open: a greater maximum lets more
@@ -234,13 +226,10 @@ var keywords = map[string]string{
 // answered says what body comes with an answer that Composio added.
 func (w *wording) answered(answer map[string]any) string {
 	content := object(answer["content"])
-	if schema := object(content["application/json"])["schema"]; schema != nil {
-		return w.as(schema)
+	if len(content) == 0 {
+		return ", without a body"
 	}
-	if len(content) > 0 {
-		return ", as " + strings.Join(sortedKeys(content), " or ")
-	}
-	return ", without a body"
+	return cmp.Or(w.as(object(content["application/json"])["schema"]), ", as "+strings.Join(sortedKeys(content), " or "))
 }
 
 // credentials names what a caller must send, in one alternative of a security requirement.
@@ -269,27 +258,15 @@ func (w *wording) as(schema any) string {
 	return ": " + text(schema)
 }
 
-func texts(list []any) (out []string) {
-	for _, v := range list {
-		out = append(out, text(v))
-	}
-	return out
-}
-
 // text is a name as it is, and any other value in YAML on one line.
 func text(v any) string {
 	if s, ok := v.(string); ok && !strings.Contains(s, "\n") {
 		return s
 	}
 	var node yaml.Node
-	if err := node.Encode(v); err != nil {
-		return encoded(v)
-	}
+	_ = node.Encode(v) // plain maps, lists and scalars: that cannot fail
 	oneLine(&node)
-	line, err := yaml.Dump(&node, yaml.WithLineWidth(-1))
-	if err != nil {
-		return encoded(v)
-	}
+	line, _ := yaml.Dump(&node, yaml.WithLineWidth(-1))
 	return strings.TrimSpace(string(line))
 }
 
