@@ -17,13 +17,13 @@ func compare(ours, theirs, version string) ([]change, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := a.place.normal
+	wanted := a.normal
 	if version != "" {
 		wanted = versionName.ReplaceAllLiteralString(wanted, "/"+version+pathTail)
 	}
 	b, err := open(theirs, wanted)
-	if err == nil && version != "" && b.place.normal != wanted {
-		err = fmt.Errorf("%s lacks the operation: no PATCH %s, but %s", b.from, wanted, b.place.full)
+	if err == nil && version != "" && b.normal != wanted {
+		err = fmt.Errorf("%s lacks the operation: no PATCH %s, but %s", b.from, wanted, b.full)
 	}
 	w := &wording{}
 	if err == nil {
@@ -41,10 +41,10 @@ func compare(ours, theirs, version string) ([]change, error) {
 		return nil, fmt.Errorf("oasdiff cannot compare the operation in %s: %w", b.from, err)
 	}
 	if version == "" {
-		w.changes = a.place.moved(b.place)
+		w.changes = a.moved(b.place)
 	}
 	tree := asMap(found)
-	for _, key := range []string{"paths", "modified", a.place.full, "operations", "modified", "PATCH"} {
+	for _, key := range []string{"paths", "modified", a.full, "operations", "modified", "PATCH"} {
 		tree = object(tree[key])
 	}
 	if tree != nil {

@@ -100,6 +100,7 @@ func (p *place) addServers(d *document) (base string) {
 			base = u.Path
 		}
 	}
+	p.servers = []any{}
 	for _, u := range urls {
 		u.Path = strings.TrimSuffix(u.Path, base)
 		p.servers = append(p.servers, map[string]any{"url": u.String()})
@@ -155,7 +156,7 @@ type reduced struct {
 // Whatever else is in the document, however wrong, is left behind.
 func (d *document) reduce(at place) (*reduced, error) {
 	operation := maps.Clone(d.operation)
-	operation["security"], operation["servers"] = d.security(), sortedSet(d.servers)
+	operation["security"], operation["servers"] = d.security(), d.servers
 	item := map[string]any{method: operation, "parameters": d.item["parameters"]}
 	components := map[string]any{}
 	fault := d.collect(item, components)
@@ -267,7 +268,7 @@ func (d *document) security() []any {
 	if len(out) == 0 {
 		out = append(out, map[string]any{})
 	}
-	return sortedSet(out)
+	return out
 }
 
 func object(v any) map[string]any {
@@ -296,11 +297,5 @@ func asMap(v any) (out map[string]any) {
 }
 
 func byJSON[T any](a, b T) int { return strings.Compare(encoded(a), encoded(b)) }
-
-// sortedSet orders a list in which order and repetition mean nothing.
-func sortedSet(list []any) []any {
-	list = slices.SortedFunc(slices.Values(list), byJSON)
-	return slices.CompactFunc(list, func(a, b any) bool { return byJSON(a, b) == 0 })
-}
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

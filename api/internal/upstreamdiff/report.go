@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 )
@@ -125,15 +124,12 @@ func wrap(first, text string) (lines string) {
 	return lines + line + "\n"
 }
 
-// printable shows what a terminal might obey, or would not show, as \u….
+// printable has a sign in the place of what a terminal might obey, or would not show.
 func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+			return r
 		}
-	}
-	return b.String()
+		return unicode.ReplacementChar
+	}, text)
 }

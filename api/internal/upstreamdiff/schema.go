@@ -89,8 +89,6 @@ func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	slices.SortFunc(s.Enum, byJSON)
 	slices.SortFunc(s.AnyOf, byJSON)
 	slices.SortFunc(s.OneOf, byJSON)
-	slices.SortFunc(s.AllOf, byJSON)
-	slices.Sort(s.Required)
 	done[s] = true
 }
 
