@@ -105,6 +105,59 @@ func TestDocumentDecides(t *testing.T) {
 			before: "\"409\":", after: "\"410\":",
 			status: 409, answer: ok, want: []Violation{undocumented.Violation},
 		},
+		"answers of a kind": {
+			before: "\"409\":", after: "4XX:",
+			status: 418, answer: ok, want: []Violation{{Response, "/error", "required"}},
+		},
+		"a number too large for a float64": {
+			before: "        alias:\n          type: string", after: "        list:\n          type: array\n          items: {type: integer, maximum: 1.5e+3}\n        alias:\n          type: string",
+			request: `{"list":[1E400,-1E400,1501,-1e99999]}`,
+			want:    []Violation{{Request, "/list/0", "maximum"}, {Request, "/list/2", "maximum"}},
+		},
+		"a pattern of JavaScript": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: string\n          pattern: '^\\u0041$'",
+			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "pattern"}},
+		},
+		"a pattern that Go lacks": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: string\n          pattern: '^(?=A)'",
+			request: `{"alias":"B"}`,
+		},
+		"all, one, none": {
+			before: "        alias:\n          type: string", after: "        alias:\n          allOf: [{minLength: 2}]\n          oneOf: [{type: number}, {type: string}]\n          not: {maxLength: 0}",
+			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "minLength"}},
+		},
+		"all of, below": {
+			before: "          $ref: \"#/components/schemas/ConnectionPatch\"\n", after: "          allOf: [{$ref: \"#/components/schemas/ConnectionPatch\"}, {allOf: [{properties: {x: {type: object, required: [y], properties: {y: {type: string}}}}}]}]\n",
+			request: `{"connection":{"state":{"authScheme":1,"val":{}},"x":{"y":[]}}}`, want: []Violation{{Request, "/connection/state/authScheme", "enum"}, {Request, "/connection/x/y", "type"}},
+		},
+		"one of": {
+			before: "        alias:\n          type: string", after: "        alias:\n          oneOf: [{type: number}, {type: boolean}]",
+			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "oneOf"}},
+		},
+		"not": {
+			before: "        alias:\n          type: string", after: "        alias:\n          not: {type: string}",
+			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "not"}},
+		},
+		"merged YAML": {
+			before: "        alias:\n          type: string", after: "        alias:\n          <<: {type: number, maximum: 1}\n          type: string\n          example: .inf",
+			request: `{"alias":1}`, want: []Violation{{Request, "/alias", "type"}},
+		},
+		"merged YAML, alone": {
+			before: "        alias:\n          type: string", after: "        alias:\n          <<: {type: number, maximum: 1}\n          enum: [2, .inf]",
+			request: `{"alias":2}`, want: []Violation{{Request, "/alias", "maximum"}},
+		},
+		"a parameter of the path": {
+			before: "    patch:\n", after: "    parameters: [{name: X-A, in: header, required: true, schema: {type: string}}, {name: nanoid, in: path, schema: {pattern: x}}]\n    patch:\n",
+			request: `{}`, want: []Violation{{Request, "X-A", "required"}},
+		},
+		"beside a reference": {
+			before: "          $ref: \"#/components/schemas/ConnectionPatch\"\n", after: "          $ref: \"#/components/schemas/ConnectionPatch\"\n          items: 7\n          minProperties: 9\n",
+			request: `{"connection":{"state":7}}`, want: []Violation{{Request, "/connection/state", "type"}},
+		},
+		"two schemas of one name": {
+			before: "        alias:\n          type: string", after: "        other: {$ref: '#/components/schemas/PatchConnectedAccountResponse/properties/success'}\n        alias:\n          $ref: '#/components/schemas/ErrorDetail/properties/status'\n        third:\n          $ref: '#/components/schemas/PatchConnectedAccountResponse/properties/status'",
+			request: `{"alias":"a","third":1}`, want: []Violation{{Request, "/alias", "type"}, {Request, "/third", "type"}},
+		},
 		"a default answer": {
 			before: "\"409\":", after: "default:",
 			status: 418, answer: ok, want: []Violation{{Response, "/error", "required"}},

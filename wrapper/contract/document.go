@@ -142,7 +142,7 @@ func (d *document) find(verb string, u *url.URL) (operation, bool) {
 
 // parse reads JSON or YAML. A name that an object has twice is the other operations' matter: the last one counts.
 func parse(data []byte) (map[string]any, error) {
-	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
+	data = bytes.TrimSpace(data)
 	if len(data) == 0 {
 		return nil, errors.New("it is empty")
 	}

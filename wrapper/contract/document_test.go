@@ -252,6 +252,30 @@ func TestKeywordsOfOpenAPI31(t *testing.T) {
 	}
 }
 
+// A document with several versions of the API says for each what it asks for.
+func TestEachVersionIsCheckedAgainstItsOwn(t *testing.T) {
+	doc := published(t, 1)
+	paths := doc["paths"].(object)
+	other := inline(paths[operationPath], doc["components"].(object)["schemas"].(object)).(object)
+	other["patch"].(object)["requestBody"] = object{"content": object{"text/plain": object{}}}
+	paths["/api/v3.1/connected_accounts/{nanoid}"] = other
+	spec, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{
+		"v3": "", "v4": "", "v3.1": "composio: request at Content-Type: content-type, want text/plain",
+	} {
+		tb := &fakeTB{}
+		req := newRequest(t, base, `{}`)
+		req.URL.Path = strings.Replace(path, "v3", version, 1)
+		roundTrip(t, contract.Check(tb, &answering{fake: good()}, contract.WithDocument(spec)), req)
+		if got := strings.Join(tb.errors, " "); got != want {
+			t.Errorf("%s: %q, want %q", version, got, want)
+		}
+	}
+}
+
 // A recursive schema is no endless one.
 func TestRecursiveDocument(t *testing.T) {
 	spec := strings.Replace(string(api.Spec), "        alias:\n          type: string\n", "        again:\n          $ref: \"#/components/schemas/PatchConnectedAccountBody\"\n        alias:\n          type: string\n", 1)

@@ -19,6 +19,8 @@ func TestMain(m *testing.M) {
 	switch flag.Parse(); os.Getenv("CONTRACT_TEST_CHILD") {
 	case "none":
 		fmt.Println((&contract.Report{}).Err())
+	case "annotated":
+		_ = (&contract.Report{}).WriteAnnotations(os.Stdout)
 	case "allowed":
 		fmt.Println((&contract.Report{AllowNone: true}).Err())
 	case "panic":
@@ -53,9 +55,11 @@ func TestReportOfNothingIsAnErrorUnlessTestsAreLeftOut(t *testing.T) {
 		{"none", "-test.bench=.", "<nil>"},
 		{"none", "-test.fuzz=X -test.fuzzcachedir=x", "<nil>"},
 		{"allowed", "", "<nil>"},
+		{"annotated", "", "::error title=Composio contract::no exchange was checked against the contract"},
+		{"annotated", "-test.run=X", ""},
 	} {
 		if got := child(t, tt.task, strings.Fields(tt.flags)...); got != tt.want {
-			t.Errorf("%s %s: Err is %s", tt.task, tt.flags, got)
+			t.Errorf("%s %s: %s", tt.task, tt.flags, got)
 		}
 	}
 }

@@ -74,9 +74,6 @@ func lastIndex(path []string, ok func(string) bool) int {
 // resembles reports whether a segment is the collection's name in another spelling, or with up to four wrong letters.
 func resembles(segment string) bool {
 	a, b := letters(segment), letters(collection)
-	if len(a) > 2*len(b) {
-		return false
-	}
 	// The Levenshtein distance, row by row.
 	row := make([]int, len(b)+1)
 	for j := range row {

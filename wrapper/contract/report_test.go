@@ -227,7 +227,7 @@ func TestReportAsJSON(t *testing.T) {
 
 func TestReportAsAnnotations(t *testing.T) {
 	unusable := &contract.Report{}
-	contract.Transport(nil, contract.WithDocument([]byte("100%")), contract.Collect(unusable, io.Discard))
+	contract.Transport(nil, contract.WithDocument([]byte(`{"openapi":"3.0.3","paths":{"`+operationPath+`":{"$ref":"a%b"}}}`)), contract.Collect(unusable, io.Discard))
 	for name, tt := range map[string]struct {
 		report *contract.Report
 		want   string
@@ -240,7 +240,7 @@ func TestReportAsAnnotations(t *testing.T) {
 ::notice title=Composio contract::200 never seen, 401 never seen, 403 never seen, 404 never seen, 500 never seen; that is no error
 `},
 		"nothing":     {&contract.Report{AllowNone: true}, ""},
-		"no document": {unusable, "::error title=Composio contract::composio: nothing is checked, because the OpenAPI document cannot be used: it is no object\n"},
+		"no document": {unusable, "::error title=Composio contract::composio: nothing is checked, because the OpenAPI document cannot be used: PATCH /api/v3/connected_accounts/{nanoid}: the reference \"a%25b\" leads out of the document\n"},
 	} {
 		var b strings.Builder
 		err := tt.report.WriteAnnotations(&b)

@@ -123,6 +123,9 @@ func findings(d Direction, where string, err error) []finding {
 
 // schemaFindings reads an error of kin-openapi's own validator.
 func schemaFindings(d Direction, where string, e *openapi3.SchemaError) (all []finding) {
+	if parts, ok := errors.AsType[openapi3.MultiError](e.Origin); ok && e.SchemaField == "allOf" {
+		return findings(d, where, parts)
+	}
 	want := wanted(e.Schema, e.SchemaField)
 	if e.SchemaField == "nullable" {
 		want = wanted(e.Schema, "type")
