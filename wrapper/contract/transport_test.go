@@ -656,19 +656,39 @@ func TestTransportServesManyAtOnce(t *testing.T) {
 	}
 }
 
-// The client's error leads to the violation, and shows it.
-func TestTransportViolationReachesTheCallerOfTheClient(t *testing.T) {
-	client, err := composio.New("ak_test", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
-		Transport: contract.Transport(&answering{fake: &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: `{"success":true,"id":"ca_1"}`}}),
-	}))
-	if err != nil {
-		t.Fatal(err)
+// The client's error leads to the violation and shows it, and the client does not try again.
+func TestTransportErrorsReachTheCallerOfTheClientOnce(t *testing.T) {
+	old := &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: `{"success":true,"id":"ca_1"}`}
+	for name, tt := range map[string]struct {
+		document  contract.Option
+		violation contract.Violation // none if there is no document
+		sent      int
+	}{
+		"answer":      {nil, contract.Violation{Direction: contract.Response, Location: "/status", Rule: "required"}, 1},
+		"request":     {contract.WithDocument(bytes.ReplaceAll(api.Spec, []byte("name: x-api-key"), []byte("name: x-other-key"))), contract.Violation{Direction: contract.Request, Location: "x-other-key", Rule: "security"}, 0},
+		"no document": {contract.WithDocument(nil), contract.Violation{}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := &answering{fake: old}
+			client, err := composio.New("ak_test", composio.WithHTTPClient(&http.Client{Transport: contract.Transport(next, tt.document)}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.UpdateConnectedAccount(t.Context(), "ca_1", composio.Update{Alias: composio.Set("work")})
+			failure, ok := errors.AsType[*composio.Error](err)
+			if !ok || failure.Attempts != 1 || failure.Retryable() || len(next.sent) != tt.sent {
+				t.Errorf("error %v; sent %q", err, next.sent)
+			}
+			if v, _ := errors.AsType[contract.Violation](err); v != tt.violation {
+				t.Errorf("errors.AsType finds %v in %v", v, err)
+			}
+			if tt.sent > 0 && !errors.Is(err, composio.ErrOutcomeUnknown) {
+				t.Error("an answer that was withheld does not say whether the update was applied")
+			}
+		})
 	}
-	_, err = client.UpdateConnectedAccount(t.Context(), "ca_1", composio.Update{Alias: composio.Set("work")})
-	if v, ok := errors.AsType[contract.Violation](err); !ok || v != (contract.Violation{Direction: contract.Response, Location: "/status", Rule: "required"}) {
-		t.Errorf("errors.AsType finds %v in %v", v, err)
-	}
-	if !errors.Is(err, composio.ErrOutcomeUnknown) {
-		t.Error("an answer that was withheld does not say whether the update was applied")
+	var found error = contract.Violation{}
+	if says, ok := found.(interface{ Retryable() bool }); !ok || says.Retryable() {
+		t.Error("a violation by itself is worth another attempt")
 	}
 }
