@@ -77,7 +77,7 @@ func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 		case "id":
 			if id := text(value); strings.HasPrefix(id, accountPrefix) && strings.HasPrefix(call.id, accountPrefix) && id != call.id {
 				return nil, fmt.Errorf("the answer is about another account, %.128q", call.secrets.redact(id)) // a cut secret would be seen
-			} else if value[0] == '"' && id != "" {
+			} else if value[0] == '"' && id != "" && id != call.id {
 				result.ID = call.secrets.redact(id)
 			}
 		case "status":
