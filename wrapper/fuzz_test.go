@@ -80,8 +80,8 @@ func FuzzAnswer(f *testing.F) {
 			return strings.NewReplacer("SECRET", encode(secretToken), "APIKEY", encode(secretKey)).Replace(text)
 		}
 		body := fill(string(raw))
-		if showsSecret(string(raw)) || showsSecret(requestID) || !utf8.ValidString(requestID) || strings.Count(body, `\\`) > 1000 {
-			return // not the server's echo of what was sent, or deeper in escapes than is looked for
+		if showsSecret(string(raw)) || showsSecret(requestID) || !utf8.ValidString(requestID) {
+			return // not the server's echo of what was sent
 		}
 		result, failure := callInMemory(t, secretKey, testID, composio.Update{
 			Alias:       composio.Set("work"),

@@ -313,7 +313,7 @@ func TestRedactionTakesNoLongerForMoreParts(t *testing.T) {
 		}
 		return best
 	}
-	if few, many := quickest(10), quickest(10_000); many > 10*few+10*time.Millisecond {
+	if few, many := quickest(10), quickest(10_000); many > 10*few {
 		t.Errorf("with 10 parts it took %v, with 10,000 %v", few, many)
 	}
 }
