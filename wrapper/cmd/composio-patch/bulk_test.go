@@ -81,9 +81,9 @@ func TestEachRowIsSentAsItStands(t *testing.T) {
 			composio := newStandIn(t, answers(200, applied))
 			var got outcome
 			if from == "file" {
-				got = command(t, "bulk", inputFile(t, input...))
+				got = command(t, "bulk", inputFile(t, input...), "--allow-clear")
 			} else {
-				got = commandIn(t, strings.NewReader(strings.Join(input, "\n\r\n")), "bulk", "-")
+				got = commandIn(t, strings.NewReader(strings.Join(input, "\n\r\n")), "bulk", "-", "--allow-clear")
 			}
 			if got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "6 done; in ") {
 				t.Errorf("%+v", got)
@@ -102,39 +102,40 @@ func TestEachRowIsSentAsItStands(t *testing.T) {
 
 // badRows are rows that must not be sent, and what is said of each. All have a secret, which is said of none.
 var badRows = []struct{ row, want string }{
-	{`{"id":"ca_1","alias":null}`, "alias: null, not a string"},
+	{`{"id":"ca_1","alias":null}`, "alias: must not be null"},
 	{`{"id":"ca_1","Alias":"s3cr3t"}`, `unknown key "Alias"; there are id, alias, connection and experimental`},
-	{`{"id":"ca_1","\u0007":"s3cr3t"}`, "the row: unknown key (not shown, since it may be a secret)"},
+	{`{"id":"ca_1","\u0007":"s3cr3t"}`, "an unknown key (not shown, since it may be a secret)"},
 	{`{"id":"ca_1","alias":"s3cr3t","alias":"x"}`, "alias: given twice"},
 	{`{"alias":"s3cr3t"}`, "id: missing"},
-	{`{"id":null,"alias":"s3cr3t"}`, "id: null, not a string"},
-	{`{"id":7,"alias":"s3cr3t"}`, "id: a number, not a string"},
+	{`{"id":null,"alias":"s3cr3t"}`, "id: missing"},
+	{`{"id":7,"alias":"s3cr3t"}`, "id: not a string"},
 	{`{"id":"../s3cr3t","alias":"x"}`, "the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -"},
 	{`{"id":"","alias":"s3cr3t"}`, "the account id has 0 characters, not 1 to 128"},
 	{`{"id":"ca_1"}`, "the update changes nothing: set an alias, a credential or sharing"},
-	{`["s3cr3t"]`, "the row: an array, not an object"},
-	{`"s3cr3t"`, "the row: a string, not an object"},
-	{`null`, "the row: null, not an object"},
+	{`["s3cr3t"]`, "the row: of the wrong type"},
+	{`"s3cr3t"`, "the row: of the wrong type"},
+	{`null`, "the row: must not be null"},
 	{`s3cr3t`, "not JSON: an error at byte 1"},
 	{`{"id":"ca_1","alias":"s3cr3t"`, "not JSON: an error at byte 30"},
 	{`{"id":"ca_1","alias":"s3cr3t"} {}`, "not JSON: an error at byte 32"},
 	{"{\"id\":\"ca_1\",\"alias\":\"s3cr3t\xff\"}", "not valid Unicode: reading it would change a value"},
-	{`{"id":"ca_1","alias":"s3cr3t\ud800"}`, "not valid Unicode: reading it would change a value"},
-	{`{"id":"ca_1","connection":null}`, "connection: null, not an object"},
+	{`{"id":"ca_1","connection":null}`, "connection: must not be null"},
 	{`{"id":"ca_1","connection":{}}`, "connection.state: missing"},
 	{`{"id":"ca_1","connection":{"state":{"val":{"token":"s3cr3t"}}}}`, "connection.state.authScheme: missing"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC"}}}`, "connection.state.val: missing"},
-	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":null}}}`, "connection.state.val: null, not an object"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":null}}}`, "connection.state.val: must not be null"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{}}}}`, "the update changes nothing: set an alias, a credential or sharing"},
-	{`{"id":"ca_1","connection":{"state":{"authScheme":"OAUTH2","val":{"token":"s3cr3t"}}}}`, `unknown scheme "OAUTH2"`},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"OAUTH2","val":{"token":"s3cr3t"}}}}`, "connection.state.authScheme: not one of the values that there are"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"s3cr3t":"x"}}}}`, "connection.state.val: unknown key (not shown, since it may be a secret)"},
-	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":{"s3cr3t":1}}}}}`, "connection.state.val.password: an object, not a string or null"},
-	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":true}}}}`, "connection.state.val.password: true or false, not a string or null"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":{"s3cr3t":1}}}}}`, "connection.state.val.password: of the wrong type"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":true}}}}`, "connection.state.val.password: of the wrong type"},
+	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":null,"username":"s3cr3t"}}}}`, "connection.state.val.password: null removes the credential; add --allow-clear if that is meant"},
+	{`{"id":"ca_1","alias":"s3cr3t","connection":{"state":{"authScheme":"API_KEY","val":{"api_key":""}}}}`, `connection.state.val.api_key: "" empties the credential; add --allow-clear if that is meant`},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t..."}}}}`, "credential password: the value looks masked, as Composio shows it when read; set the real one"},
-	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":null}}}`, "experimental.acl_config_for_shared.allowed_user_ids: null, not an array"},
-	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",5]}}}`, "experimental.acl_config_for_shared.allowed_user_ids[1]: a number, not a string"},
-	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",""]}}}`, "AllowedUserIDs[1] has 0 characters, not 1 to 256"},
-	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allow_all_users":"s3cr3t"}}}`, "experimental.acl_config_for_shared.allow_all_users: a string, not true or false"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":null}}}`, "experimental.acl_config_for_shared.allowed_user_ids: must not be null"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",5]}}}`, "experimental.acl_config_for_shared.allowed_user_ids.1: of the wrong type"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",""]}}}`, "experimental.acl_config_for_shared.allowed_user_ids.1: too short"},
+	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allow_all_users":"s3cr3t"}}}`, "experimental.acl_config_for_shared.allow_all_users: of the wrong type"},
 }
 
 func TestABadRowIsNamedByItsLineBeforeAnythingIsSent(t *testing.T) {
@@ -168,14 +169,14 @@ func TestABadRowOfStandardInputIsLeftOut(t *testing.T) {
 	if n := len(composio.received()); n != len(badRows) {
 		t.Errorf("%d rows were sent", n)
 	}
-	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "composio-patch: 33 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
+	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "\n14 more bad rows\ncomposio-patch: 34 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
 		t.Errorf("--check: %+v", got)
 	}
 }
 
 func TestOnlyTheFirstBadRowsAreTold(t *testing.T) {
 	got := command(t, "bulk", inputFile(t, strings.Split(strings.Repeat("{\n", 1000), "\n")...), "--check")
-	if lines := strings.Count(got.Err, "\n"); lines != maxProblems+2 || !strings.Contains(got.Err, "composio-patch: 1000 rows cannot be sent") {
+	if lines := strings.Count(got.Err, "\n"); lines != maxProblems+3 || !strings.Contains(got.Err, "980 more bad rows\ncomposio-patch: 1,000 rows cannot be sent") {
 		t.Errorf("%d lines:\n%s", lines, got.Err)
 	}
 }
@@ -212,9 +213,11 @@ func TestARepeatedIDOfStandardInputKeepsItsOrder(t *testing.T) {
 func TestCheckSaysThatAllIsWell(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "")
 	path := inputFile(t, aliasRows(3)...)
-	want(t, command(t, "bulk", path, "--check"), outcome{0, "3 rows, all of which can be sent\n", ""})
-	want(t, command(t, "bulk", path, "--check", "--json"), outcome{0, `{"event":"checked","rows":3}` + "\n", ""})
-	want(t, commandIn(t, strings.NewReader(strings.Join(aliasRows(4), "\n")), "bulk", "-", "--check"), outcome{0, "4 rows, all of which can be sent\n", ""})
+	const kinds = " 0 rows replace credentials, 0 remove credentials, 3 set the alias, 0 clear the alias, 0 change sharing\n"
+	want(t, command(t, "bulk", path, "--check"), outcome{0, "3 rows, all of which can be sent\n" + kinds[1:], ""})
+	want(t, command(t, "bulk", path, "--check", "--json"), outcome{0, `{"event":"checked","rows":3,"bad_input":0,"kinds":` +
+		`{"replace_credentials":0,"remove_credentials":0,"set_alias":3,"clear_alias":0,"change_sharing":0}}` + "\n", ""})
+	want(t, commandIn(t, strings.NewReader(strings.Join(aliasRows(3), "\n")), "bulk", "-", "--check"), outcome{0, "3 rows, all of which can be sent\n" + kinds[1:], ""})
 }
 
 func TestDryRunShowsWhatWouldChangeMasked(t *testing.T) {
@@ -227,14 +230,15 @@ func TestDryRunShowsWhatWouldChangeMasked(t *testing.T) {
 	text := `line 1: ca_1: alias "work", BASIC password replaced, BASIC user_agent emptied, BASIC username removed
 line 2: ca_2: alias cleared, every user may use it: true, allowed users [], denied users ["u"]
 2 rows would be sent
+1 row replaces credentials, 1 removes credentials, 1 sets the alias, 1 clears the alias, 1 changes sharing
 `
 	masked := `{"event":"would_send","line":1,"id":"ca_1","alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"password":"[redacted]","user_agent":"","username":null}}}}
 {"event":"would_send","line":2,"id":"ca_2","alias":"","experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}
 `
 	journal := filepath.Join(t.TempDir(), "journal")
-	want(t, command(t, "bulk", path, "--dry-run", "--journal", journal), outcome{0, text, ""})
-	want(t, command(t, "bulk", path, "--dry-run", "--json"), outcome{0, masked, ""})
-	want(t, commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", "-", "--dry-run"), outcome{0, text, ""})
+	want(t, command(t, "bulk", path, "--dry-run", "--allow-clear", "--journal", journal), outcome{0, text, ""})
+	want(t, command(t, "bulk", path, "--dry-run", "--allow-clear", "--json"), outcome{0, masked, ""})
+	want(t, commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", "-", "--dry-run", "--allow-clear"), outcome{0, text, ""})
 	if _, err := os.Stat(journal); err == nil {
 		t.Error("a dry run has begun a journal")
 	}
@@ -251,8 +255,8 @@ func TestBulkRefusesWrongUsage(t *testing.T) {
 		args []string
 		err  string
 	}{
-		"no file":              {[]string{filepath.Join(t.TempDir(), "none")}, "FILE: it cannot be opened: no such file or directory\nfix: give a file that can be read, or - for standard input\n"},
-		"a directory":          {[]string{t.TempDir()}, "FILE: it is not a regular file, which could be read twice\nfix: give - and let it be standard input\n"},
+		"no file":              {[]string{"none"}, "the file \"none\" cannot be opened: no such file or directory\nfix: give a file that can be read, or - for standard input\n"},
+		"a directory":          {[]string{"."}, "\".\" is not a regular file, which could be read twice\nfix: give - and let it be standard input\n"},
 		"journal of -":         {[]string{"-", "--journal=x"}, "--journal needs a FILE: standard input cannot be read again\n" + help},
 		"rate":                 {[]string{path, "--rate=0"}, "--rate: not of the form N/s, N/m or N/h, such as 1000/m\n" + help},
 		"rate a day":           {[]string{path, "--rate=5/d"}, "--rate: not of the form N/s, N/m or N/h, such as 1000/m\n" + help},
@@ -269,21 +273,23 @@ func TestBulkRefusesWrongUsage(t *testing.T) {
 		})
 	}
 	t.Setenv("COMPOSIO_API_KEY", "")
-	want(t, command(t, "bulk", path), outcome{exitUsage, "", "composio-patch: COMPOSIO_API_KEY is not set\nfix: set it to the project's API key, or add --sandbox to try without one\n"})
+	want(t, command(t, "bulk", path), outcome{exitUsage, "", "composio-patch: COMPOSIO_API_KEY is not set: set it to the project's API key, or add --sandbox to try without one\n" + help})
 	if got := composio.received(); got != nil {
 		t.Errorf("sent %v", got)
 	}
 }
 
 func TestParseRate(t *testing.T) {
-	for text, want := range map[string]float64{"20": 20, "20/s": 20, "1000/m": 1000. / 60, "36/h": 0.01, "0.5": 0.5} {
-		if got, err := parseRate(text); err != nil || float64(got) != want {
-			t.Errorf("%s: %v, %v", text, got, err)
+	for text, want := range map[string]float64{"20/s": 20, "1000/m": 1000. / 60, "36/h": 0.01, "0.5/s": 0.5} {
+		var refused refusals
+		if n, per := parseRate("--rate", text, &refused); n/per.Seconds() != want || refused != nil {
+			t.Errorf("%s: %v in %v, %v", text, n, per, refused)
 		}
 	}
-	for _, text := range []string{"", "-1", "NaN", "Inf", "1e10", "/m", "5/", "x/s", "5/s/s"} {
-		if got, err := parseRate(text); err == nil && text != "5/" {
-			t.Errorf("%s: %v", text, got)
+	for _, text := range []string{"", "20", "0/s", "-1/s", "NaN/s", "Inf/s", "1e10/s", "/m", "5/", "x/s", "5/d", "5/s/s"} {
+		var refused refusals
+		if parseRate("--rate", text, &refused); !slices.Equal(refused, refusals{"--rate: not of the form N/s, N/m or N/h, such as 1000/m"}) {
+			t.Errorf("%s: %v", text, refused)
 		}
 	}
 }
@@ -319,6 +325,11 @@ func byAccount(statuses map[string]int) http.HandlerFunc {
 	}
 }
 
+// replaced is what a summary says of n rows that replace a credential.
+func replaced(n int) string {
+	return fmt.Sprintf("of those done, %d rows replace credentials, 0 remove credentials, 0 set the alias, 0 clear the alias, 0 change sharing\n", n)
+}
+
 func TestExitStatusAndSummary(t *testing.T) {
 	credential := func(id string) string {
 		return fmt.Sprintf(`{"id":%q,"connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t"}}}}`, id)
@@ -333,21 +344,21 @@ func TestExitStatusAndSummary(t *testing.T) {
 		status   int
 		out      string
 	}{
-		{nil, exitDone, "9 done; in TIME\n"},
-		{map[string]int{"ca_2": 404, "ca_4": 404, "ca_7": 401}, exitFailed, `6 done, 3 not applied; in TIME
-
+		{nil, exitDone, "9 done; in TIME\n" + replaced(9)},
+		{map[string]int{"ca_2": 404, "ca_4": 404, "ca_7": 403}, exitFailed, `6 done, 3 not applied; in TIME
+` + replaced(6) + `
 2 × 404 ConnectedAccount_ResourceNotFound (606)
   rows: ca_2 (line 2), ca_4 (line 4)
   such as: ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1
-  fix: drop the row: the project of this API key has no such account
+  fix: check that the key is of the account's project; if the account is gone, leave its row out
 
-1 × 401
+1 × 403
   rows: ca_7 (line 7)
-  such as: ca_7: 401: no, [redacted]; request id req_1
-  fix: check COMPOSIO_API_KEY: it must be a key of the account's project
+  such as: ca_7: 403: no, [redacted]; request id req_1
+  fix: check what the key of COMPOSIO_API_KEY may do, and what stands between here and Composio
 `},
 		{map[string]int{"ca_1": 502, "ca_9": 400}, exitUnknown, `7 done, 1 not applied, 1 unknown; in TIME
-
+` + replaced(7) + `
 1 × outcome unknown: 502
   rows: ca_1 (line 1)
   such as: ca_1: 502: no, [redacted]; the update may have been applied; request id req_1
@@ -359,7 +370,7 @@ func TestExitStatusAndSummary(t *testing.T) {
   fix: correct the row as the answer says; authScheme must be the account's own
 `},
 		{map[string]int{"ca_1": 402, "ca_2": 402, "ca_3": 402, "ca_4": 402, "ca_5": 402, "ca_6": 402, "ca_7": 402}, exitFailed, `2 done, 7 not applied; in TIME
-
+` + replaced(2) + `
 7 × 402
   rows: ca_1 (line 1), ca_2 (line 2), ca_3 (line 3), ca_4 (line 4), ca_5 (line 5), …
   such as: ca_1: 402: no, [redacted]; request id req_1
@@ -372,7 +383,11 @@ func TestExitStatusAndSummary(t *testing.T) {
 			end := at + strings.IndexByte(got.Out[at:], '\n')
 			got.Out = got.Out[:at] + "; in TIME" + got.Out[end:]
 		}
-		want(t, got, outcome{tt.status, tt.out, ""})
+		told := "" // of each kind, the first
+		for _, group := range regexp.MustCompile(`rows: ca_\d \((line \d)\)?.*\n  such as: (.*)\n  (fix: .*)\n`).FindAllStringSubmatch(tt.out, -1) {
+			told += group[1] + ": " + group[2] + "; " + group[3] + "\n"
+		}
+		want(t, got, outcome{tt.status, tt.out, told})
 	}
 }
 
@@ -388,26 +403,26 @@ func TestJSONTellsEachRowAndTheSummary(t *testing.T) {
 		if err := json.Unmarshal([]byte(text), &event); err != nil {
 			t.Fatal(err)
 		}
-		for _, changing := range []string{"time", "seconds"} {
-			if _, ok := event[changing]; ok {
-				event[changing] = "…"
-			}
+		if _, ok := event["seconds"]; ok {
+			event["seconds"] = "…"
 		}
 		events = append(events, event)
 	}
 	wanted := []map[string]any{
-		{"event": "row", "line": 1., "id": "ca_1", "outcome": "done", "status": 200., "request_id": "req_1", "attempts": 1., "time": "…"},
+		{"event": "row", "line": 1., "id": "ca_1", "outcome": "done", "status": "ACTIVE", "http_status": 200., "code": 0., "slug": "", "request_id": "req_1", "attempts": 1.},
 		{
-			"event": "row", "line": 2., "id": "ca_2", "outcome": "not_applied", "status": 404., "request_id": "req_1", "attempts": 1., "time": "…",
+			"event": "row", "line": 2., "id": "ca_2", "outcome": "not_applied", "http_status": 404., "request_id": "req_1", "attempts": 1.,
+			"code": 606., "slug": "ConnectedAccount_ResourceNotFound",
 			"error": "ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1",
-			"fix":   "drop the row: the project of this API key has no such account",
+			"fix":   "check that the key is of the account's project; if the account is gone, leave its row out",
 		},
 		{
-			"event": "summary", "done": 1., "done_before": 0., "not_applied": 1., "unknown": 0., "not_sent": 0., "bad_input": 0., "cut_off": false, "seconds": "…", "exit_status": 1.,
+			"event": "summary", "done": 1., "done_before": 0., "not_applied": 1., "refused_before": 0., "unknown": 0., "not_sent": 0., "bad_input": 0., "cut_off": false, "seconds": "…", "exit_status": 1.,
+			"kinds": map[string]any{"replace_credentials": 0., "remove_credentials": 0., "set_alias": 1., "clear_alias": 0., "change_sharing": 0.},
 			"failures": []any{map[string]any{
 				"error": "404 ConnectedAccount_ResourceNotFound (606)", "count": 1., "rows": []any{"ca_2 (line 2)"},
 				"example": "ca_2: 404 ConnectedAccount_ResourceNotFound (606): Connected account ca_2 not found; request id req_1",
-				"fix":     "drop the row: the project of this API key has no such account",
+				"fix":     "check that the key is of the account's project; if the account is gone, leave its row out",
 			}},
 		},
 	}
@@ -481,12 +496,26 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 				}
 				answers(200, applied)(w, r)
 			})
-			got := command(t, "bulk", path, "--concurrency=1")
-			if got.Status != exitUsage || got.Err != "composio-patch: FILE: it was changed while it was read\nfix: run again; a journal of it is of no use any more\n" {
+			journal := filepath.Join(t.TempDir(), "journal")
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := command(t, "bulk", path, "--concurrency=1", "--journal", journal)
+			n := len(composio.received())
+			if name != "appended" && n != 3 && n != 4 || n > 5 {
+				t.Errorf("%d rows were sent", n)
+			}
+			if got.Status != exitFailed || !strings.HasPrefix(got.Out, "stopped: the file was changed during the run; ") || got.Err != fmt.Sprintf("composio-patch: the file was changed during the run; sent were the lines 1-%d\n"+
+				"fix: put the file back as it was and run the same command again: rows that are done are left alone\n", n) {
 				t.Errorf("%+v", got)
 			}
-			if n := len(composio.received()); n > 5 {
-				t.Errorf("%d rows of five were sent", n)
+			change = func(*os.File) error { return nil }
+			if err := os.WriteFile(path, before, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := command(t, "bulk", path, "--journal", journal); got.Status != exitDone || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done, %d done before; in ", 5-n, n)) {
+				t.Errorf("with the file as it was: %+v", got)
 			}
 		})
 	}
@@ -649,7 +678,7 @@ func TestKillLosesNothingThatIsFinished(t *testing.T) {
 	box.delay = 20 * time.Millisecond
 	path, journal := inputFile(t, tokenRows(rows)...), filepath.Join(t.TempDir(), "journal")
 	// Slow enough for all the kills to meet it at work.
-	args := []string{"bulk", path, "--journal", journal, fmt.Sprintf("--concurrency=%d", concurrency), fmt.Sprintf("--rate=%d", max(200, rows/10))}
+	args := []string{"bulk", path, "--journal", journal, fmt.Sprintf("--concurrency=%d", concurrency), fmt.Sprintf("--rate=%d/s", max(200, rows/10))}
 	finished, repeated := 0, 0
 	for kill := range kills {
 		p := startProcess(t, nil, args...)
@@ -760,34 +789,24 @@ func readJournal(t *testing.T, path string) (entries []journalEntry) {
 		t.Fatal(err)
 	}
 	for i, line := range slices.Collect(strings.Lines(string(data))) {
-		if i == 0 || !strings.HasSuffix(line, "\n") {
+		var entry journalEntry
+		if !strings.HasSuffix(line, "\n") {
 			continue
 		}
-		var entry journalEntry
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Fatalf("line %d: %v", i+1, err)
 		}
-		entries = append(entries, entry)
-	}
-	return entries
-}
-
-func TestHalfSurrogate(t *testing.T) {
-	for text, want := range map[string]bool{
-		`"plain"`: false, `"\u00e4"`: false, `"\ud83d\ude00"`: false, `"\\ud800"`: false, `"\\\\ud800x"`: false,
-		`"\ud800"`: true, `"\ud800x"`: true, `"\ud800\n"`: true, `"\ud800\ud800"`: true, `"\ude00"`: true, `"\ud83d\ude00\ud83d"`: true, `"\\\ud800"`: true,
-		`"\uD83D\uDE00"`: false, `"\uD83D"`: true,
-	} {
-		if got := halfSurrogate([]byte(text)); got != want {
-			t.Errorf("%s: %t", text, got)
+		if entry.Line > 0 { // no header
+			entries = append(entries, entry)
 		}
 	}
+	return entries
 }
 
 func TestLines(t *testing.T) {
 	long := strings.Repeat("x", 200<<10)
 	var got []string
-	for number, text := range lines(strings.NewReader("a\n\n  \r\nb\r\n" + long + "\nlast")) {
+	for number, text := range (&input{}).lines(strings.NewReader("a\n\n  \r\nb\r\n" + long + "\nlast")) {
 		got = append(got, fmt.Sprintf("%d %d %v", number, len(text.line), text.err))
 	}
 	wanted := []string{"1 2 <nil>", "4 3 <nil>", fmt.Sprintf("5 %d <nil>", len(long)+1), "6 4 <nil>"}
@@ -795,7 +814,7 @@ func TestLines(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	got = nil
-	for number, text := range lines(io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20)))) {
+	for number, text := range (&input{}).lines(io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20)))) {
 		got = append(got, fmt.Sprintf("%d %v", number, text.err))
 	}
 	if diff := cmp.Diff([]string{"1 <nil>", "2 the row has more than 8 MiB"}, got); diff != "" {
@@ -803,7 +822,7 @@ func TestLines(t *testing.T) {
 	}
 	broken, cancel := context.WithCancel(t.Context())
 	cancel()
-	for number, text := range lines(io.MultiReader(strings.NewReader("a\n"), failing{broken})) {
+	for number, text := range (&input{}).lines(io.MultiReader(strings.NewReader("a\n"), failing{broken})) {
 		if number == 2 && (text.err == nil || text.err.Error() != "the input cannot be read: context canceled") {
 			t.Errorf("%v", text.err)
 		}
@@ -813,39 +832,3 @@ func TestLines(t *testing.T) {
 type failing struct{ context.Context }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.Err() }
-
-// Two ids whose hashes are the same are no repetition.
-func TestIDSet(t *testing.T) {
-	ids := newIDSet()
-	const n = 100_000
-	for i := range n {
-		ids.add(fmt.Sprintf("ca_%d", i))
-	}
-	if twice := ids.repeated(); len(twice) > 2 { // by chance: one run in two hundred has one
-		t.Errorf("%d repeated", len(twice))
-	}
-	ids.add("ca_77")
-	if !ids.repeated()[ids.hash("ca_77")] {
-		t.Error("a repetition was not seen")
-	}
-	path := inputFile(t, aliasRows(3)...)
-	file, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	checker, err := newChecker()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found findings
-	info, err := file.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := &input{file: file, size: info.Size(), checker: checker}
-	all := map[uint64]bool{ids.hash("ca_1"): true, ids.hash("ca_2"): true, ids.hash("ca_3"): true}
-	if in.repeated(ids, all, &found); found.count != 0 {
-		t.Errorf("%+v", found)
-	}
-}

@@ -8,25 +8,32 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/bits"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
-// journal is the file that says which rows are finished. Each line is written by one call before the next result is
-// looked at, so the end of the process, however sudden, loses none: the kernel has them. (The end of the machine may
-// lose some. Those rows are then sent again, which is why nothing waits here for a disk.)
+// journal is the file that says which rows are finished. Each line is written by one call before the row is announced,
+// so the end of the process, however sudden, loses none: the kernel has them. (The end of the machine may lose some. Those
+// rows are then sent again, which is why nothing waits here for a disk.)
 type journal struct {
-	file *os.File
-	done lineSet
-	rows int // how many are done
+	log     *appended
+	done    lineSet
+	refused lineSet // for good
+	known   bool    // there were rows in it when it was opened
+	rejects string  // the file of --rejects that was named last
 }
 
-// journalHeader is the first line: what the journal is, and of what.
+// journalHeader begins each run's part: what the journal is, and of what, and who writes it.
 type journalHeader struct {
 	Journal string `json:"journal"`
 	Version int    `json:"version"`
 	Input   string `json:"input_sha256"`
 	Server  string `json:"server"`
+	PID     int    `json:"pid"`
+	Rejects string `json:"rejects,omitzero"`
 }
 
 const journalKind = "composio-patch bulk"
@@ -36,32 +43,54 @@ const (
 	outcomeDone    = "done"
 	outcomeFailed  = "not_applied"
 	outcomeUnknown = "unknown"
-	outcomeUnsent  = "not_sent" // in no journal: such a row is not finished
+	outcomeUnsent  = "not_sent" // in no journal and no event: such a row is not finished
 )
 
-// journalEntry is a line after the first.
+// journalEntry is any other line.
 type journalEntry struct {
-	Line      int       `json:"line"`
-	ID        string    `json:"id"`
-	Outcome   string    `json:"outcome"`
-	Status    int       `json:"status"` // of HTTP; 0 if there was no answer
-	RequestID string    `json:"request_id"`
-	Attempts  int       `json:"attempts"`
-	Time      time.Time `json:"time"`
+	Line       int       `json:"line"`
+	ID         string    `json:"id"`
+	Outcome    string    `json:"outcome"`
+	HTTPStatus int       `json:"http_status"`
+	RequestID  string    `json:"request_id"`
+	Attempts   int       `json:"attempts"`
+	Refused    bool      `json:"refused_for_good,omitzero"`
+	Time       time.Time `json:"time"`
 }
 
-// openJournal opens or begins the journal of an input.
-func openJournal(path string, header journalHeader) (*journal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600) // #nosec G304 -- the user names it
-	if err != nil {
+// openJournal opens or begins the journal of an input. A dry run leaves no trace in it.
+func openJournal(path string, header journalHeader, dryRun bool, warn func(string)) (*journal, error) {
+	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
+	if dryRun {
+		flags = os.O_RDONLY
+	}
+	file, err := os.OpenFile(path, flags, 0o600) // #nosec G304 -- the user names it
+	switch {
+	case dryRun && errors.Is(err, fs.ErrNotExist):
+		return &journal{}, nil
+	case err != nil:
 		return nil, journalProblem("it cannot be opened: "+reason(err), "choose another --journal, or see why this one cannot be written")
 	}
-	j := &journal{file: file}
+	j := &journal{log: &appended{file: file}}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		j.close()
 		return nil, journalProblem("it is not a regular file", "choose a file that does not exist")
 	}
-	if err := j.read(header); err != nil {
+	locked := dryRun || lock(file)
+	holder, whole, err := j.read(header, warn)
+	if !locked {
+		err = journalProblem(fmt.Sprintf("process %d is writing it", holder), "wait for that run to end, or end it")
+	}
+	if err == nil && !dryRun {
+		j.log.size = whole
+		if err = file.Truncate(whole); err == nil {
+			err = j.log.json(header)
+		}
+		if err != nil {
+			err = journalProblem("it cannot be written: "+reason(err), "choose another --journal, or see why this one cannot be written")
+		}
+	}
+	if err != nil {
 		j.close()
 		return nil, err
 	}
@@ -80,98 +109,144 @@ func journalProblem(text, fix string) error {
 	return &problem{exitUsage, "--journal: " + text, fix}
 }
 
-// read takes in what is there, and cuts off a last line that was not finished.
-func (j *journal) read(header journalHeader) error {
-	reader := bufio.NewReader(j.file)
-	whole := int64(0) // the bytes of the lines that were finished
+// read takes in what is there: the process that wrote last, and the length of all lines that were finished. What cannot
+// be read is a row that is not done.
+func (j *journal) read(header journalHeader, warn func(string)) (holder int, whole int64, err error) {
+	reader := bufio.NewReader(j.log.file)
+	var damaged []string
+	begun, entries := false, 0
 	for number := 1; ; number++ {
 		line, err := reader.ReadBytes('\n')
 		if err == io.EOF {
-			begin, _ := json.Marshal(header) // strings and a number
-			if number == 1 && !bytes.HasPrefix(begin, line) {
-				return journalProblem("the file is no journal of "+journalKind, "choose a file that does not exist")
+			begin, _ := json.Marshal(journalHeader{Journal: journalKind}) // strings and numbers
+			if whole > 0 && !begun && entries == 0 || whole == 0 && !bytes.HasPrefix(begin, line[:min(len(line), 30)]) {
+				return 0, 0, journalProblem("the file is no journal of "+journalKind, "choose a file that does not exist")
 			}
 			break
 		}
 		if err != nil {
-			return journalProblem(reason(err), "see why it cannot be read")
-		}
-		if err := j.readLine(number, line, header); err != nil {
-			return err
+			return 0, 0, journalProblem(reason(err), "see why it cannot be read")
 		}
 		whole += int64(len(line))
-	}
-	err := j.file.Truncate(whole)
-	if err == nil && whole == 0 {
-		err = j.write(header)
-	}
-	if err != nil {
-		return journalProblem("it cannot be written: "+reason(err), "choose another --journal, or see why this one cannot be written")
-	}
-	return nil
-}
-
-func (j *journal) readLine(number int, line []byte, header journalHeader) error {
-	if number == 1 {
 		var h journalHeader
-		switch err := json.Unmarshal(line, &h); {
-		case err != nil || h.Journal != header.Journal:
-			return journalProblem("the file is no journal of "+journalKind, "choose a file that does not exist")
-		case h.Version != header.Version:
-			return journalProblem("it was written by another version of "+name, "use that version, or begin another journal")
-		case h.Input != header.Input:
-			return journalProblem("it belongs to another input: its SHA-256 begins with "+fmt.Sprintf("%.12s", printable(h.Input))+", this one's with "+header.Input[:12],
-				"give the input that it belongs to, or begin another journal for this one")
-		case h.Server != header.Server:
-			return journalProblem("it belongs to another server: "+printable(h.Server)+", not "+header.Server,
-				"send to the server that it belongs to, or begin another journal for this one")
+		var entry journalEntry
+		switch {
+		case json.Unmarshal(line, &h) == nil && h.Journal == journalKind:
+			if err := h.fits(header); err != nil {
+				return h.PID, 0, err
+			}
+			begun, holder, j.rejects = true, h.PID, h.Rejects
+		case json.Unmarshal(line, &entry) == nil && entry.Line > 0:
+			entries++
+			if begun { // or else it may be another input's
+				j.done.set(entry.Line, entry.Outcome == outcomeDone)
+				j.refused.set(entry.Line, entry.Refused)
+			}
+		default:
+			damaged = append(damaged, fmt.Sprint(number))
 		}
-		return nil
 	}
-	var entry journalEntry
-	if err := json.Unmarshal(line, &entry); err != nil || entry.Line < 1 {
-		return journalProblem(fmt.Sprintf("line %d is damaged", number), "restore the journal; or begin another, which sends every row again")
+	if j.known = entries > 0; len(damaged) > 0 {
+		if len(damaged) > 10 {
+			damaged = append(damaged[:10], "…")
+		}
+		warn("--journal: damaged in line " + strings.Join(damaged, ", ") + "; rows whose end stood there are not done, and are sent again")
 	}
-	j.rows += j.done.set(entry.Line, entry.Outcome == outcomeDone)
+	return holder, whole, nil
+}
+
+// fits refuses another run's header.
+func (h *journalHeader) fits(want journalHeader) error {
+	switch {
+	case h.Version != want.Version:
+		return journalProblem("it was written by another version of "+name, "use that version, or begin another journal")
+	case h.Input != want.Input:
+		return journalProblem("it belongs to another input: its SHA-256 begins with "+fmt.Sprintf("%.12s", printable(h.Input))+", this one's with "+want.Input[:12],
+			"give the input that it belongs to, or begin another journal for this one")
+	case h.Server != want.Server:
+		return journalProblem("it belongs to another server: "+printable(h.Server)+", not "+want.Server,
+			"send to the server that it belongs to, or begin another journal for this one")
+	}
 	return nil
 }
 
-// write appends a line, in one call.
-func (j *journal) write(line any) error {
-	var buffer bytes.Buffer
-	if err := json.NewEncoder(&buffer).Encode(line); err != nil {
+func (j *journal) close() {
+	if j.log != nil {
+		_ = j.log.file.Close() // every line is with the kernel
+	}
+}
+
+// appended is a file to which whole lines are appended, or nothing.
+type appended struct {
+	file *os.File
+	size int64
+	err  error // of the first line that could not be written; none is written after it
+}
+
+// write appends a line in one call. If that fails, what stands of it is cut off.
+func (a *appended) write(line []byte) error {
+	if a.err != nil {
+		return a.err
+	}
+	if _, a.err = a.file.Write(line); a.err != nil {
+		_ = a.file.Truncate(a.size) // if that can be done; else the next run cuts it off
+		return a.err
+	}
+	a.size += int64(len(line))
+	return nil
+}
+
+func (a *appended) json(value any) error {
+	line, err := json.Marshal(value)
+	if err != nil {
 		return err
 	}
-	_, err := j.file.Write(buffer.Bytes())
-	return err
+	return a.write(append(line, '\n'))
 }
-
-// add notes the end of a row.
-func (j *journal) add(entry journalEntry) error {
-	if err := j.write(entry); err != nil {
-		return errors.New("the journal cannot be written: " + reason(err))
-	}
-	return nil
-}
-
-func (j *journal) close() { _ = j.file.Close() } // every line is with the kernel
 
 // lineSet is a set of line numbers, one bit each.
 type lineSet []uint64
 
 func (s lineSet) has(line int) bool { return line/64 < len(s) && s[line/64]&(1<<(line%64)) != 0 }
 
-// set puts a line in or takes it out, and returns by how much the set has grown.
-func (s *lineSet) set(line int, in bool) int {
+// set puts a line in or takes it out.
+func (s *lineSet) set(line int, in bool) {
 	if s.has(line) == in {
-		return 0
+		return
 	}
-	for line/64 >= len(*s) {
-		*s = append(*s, 0)
+	if missing := line/64 + 1 - len(*s); missing > 0 {
+		*s = append(*s, slices.Repeat([]uint64{0}, missing)...)
 	}
 	(*s)[line/64] ^= 1 << (line % 64)
-	if in {
-		return 1
+}
+
+// String lists the lines, in ranges.
+func (s lineSet) String() string {
+	var parts []string
+	for line := 1; line < 64*len(s); line++ {
+		if !s.has(line) {
+			continue
+		}
+		first := line
+		for s.has(line + 1) {
+			line++
+		}
+		part := fmt.Sprint(first)
+		if line > first {
+			part = fmt.Sprintf("%d-%d", first, line)
+		}
+		if parts = append(parts, part); len(parts) == 20 {
+			parts = append(parts, "…")
+			break
+		}
 	}
-	return -1
+	return strings.Join(parts, ", ")
+}
+
+// count is how many lines the set has.
+func (s lineSet) count() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
 }

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	composio "example.com/composio/wrapper"
-	"example.com/composio/wrapper/bulk"
 )
 
 func TestJournalHasALineForEachFinishedRow(t *testing.T) {
@@ -43,16 +38,16 @@ func TestJournalHasALineForEachFinishedRow(t *testing.T) {
 		got[i].Time = journalEntry{}.Time
 	}
 	wanted := []journalEntry{
-		{Line: 1, ID: "ca_1", Outcome: "done", Status: 200, RequestID: "req_1", Attempts: 1},
-		{Line: 2, ID: "ca_2", Outcome: "not_applied", Status: 404, RequestID: "req_1", Attempts: 1},
-		{Line: 4, ID: "ca_3", Outcome: "unknown", Status: 502, RequestID: "req_1", Attempts: 1},
+		{Line: 1, ID: "ca_1", Outcome: "done", HTTPStatus: 200, RequestID: "req_1", Attempts: 1},
+		{Line: 2, ID: "ca_2", Outcome: "not_applied", HTTPStatus: 404, RequestID: "req_1", Attempts: 1, Refused: true},
+		{Line: 4, ID: "ca_3", Outcome: "unknown", HTTPStatus: 502, RequestID: "req_1", Attempts: 1},
 	}
 	if diff := cmp.Diff(wanted, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-func TestAnotherRunSkipsWhatIsDoneAndRepeatsTheRest(t *testing.T) {
+func TestAnotherRunLeavesAloneWhatIsDoneOrRefusedAndRepeatsTheRest(t *testing.T) {
 	statuses := map[string]int{"ca_2": 404, "ca_3": 502}
 	composio := newStandIn(t, byAccount(statuses))
 	path, journal := inputFile(t, aliasRows(5)...), filepath.Join(t.TempDir(), "journal")
@@ -61,14 +56,25 @@ func TestAnotherRunSkipsWhatIsDoneAndRepeatsTheRest(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	delete(statuses, "ca_3")
-	if got := command(t, append(args, "--dry-run")...); got.Out != "line 2: ca_2: alias \"a2\"\nline 3: ca_3: alias \"a3\"\n2 rows would be sent\n" {
+	const kind = "0 rows replace credentials, 0 remove credentials, 1 sets the alias, 0 clear the alias, 0 change sharing\n"
+	if got := command(t, append(args, "--dry-run")...); got.Out != "line 3: ca_3: alias \"a3\"\n1 row would be sent\n"+kind {
 		t.Errorf("%+v", got)
 	}
-	if got := command(t, args...); got.Status != exitFailed || !strings.HasPrefix(got.Out, "1 done, 3 done before, 1 not applied; in ") {
-		t.Errorf("%+v", got)
+	for _, step := range []struct {
+		flags  []string
+		status int
+		out    string
+	}{
+		{nil, exitFailed, "1 done, 3 done before, 1 refused before; in "},
+		{nil, exitFailed, "0 done, 4 done before, 1 refused before; in "},
+		{[]string{"--retry-refused"}, exitFailed, "0 done, 4 done before, 1 not applied; in "},
+	} {
+		if got := command(t, append(args, step.flags...)...); got.Status != step.status || !strings.HasPrefix(got.Out, step.out) {
+			t.Errorf("%+v", got)
+		}
 	}
 	delete(statuses, "ca_2")
-	if got := command(t, args...); got.Status != exitDone || !strings.HasPrefix(got.Out, "1 done, 4 done before; in ") {
+	if got := command(t, append(args, "--retry-refused")...); got.Status != exitDone || !strings.HasPrefix(got.Out, "1 done, 4 done before; in ") {
 		t.Errorf("%+v", got)
 	}
 	if got := command(t, args...); got.Status != exitDone || !strings.HasPrefix(got.Out, "0 done, 5 done before; in ") {
@@ -129,14 +135,12 @@ func TestAJournalOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
 	sum := text[strings.Index(text, `256":"`)+6:][:64]
 	sent := len(composio.received())
 	for name, tt := range map[string]struct{ journal, err string }{
-		"other input":    {strings.Replace(text, sum, strings.Repeat("0", 64), 1), "it belongs to another input: its SHA-256 begins with 000000000000, this one's with " + sum[:12] + "\nfix: give the input that it belongs to, or begin another journal for this one"},
-		"other server":   {strings.Replace(text, composio.URL, "https://x.test", 1), "it belongs to another server: https://x.test, not " + composio.URL + "\nfix: send to the server that it belongs to, or begin another journal for this one"},
-		"other version":  {strings.Replace(text, `"version":1`, `"version":2`, 1), "it was written by another version of composio-patch\nfix: use that version, or begin another journal"},
-		"no journal":     {"alias,token\nx,y\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
-		"one line":       {"precious", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
-		"other JSON":     {"{}\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
-		"damaged":        {text + "s3cr3t\n" + text, "line 3 is damaged\nfix: restore the journal; or begin another, which sends every row again"},
-		"without a line": {text + "{}\n", "line 3 is damaged\nfix: restore the journal; or begin another, which sends every row again"},
+		"other input":   {strings.Replace(text, sum, strings.Repeat("0", 64), 1), "it belongs to another input: its SHA-256 begins with 000000000000, this one's with " + sum[:12] + "\nfix: give the input that it belongs to, or begin another journal for this one"},
+		"other server":  {strings.Replace(text, composio.URL, "https://x.test", 1), "it belongs to another server: https://x.test, not " + composio.URL + "\nfix: send to the server that it belongs to, or begin another journal for this one"},
+		"other version": {strings.Replace(text, `"version":1`, `"version":2`, 1), "it was written by another version of composio-patch\nfix: use that version, or begin another journal"},
+		"no journal":    {"alias,token\nx,y\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
+		"one line":      {"precious", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
+		"other JSON":    {"{}\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			journal := filepath.Join(t.TempDir(), "journal")
@@ -154,54 +158,15 @@ func TestAJournalOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
 	}
 }
 
-// A run that cannot write its journal stops, since nobody would know what it has done.
-func TestAJournalThatCannotBeWrittenEndsTheRun(t *testing.T) {
-	s := newStandIn(t, answers(200, applied))
-	var out, errs bytes.Buffer
-	std := &stdio{out: &out, err: &errs}
-	c := &bulkCmd{File: inputFile(t, aliasRows(100)...)}
-	in, err := c.open(std)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.close()
-	client, err := composio.NewFromEnv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
-	to := &target{client: client}
-	journal := filepath.Join(t.TempDir(), "journal")
-	if err := errors.Join(in.prepare(std, to), in.resume(&journal, false, "")); err != nil {
-		t.Fatal(err)
-	}
-	in.journal.close() // as a disk that is full
-	runner, err := bulk.New(client, bulk.WithConcurrency(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := &job{bulkCmd: c, std: std, input: in, target: to, tally: tally{total: 100}, line: map[int]int{}}
-	p, ok := j.send(t.Context(), runner).(*problem)
-	if !ok || p.status != exitFailed || p.text != "the journal cannot be written: file already closed" {
-		t.Errorf("%+v", p)
-	}
-	if n := len(s.received()); n > 3 {
-		t.Errorf("%d rows were sent", n)
-	}
-}
-
 func TestLineSet(t *testing.T) {
 	var s lineSet
-	for _, step := range []struct {
-		line int
-		in   bool
-		grew int
-	}{{1, true, 1}, {1, true, 0}, {64, true, 1}, {63, false, 0}, {1_000_000, true, 1}, {1, false, -1}} {
-		if got := s.set(step.line, step.in); got != step.grew || s.has(step.line) != step.in {
-			t.Errorf("%+v: %d", step, got)
-		}
+	for _, line := range []int{1, 1, 64, 65, 66, 1_000_000} {
+		s.set(line, true)
 	}
-	if s.has(65) || s.has(2_000_000) || len(s) > 1_000_000/64+1 {
-		t.Errorf("%d words", len(s))
+	for _, line := range []int{63, 1, 2_000_000} {
+		s.set(line, false)
+	}
+	if s.has(1) || s.has(63) || !s.has(64) || s.has(2_000_000) || len(s) > 1_000_000/64+1 || s.count() != 4 || s.String() != "64-66, 1000000" {
+		t.Errorf("%d lines: %v", s.count(), s)
 	}
 }

@@ -130,7 +130,7 @@ func TestHelpSucceedsAndSaysWhatMatters(t *testing.T) {
 		"": {"update <id> [flags]", "bulk <file> [flags]", "sandbox [flags]", "help [<command>] [flags]", "version [flags]", "completion <shell> [flags]", "--version"},
 		"bulk": {
 			"--check", "--dry-run", "--journal=F", "--json", "--concurrency=N", "--rate=R", "--share=S", "--max-retries=N", "--timeout=D",
-			"--base-url=U", "--sandbox", "SIGINT", "1 some not applied; 2 bad input; 3 the outcome of some is unknown", `{"id":"ca_...","alias":"work"`,
+			"--base-url=U", "--sandbox", "SIGINT", "1 some are not; 2 wrong usage or bad input;", `{"id":"ca_...","alias":"work"`,
 		},
 		"update": {
 			"--alias=A", "--clear-alias", "--scheme=S", "--set=FIELD=VALUE", "--set-file=FIELD=PATH", "--clear=FIELD", "--allow-all",

@@ -23,10 +23,36 @@ type stdio struct {
 	abandon        chan struct{} // closed when output that is not taken is given up
 	abandonOnce    sync.Once
 	release        []func() // called by finish
+
+	drawing sync.Mutex
+	drawn   bool // a line without end stands on the terminal
 }
 
 func (s *stdio) outf(format string, args ...any) { _, _ = fmt.Fprintf(s.out, format, args...) }
-func (s *stdio) errf(format string, args ...any) { _, _ = fmt.Fprintf(s.err, format, args...) }
+
+// errf writes to standard error, in place of a line that is drawn there.
+func (s *stdio) errf(format string, args ...any) {
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	text := fmt.Sprintf(format, args...)
+	if s.drawn {
+		text = clearLine + text
+	}
+	s.drawn = false
+	_, _ = io.WriteString(s.err, text)
+}
+
+const clearLine = "\r\x1b[K"
+
+// drawLine writes a line on a terminal in place of the one before. clearLine removes it.
+func (s *stdio) drawLine(text string) {
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	s.drawn = true
+	_, _ = io.WriteString(s.err, clearLine+text)
+}
+
+func (s *stdio) clearLine() { s.errf("") }
 
 // json writes one object in a line, in one piece.
 func (s *stdio) json(view any) {

@@ -30,8 +30,8 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 		count.total = -1
 		time.Sleep(5 * time.Second)
 		text.show(count)
-		want := "50 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m35s left, budget 1950 of 2000 left\n" +
-			"100 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m30s left, budget 1900 of 2000 left\n" +
+		want := "50 of 1,000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m35s left, budget 1950 of 2000 left\n" +
+			"100 of 1,000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m30s left, budget 1900 of 2000 left\n" +
 			"120 rows, 0 not applied, 0 unknown, 7.1 a second, budget 1880 of 2000 left\n"
 		if errs.String() != want {
 			t.Errorf("got:\n%swant:\n%s", &errs, want)
@@ -44,42 +44,17 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 	})
 }
 
-func TestProgressBar(t *testing.T) {
-	for _, total := range []int{10, -1} {
-		var errs bytes.Buffer
-		bar := newProgressBar(&errs, total)
-		count := &tally{total: total, start: time.Now().Add(-time.Second), done: 5, failed: 1, unknown: 1}
-		count.budget = composio.RateLimit{Limit: 2000, Remaining: 7, Known: true}
-		bar.show(count)
-		bar.end(count)
-		if text := errs.String(); !strings.Contains(text, "1 not applied, 1 unknown, ") || !strings.Contains(text, "budget 7 of 2000 left") {
-			t.Errorf("%q", text)
-		}
-	}
-}
-
-func TestOnlyATerminalGetsABar(t *testing.T) {
-	file, err := os.Create(inputFile(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if isTerminal(file) || isTerminal(&bytes.Buffer{}) {
-		t.Error("a file or a buffer is no terminal")
-	}
-}
-
 // A server that invents errors cannot make the summary grow without end.
 func TestSummaryIsBounded(t *testing.T) {
 	var count tally
 	for i := range 1000 {
-		count.count(bulk.Result{Sent: true, Err: &composio.Error{StatusCode: 400, Slug: fmt.Sprint(i)}}, i)
+		count.count(bulk.Result{Sent: true, Err: &composio.Error{StatusCode: 400, Slug: fmt.Sprint(i)}}, sending{line: i})
 	}
 	total := 0
 	for _, g := range count.failures {
-		total += g.count
+		total += g.Count
 	}
-	if n := len(count.failures); n != maxGroups || total != 1000 || count.failures[n-1].label != "other errors" {
+	if n := len(count.failures); n != maxGroups || total != 1000 || count.failures[n-1].Label != "other errors" {
 		t.Errorf("%d groups with %d failures", n, total)
 	}
 }

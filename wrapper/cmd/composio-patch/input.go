@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"iter"
+	"os"
+	"strings"
+	"time"
+)
+
+// maxRow bounds a row, in bytes: above 16 credentials of a size that anybody has, and both lists of users at their longest.
+const maxRow = 8 << 20
+
+// input is where the rows come from: a file that was looked at before, or standard input.
+type input struct {
+	file    *os.File  // nil for standard input
+	size    int64     // of the file when it was opened: rows that are appended later have not been looked at
+	time    time.Time // when it was changed last
+	in      io.Reader
+	name    string // for a command to paste
+	checker *checker
+	sum     string // SHA-256 of the file
+	rows    int
+	kinds   kinds
+	seed    maphash.Seed
+	hashes  []uint64 // of the rows of a file, as they stood when they were looked at
+	bad     int
+}
+
+func (c *bulkCmd) open(std *stdio) (*input, error) {
+	in := &input{in: std.in, name: "FILE", checker: newChecker(c), seed: maphash.MakeSeed()}
+	if c.File == "-" {
+		return in, nil
+	}
+	file, err := os.Open(c.File)
+	if err != nil {
+		return nil, &problem{exitUsage, fmt.Sprintf("the file %q cannot be opened: %s", c.File, reason(err)), "give a file that can be read, or - for standard input"}
+	}
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		_ = file.Close() // it was only opened
+		return nil, &problem{exitUsage, fmt.Sprintf("%q is not a regular file, which could be read twice", c.File), "give - and let it be standard input"}
+	}
+	in.file, in.size, in.time, in.name = file, info.Size(), info.ModTime(), shellQuote(c.File)
+	return in, nil
+}
+
+func (in *input) close() {
+	if in.file != nil {
+		_ = in.file.Close() // it was only read
+	}
+}
+
+// content is the input from its beginning; of a file, what was there when it was opened.
+func (in *input) content() io.Reader {
+	if in.file == nil {
+		return in.in
+	}
+	return io.NewSectionReader(in.file, 0, in.size)
+}
+
+type lineOrError struct {
+	line []byte // until the next is asked for
+	err  error  // a *problem if the input is no rows at all
+}
+
+// lines yields the rows of an input by their line numbers, from 1, and leaves out blank lines. A line may be as long as
+// maxRow. An error of the input comes last.
+func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
+	return func(yield func(int, lineOrError) bool) {
+		reader := bufio.NewReaderSize(from, 64<<10)
+		start, _ := reader.Peek(2) // what cannot be read is told below
+		if err := in.recognize(string(start)); err != nil {
+			yield(1, lineOrError{err: err})
+			return
+		}
+		var line []byte
+		first := true
+		for number := 1; ; number++ {
+			line = line[:0]
+			part, err := reader.ReadSlice('\n')
+			for line = append(line, part...); errors.Is(err, bufio.ErrBufferFull) && len(line) <= maxRow; line = append(line, part...) {
+				part, err = reader.ReadSlice('\n')
+			}
+			switch {
+			case errors.Is(err, bufio.ErrBufferFull):
+				yield(number, lineOrError{err: fmt.Errorf("the row has more than %d MiB", maxRow>>20)})
+				return
+			case err != nil && err != io.EOF:
+				yield(number, lineOrError{err: errors.New("the input cannot be read: " + reason(err))})
+				return
+			}
+			row := line
+			if number == 1 {
+				row = bytes.TrimPrefix(row, []byte("\ufeff"))
+			}
+			if len(bytes.TrimSpace(row)) > 0 {
+				if first {
+					if err := in.recognizeLine(bytes.TrimSpace(row), reader); err != nil {
+						yield(number, lineOrError{err: err})
+						return
+					}
+				}
+				first = false
+				if !yield(number, lineOrError{line: row}) {
+					return
+				}
+			}
+			if err == io.EOF {
+				return
+			}
+		}
+	}
+}
+
+// recognize says what an input is that begins so, if that is no rows.
+func (in *input) recognize(start string) error {
+	switch start {
+	case "\x1f\x8b":
+		return in.noRows("gzip", "unpack it: gunzip -c %s | "+name+" bulk -")
+	case "\xff\xfe", "\xfe\xff", "{\x00", "\x00{":
+		return in.noRows("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s")
+	}
+	return nil
+}
+
+func (in *input) noRows(what, fix string) error {
+	return &problem{exitUsage, "the input is " + what + ", not one JSON object a line", strings.ReplaceAll(fix, "%s", in.name)}
+}
+
+// recognizeLine does so by the first line.
+func (in *input) recognizeLine(line []byte, rest *bufio.Reader) error {
+	if line[0] == '[' {
+		return in.noRows("a JSON array", "make rows of it: jq -c '.[]' %s")
+	}
+	if line[0] == '{' && !json.Valid(line) {
+		next, _ := rest.Peek(1) // the next line's first byte
+		if string(line) == "{" && len(next) > 0 && next[0] != '{' || len(next) > 0 && (next[0] == ' ' || next[0] == '\t') {
+			return in.noRows("JSON over several lines", "make rows of it: jq -c . %s")
+		}
+	}
+	if !bytes.ContainsAny(line, `{}[]`) && bytes.ContainsAny(line, ",;\t") && !json.Valid(line) {
+		return in.noRows("CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s")
+	}
+	return nil
+}
+
+// maxProblems is how many bad rows are told one by one, unless as JSON.
+const maxProblems = 20
+
+// tell says that a row cannot be sent.
+func (in *input) tell(std *stdio, line int, err error, asJSON bool) {
+	in.bad++
+	text := printable(err.Error())
+	switch {
+	case asJSON:
+		std.json(badEvent(line, text))
+	case in.bad <= maxProblems:
+		std.errf("line %d: %s\n", line, text)
+	}
+}
+
+// look looks at every row, and tells what is wrong.
+func (in *input) look(std *stdio, c *bulkCmd, each func(row)) error {
+	sum, ids := sha256.New(), map[uint64]int{}
+	for line, text := range in.lines(io.TeeReader(in.content(), sum)) {
+		if p, ok := errors.AsType[*problem](text.err); ok {
+			return p
+		}
+		r, err := row{}, text.err
+		if err == nil {
+			in.rows++
+			in.hashes = append(in.hashes, maphash.Bytes(in.seed, text.line))
+			r, err = in.checker.check(text.line)
+		}
+		if before, ok := ids[maphash.String(in.seed, r.ID)]; ok && err == nil && in.file != nil {
+			err = fmt.Errorf("the id %s stands in line %d already", r.ID, before)
+		}
+		if err != nil {
+			in.tell(std, line, err, c.JSON)
+			continue
+		}
+		ids[maphash.String(in.seed, r.ID)] = line
+		k, _ := r.look()
+		in.kinds.add(k)
+		each(r)
+	}
+	in.sum = hex.EncodeToString(sum.Sum(nil))
+	if more := in.bad - maxProblems; more > 0 && !c.JSON {
+		std.errf("%s more bad rows\n", thousands(more))
+	}
+	if in.bad > 0 {
+		return &problem{exitUsage, plural(in.bad) + " cannot be sent", "nothing was sent; correct what is said above, line by line"}
+	}
+	return c.empty(in.rows)
+}
+
+// empty refuses an input that has no rows.
+func (c *bulkCmd) empty(rows int) error {
+	if rows > 0 || c.AllowEmpty {
+		return nil
+	}
+	return &problem{exitUsage, "the input has no rows", "see what should have written them, or add --allow-empty"}
+}
+
+// prepare looks at a file before anything is sent.
+func (in *input) prepare(std *stdio, c *bulkCmd, t *target) error {
+	if in.file == nil {
+		return nil
+	}
+	return in.look(std, c, t.put)
+}
+
+// report looks at an input and says what it found.
+func (in *input) report(std *stdio, c *bulkCmd) error {
+	err := in.look(std, c, func(row) {})
+	if c.JSON {
+		std.json(checkedEvent{"checked", in.rows, in.bad, in.kinds})
+	} else if err == nil {
+		std.outf("%s, all of which can be sent\n%v\n", plural(in.rows), in.kinds)
+	}
+	return err
+}
+
+// isChanged reports whether a file has another content than the one looked at.
+func (in *input) isChanged() bool {
+	info, err := in.file.Stat()
+	if err == nil && info.Size() == in.size && info.ModTime().Equal(in.time) {
+		return false
+	}
+	sum := sha256.New()
+	_, err = io.Copy(sum, in.file) // from its beginning: the rows were read by position
+	return err != nil || in.sum != hex.EncodeToString(sum.Sum(nil))
+}

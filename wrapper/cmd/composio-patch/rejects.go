@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	composio "example.com/composio/wrapper"
+)
+
+// rejects is the file of --rejects.
+type rejects struct {
+	log *appended
+	ids map[string]bool // of the rows in it
+}
+
+// refusedForGood reports whether Composio refused a row for what stands in it.
+func refusedForGood(err error) bool {
+	for _, is := range []error{composio.ErrBadRequest, composio.ErrAccountNotFound, composio.ErrAliasTaken, composio.ErrUnprocessable} {
+		if errors.Is(err, is) {
+			return !errors.Is(err, composio.ErrOutcomeUnknown)
+		}
+	}
+	return false
+}
+
+// rejectsPath is how a journal names the file of --rejects; "" without the flag.
+func (c *bulkCmd) rejectsPath() string {
+	if c.Rejects == nil {
+		return ""
+	}
+	path, err := filepath.Abs(*c.Rejects)
+	if err != nil {
+		return *c.Rejects
+	}
+	return path
+}
+
+// openRejects begins the file, or goes on with it if the journal says that it is its own.
+func openRejects(path string, own bool) (*rejects, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600) // #nosec G304 -- the user names it
+	if errors.Is(err, fs.ErrExist) && own {
+		file, err = os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0o600) // #nosec G304 -- the user names it
+	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, &problem{exitUsage, "--rejects: the file exists, and no journal says that it is its own", "choose a file that does not exist, or give the --journal that it came with"}
+	case err != nil:
+		return nil, &problem{exitUsage, "--rejects: it cannot be opened: " + reason(err), "choose another file"}
+	}
+	r := &rejects{log: &appended{file: file}, ids: map[string]bool{}}
+	in := &input{in: file}
+	for _, text := range in.lines(file) {
+		r.ids[idOf(text.line)] = true
+	}
+	if r.log.size, err = file.Seek(0, 2); err != nil {
+		r.close()
+		return nil, &problem{exitUsage, "--rejects: it cannot be read: " + reason(err), "choose another file"}
+	}
+	return r, nil
+}
+
+func idOf(line []byte) string {
+	var row struct{ ID string }
+	_ = json.Unmarshal(line, &row) // a row that somebody is correcting may be anything
+	return row.ID
+}
+
+// add appends a row, unless it is there already: from a run that ended before its journal had it.
+func (r *rejects) add(id string, line []byte) error {
+	if r == nil || r.ids[id] {
+		return nil
+	}
+	r.ids[id] = true
+	return r.log.write(append(bytes.TrimRight(line, "\r\n"), '\n'))
+}
+
+// close leaves no empty file behind.
+func (r *rejects) close() {
+	if r == nil {
+		return
+	}
+	_ = r.log.file.Close() // every row is with the kernel
+	if r.log.size == 0 {
+		_ = os.Remove(r.log.file.Name()) // it says nothing
+	}
+}

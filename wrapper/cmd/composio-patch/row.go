@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"example.com/composio/gen"
+	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/contract"
+)
+
+// row is what a line of the input has: the body of the API's own request, and the account.
+type row struct {
+	ID string `json:"id"`
+	gen.PatchConnectedAccountBody
+}
+
+// checker refuses rows: as the contract does what the API could not read as it is meant, as the wrapper does what must not
+// be sent, and what would remove a credential by mistake. Its errors show nothing of what stands in the row but names.
+type checker struct {
+	*bulkCmd
+	contract http.RoundTripper
+	client   *composio.Client
+	done     context.Context // with which the client looks at an update, and goes no further
+}
+
+func newChecker(c *bulkCmd) *checker {
+	client, _ := composio.New("for-checking-only") // has nothing to refuse
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	return &checker{c, contract.Transport(nowhere{}), client, done}
+}
+
+// nowhere is a transport that sends nothing.
+type nowhere struct{}
+
+var errNotSent = errors.New("not sent")
+
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNotSent }
+
+// check reads a row and refuses it if it cannot be sent.
+func (c *checker) check(line []byte) (r row, err error) {
+	var given any
+	if err := json.Unmarshal(line, &given); err != nil {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return r, fmt.Errorf("not JSON: an error at byte %d", syntax.Offset)
+		}
+		return r, errors.New("not JSON")
+	}
+	if err := c.breaks(line); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return r, errors.New("id: not a string") // the contract knows all others
+	}
+	sent, _ := json.Marshal(r) // was read from JSON
+	var would any
+	_ = json.Unmarshal(sent, &would)
+	if at, ok := unknownKey(given, would, ""); ok {
+		return r, fmt.Errorf("%s", at)
+	}
+	if members, _ := given.(map[string]any); members["id"] == nil {
+		return r, errors.New("id: missing")
+	}
+	_, err = c.client.UpdateConnectedAccount(c.done, r.ID, r.update(c.set(true)))
+	var refused refusals
+	if refused.add(err); len(refused) > 0 {
+		text := printable(refused[0])
+		if strings.Contains(text, "masked") { // which --verbatim does not allow in rows
+			text = strings.Replace(text, ", or add --verbatim", "", 1)
+		}
+		return r, errors.New(text)
+	}
+	return r, c.removes(r)
+}
+
+// breaks is how the row breaks the contract.
+func (c *checker) breaks(line []byte) error {
+	request, err := http.NewRequest(http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
+	if err != nil {
+		return err
+	}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "X-Api-Key": {"for-checking-only"}}
+	_, err = c.contract.RoundTrip(request)
+	many, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var found []string
+	for _, one := range many.Unwrap() {
+		if v, ok := errors.AsType[contract.Violation](one); ok {
+			found = append(found, broken(v))
+		}
+	}
+	return errors.New(strings.Join(found, "; "))
+}
+
+// broken says in plain words what the contract says in those of JSON Schema.
+func broken(v contract.Violation) string {
+	at := strings.ReplaceAll(strings.TrimPrefix(v.Location, "/"), "/", ".")
+	switch v.Rule {
+	case "additionalProperties":
+		return at[:max(0, strings.LastIndexByte(at, '.'))] + ": unknown key (not shown, since it may be a secret)"
+	case "utf-8", "surrogate":
+		return "not valid Unicode: reading it would change a value"
+	}
+	if at == "body" {
+		at = "the row"
+	}
+	text, ok := map[string]string{
+		"nullable": "must not be null", "required": "missing", "duplicate": "given twice", "enum": "not one of the values that there are",
+		"type": "of the wrong type", "minLength": "too short", "maxLength": "too long", "maxItems": "has too many",
+	}[v.Rule]
+	if !ok {
+		text = "breaks the contract's rule " + v.Rule
+	}
+	return at + ": " + text
+}
+
+// unknownKey finds a key that would not be sent.
+func unknownKey(given, sent any, at string) (text string, found bool) {
+	object, _ := given.(map[string]any)
+	would, _ := sent.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		_, known := would[name]
+		switch {
+		case !known && at == "" && len(name) <= 40 && printable(name) == name:
+			return fmt.Sprintf("unknown key %q; there are id, alias, connection and experimental", name), true
+		case !known:
+			return strings.TrimPrefix(at+".", ".") + "an unknown key (not shown, since it may be a secret)", true
+		}
+		if text, found := unknownKey(object[name], would[name], strings.TrimPrefix(at+"."+name, ".")); found {
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// removes refuses a row that removes a credential which nobody asked for.
+func (c *checker) removes(r row) error {
+	if r.Connection == nil || c.AllowClear {
+		return nil
+	}
+	for name, value := range r.Connection.State.Val.Nullables() {
+		text, ok := value.Get()
+		switch {
+		case value.IsNull():
+			return fmt.Errorf("connection.state.val.%s: null removes the credential; add --allow-clear if that is meant", name)
+		case ok && text == "":
+			return fmt.Errorf("connection.state.val.%s: \"\" empties the credential; add --allow-clear if that is meant", name)
+		}
+	}
+	return nil
+}
+
+// set returns how credentials are set. With --verbatim the wrapper lets pass whatever it is given, and so it is shown,
+// for checking, what is left without what the flag allows.
+func (c *bulkCmd) set(checking bool) func(string) composio.Field {
+	switch {
+	case !c.Verbatim:
+		return composio.Set
+	case checking:
+		return func(value string) composio.Field {
+			bare := strings.TrimFunc(value, func(r rune) bool { return r == '\ufeff' || r == 0 || strings.ContainsRune(" \t\r\n\v\f", r) })
+			return composio.Set(strings.ReplaceAll(bare, "\x00", ""))
+		}
+	}
+	return composio.SetVerbatim
+}
+
+// update converts the row for the wrapper.
+func (r *row) update(set func(string) composio.Field) (u composio.Update) {
+	if r.Alias != nil {
+		u.Alias = composio.Set(*r.Alias)
+	}
+	if r.Connection != nil {
+		fields := map[string]composio.Field{}
+		for name, value := range r.Connection.State.Val.Nullables() {
+			if text, ok := value.Get(); ok {
+				fields[name] = set(text)
+			} else if value.IsNull() {
+				fields[name] = composio.Clear()
+			}
+		}
+		u.Credentials = composio.CredentialFields{Scheme: composio.Scheme(r.Connection.State.AuthScheme), Fields: fields}
+	}
+	if r.Experimental != nil && r.Experimental.ACLConfigForShared != nil {
+		acl := r.Experimental.ACLConfigForShared
+		u.Sharing = &composio.Sharing{AllowAllUsers: acl.AllowAllUsers, AllowedUserIDs: acl.AllowedUserIds, NotAllowedUserIDs: acl.NotAllowedUserIds}
+	}
+	return u
+}
+
+// masked returns the row with every credential hidden.
+func (r row) masked() row {
+	if r.Connection != nil {
+		connection := *r.Connection
+		for _, value := range connection.State.Val.Nullables() {
+			if text, ok := value.Get(); ok && text != "" {
+				*value = gen.String("[redacted]")
+			}
+		}
+		r.Connection = &connection
+	}
+	return r
+}
