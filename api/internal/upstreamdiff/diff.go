@@ -126,6 +126,9 @@ func (w *wording) walk(v any, at spot) {
 	if types := object(node["type"]); types["added"] != nil && types["deleted"] != nil {
 		node = map[string]any{"type": types} // another type has other keywords as a matter of course
 	}
+	if (node["oneOf"] != nil || node["anyOf"] != nil || node["allOf"] != nil) && (object(at.ours)["type"] == nil || object(at.theirs)["type"] == nil) {
+		delete(node, "type") // which is that of the alternatives now, or was
+	}
 	if at.keyword == "type" || node["enumAdded"] == true || node["enumDeleted"] == true {
 		w.tell(at, "changed", nil, node["deleted"], node["added"])
 		return

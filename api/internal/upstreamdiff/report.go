@@ -101,9 +101,10 @@ func enumeration(noun string, names []string) string {
 	if last > 0 {
 		list = strings.Join(names[:last], ", ") + " and " + list
 		if stem, ok := strings.CutSuffix(noun, "y"); ok {
-			noun = stem + "ie"
+			noun = stem + "ies"
+		} else if noun != "" {
+			noun += "s"
 		}
-		noun += "s"
 	}
 	return strings.TrimRight(" "+strings.TrimSpace(noun+" "+list), " ")
 }

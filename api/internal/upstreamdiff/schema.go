@@ -167,7 +167,7 @@ func mergeValues(s *openapi3.Schema, list *openapi3.SchemaRefs, one bool) {
 }
 
 // What oasdiff's merging of allOf keeps of each part. It loses any other keyword silently.
-var kept = strings.Fields(`anyOf default dependentRequired enum exclusiveMaximum exclusiveMinimum format items maximum maxItems
+var kept = strings.Fields(`anyOf default dependentRequired deprecated enum exclusiveMaximum exclusiveMinimum format items maximum maxItems
 	maxLength maxProperties minimum minItems minLength minProperties multipleOf not nullable oneOf pattern properties
 	readOnly required type uniqueItems writeOnly`)
 
@@ -192,7 +192,8 @@ func mergeAll(s *openapi3.Schema) {
 		typed := slices.DeleteFunc(parts, func(part *openapi3.SchemaRef) bool { return part.Value.Type.IsEmpty() })
 		merged.Nullable = len(typed) > 0 && !slices.ContainsFunc(typed, func(part *openapi3.SchemaRef) bool { return !part.Value.Nullable })
 	}
-	merged.Nullable, merged.Deprecated = merged.Nullable || s.Nullable, merged.Deprecated || s.Deprecated
+	merged.Nullable = merged.Nullable || s.Nullable
+	merged.Deprecated = s.Deprecated || slices.ContainsFunc(s.AllOf, func(part *openapi3.SchemaRef) bool { return part.Value.Deprecated })
 	if s.UnevaluatedProperties != (openapi3.BoolSchema{}) {
 		merged.UnevaluatedProperties = s.UnevaluatedProperties
 	}
@@ -215,5 +216,7 @@ func mergeable(parts openapi3.SchemaRefs) bool {
 			properties[name] = append(properties[name], property)
 		}
 	}
-	return !slices.ContainsFunc(slices.Collect(maps.Values(properties)), func(same openapi3.SchemaRefs) bool { return len(same) > 1 && !mergeable(same) })
+	return !slices.ContainsFunc(slices.Collect(maps.Values(properties)), func(same openapi3.SchemaRefs) bool {
+		return len(same) > 1 && (!mergeable(same) || strings.Contains(encoded(same), "deprecated"))
+	})
 }

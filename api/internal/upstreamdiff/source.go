@@ -54,11 +54,7 @@ func open(source, wanted string) (*document, error) {
 		return nil, fmt.Errorf("%s is neither JSON nor YAML: %w", d.from, err)
 	}
 	d.root = object(tree)
-	version := "missing"
-	if v, ok := d.root["openapi"]; ok {
-		version = fmt.Sprint(v) // unquoted in YAML, 3.1 is a number
-	}
-	switch {
+	switch version := text(d.root["openapi"]); { // unquoted in YAML, 3.1 is a number
 	case d.root == nil:
 		return nil, fmt.Errorf("%s is not an OpenAPI document: it holds no object", d.from)
 	case d.root["swagger"] != nil:
@@ -82,22 +78,20 @@ func (d *document) fetch(source string) ([]byte, error) {
 	d.url = req.URL
 	d.from = (&url.URL{Scheme: d.url.Scheme, Host: d.url.Host, Path: d.url.Path}).String()
 	resp, err := http.DefaultClient.Do(req)
+	var data []byte
+	if err == nil {
+		defer func() { _ = resp.Body.Close() }()
+		if data, err = io.ReadAll(io.LimitReader(resp.Body, maxDocument+1)); resp.StatusCode != http.StatusOK {
+			err = fmt.Errorf("the server answers %s", resp.Status)
+		} else if len(data) > maxDocument {
+			err = fmt.Errorf("it has more than %d MiB", maxDocument>>20)
+		}
+	}
 	if cause, ok := errors.AsType[*url.Error](err); ok {
 		err = cause.Err // without the URL, which it would show with its query
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be fetched: %w", d.from, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s cannot be fetched: the server answers %s", d.from, resp.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%s cannot be fetched: %w", d.from, err)
-	case len(data) > maxDocument:
-		return nil, fmt.Errorf("%s has more than %d MiB", d.from, maxDocument>>20)
 	}
 	return data, nil
 }

@@ -38,7 +38,7 @@ func TestWhatCannotBeComparedIsSaidInASentence(t *testing.T) {
 		{"YAML with a key twice", asYAML + "paths: {}\n", `upstream is neither JSON nor YAML: yaml: construct errors: line 118: mapping key "paths" already defined at line 6`},
 		{"YAML with a status twice", "openapi: 3.0.0\npaths: {200: a, \"200\": b}", `upstream is neither JSON nor YAML: yaml: construct errors: line 2: mapping key "200" already defined at line 2`},
 		{"another JSON document", `{"swagger":"2.0","paths":{}}`, "upstream is a Swagger 2.0 document, and not OpenAPI 3; convert it first"},
-		{"no version", `{"paths":{}}`, `upstream is not an OpenAPI 3 document: its "openapi" is missing`},
+		{"no version", `{"paths":{}}`, `upstream is not an OpenAPI 3 document: its "openapi" is null`},
 		{"a version to come", `{"openapi":"4.0.0","paths":{}}`, `upstream is not an OpenAPI 3 document: its "openapi" is 4.0.0`},
 		{"no paths", `{"openapi":"3.1.0"}`, `upstream is not an OpenAPI document with operations: it has no "paths"`},
 		{"no such path", changed(edit{"paths", operationPath, gone}, edit{"paths", "/api/v3/tools", tree{}}), "upstream lacks the operation: no PATCH …/connected_accounts/{} among its 1 paths"},
@@ -116,7 +116,7 @@ func TestADocumentIsFetched(t *testing.T) {
 		{server.URL + "/openapi.json?token=s3cret", ""},
 		{server.URL + "/other?token=s3cret", server.URL + "/other cannot be fetched: the server answers 404 Not Found"},
 		{server.URL + "/cut", server.URL + "/cut cannot be fetched: unexpected EOF"},
-		{server.URL + "/endless", server.URL + "/endless has more than 64 MiB"},
+		{server.URL + "/endless", server.URL + "/endless cannot be fetched: it has more than 64 MiB"},
 		{"http://user:s3cret@" + host + "/a?token=s3cret", gone.URL + "/a cannot be fetched: dial tcp " + host + ": connect: connection refused"},
 		{"http://user:s3cret@%zz/", "the URL is not a URL that can be fetched"},
 	} {

@@ -10,17 +10,13 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// change is one difference, in words: "<Section> <Which>, <Place>: Composio <Verb> <Noun> <Name><Tail>".
+// change is one difference, in words: "<Section> <Which>, <Place>: Composio <Verb> <Noun> <Name><Tail>". Section is one
+// of sections, Which an answer's status or a parameter's name, Place a schema in a body, such as connection.state.val.
 type change struct {
-	Section string // one of sections
-	Which   string // the answer's status, the parameter's name
-	Place   string // of a schema in a body, such as connection.state.val
-	Verb    string
-	Noun    string
-	Name    string
-	Tail    string
-	Breaks  bool // what the client sends or reads no longer fits
-	lenient bool // oasdiff may call a break what is none
+	Section, Which, Place  string
+	Verb, Noun, Name, Tail string
+	Breaks                 bool // what the client sends or reads no longer fits
+	lenient                bool // oasdiff may call a break what is none
 }
 
 func join(place, name string) string {
@@ -112,6 +108,9 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 		case at.answer && step == `["number"]["integer"]`, !at.answer && step == `["integer"]["number"]`:
 			kind = "Go"
 		}
+		if kind == "changed" && (strings.Contains(encoded(to), "object") || strings.Contains(encoded(to), "array")) {
+			c.Tail = w.as(at.parent)
+		}
 		names := strings.NewReplacer("[", "", "]", "", ", ", " or ")
 		from, to = names.Replace(text(from)), names.Replace(text(to))
 	case "additionalProperties":
@@ -133,7 +132,10 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 			kind = "required"
 		}
 	case "securityRequirements":
-		if c.Name = credentials(item); !added && strings.Contains(encoded(w.theirs.operation["security"]), "{}") {
+		if c.Name = credentials(item); added && c.Name == "" {
+			kind = "anonymous"
+		}
+		if !added && strings.Contains(encoded(w.theirs.operation["security"]), "{}") {
 			return // where none are needed, the ones that we send do no harm
 		}
 	case "servers":
@@ -203,15 +205,15 @@ func number(v any) float64 {
 
 func difference(keyword string, from, to any) string {
 	was, is := " "+text(from), " "+text(to)
-	if object(from) != nil || object(to) != nil { // a schema
-		was, is = ":"+was, ":"+is
-	}
 	switch {
+	case object(from) != nil || object(to) != nil: // a schema
+		was, is = ":"+was, ":"+is
 	case from == nil && to == nil:
 		return "changed " + keyword
-	case none(from):
+	}
+	if none(from) {
 		return "added " + keyword + is
-	case none(to):
+	} else if none(to) {
 		return "dropped " + keyword + was
 	}
 	return "changed " + keyword + " from" + was + " to" + is
@@ -242,7 +244,7 @@ func credentials(alternative any) string {
 		}
 		names = append(names, name)
 	}
-	return cmp.Or(strings.Join(names, " AND "), "no credentials") // as oasdiff writes it
+	return strings.Join(names, " AND ") // as oasdiff writes it
 }
 
 // as shows a schema so that it can be put into api/openapi.yaml; one that stands there already, by its name.
