@@ -100,7 +100,7 @@ type lineCheck struct {
 func newLineCheck() *lineCheck {
 	c := &lineCheck{}
 	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { contract.Exempt(w) })
-	c.handler = contract.Handler(pass, contract.WithDocument(controlSpec), contract.WithEveryOperation(), contract.OnViolation(func(_ *http.Request, v contract.Violation) {
+	c.handler = contract.Handler(pass, controlDocument(), contract.WithEveryOperation(), contract.OnViolation(func(_ *http.Request, v contract.Violation) {
 		c.found = append(c.found, v)
 	}))
 	return c

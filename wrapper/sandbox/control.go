@@ -1,13 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -25,6 +23,9 @@ const controlRoot = "/_sandbox/"
 //
 //go:embed control.yaml
 var controlSpec []byte
+
+// controlDocument reads controlSpec once.
+var controlDocument = sync.OnceValue(func() contract.Option { return contract.WithDocument(controlSpec) })
 
 //go:embed control.yaml page
 var controlFiles embed.FS
@@ -72,7 +73,7 @@ func newControl(s *Server, hosts []string) *control {
 			_, _ = w.Write(data)
 		})
 	}
-	document := contract.WithDocument(controlSpec)
+	c.mux.Handle("GET "+strings.TrimSuffix(controlRoot, "/"), http.RedirectHandler(controlRoot, http.StatusTemporaryRedirect))
 	for pattern, route := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET accounts":         c.listAccounts,
 		"GET accounts/{id}":    c.getAccount,
@@ -92,7 +93,7 @@ func newControl(s *Server, hosts []string) *control {
 			if err := route(w, r); err != nil {
 				refuse(w, err)
 			}
-		}), document, contract.WithEveryOperation())
+		}), controlDocument(), contract.WithEveryOperation())
 		c.mux.HandleFunc(method+" "+controlRoot+path, func(w http.ResponseWriter, r *http.Request) {
 			if refused := s.authenticate(r.Header); refused != nil {
 				refused.write(w)
@@ -136,7 +137,7 @@ func (c *control) serve(w http.ResponseWriter, r *http.Request) bool {
 func refuse(w http.ResponseWriter, err error) {
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
-		f = &failure{status: http.StatusBadRequest, message: strings.TrimPrefix(err.Error(), "composio: ")}
+		f = &failure{status: http.StatusBadRequest, message: strings.Replace(err.Error(), "composio: ", "", 1)}
 	}
 	f.slug = "Sandbox_" + strings.ReplaceAll(http.StatusText(f.status), " ", "")
 	f.write(w)
@@ -168,11 +169,19 @@ func decodeBody(r *http.Request, v any) error {
 	return json.Unmarshal(data, v)
 }
 
+// some returns names as a list that JSON writes as one, even if there are none.
+func some(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
 // query returns the limit, 500 unless the query has one. It refuses parameters that the route does not know.
 func query(r *http.Request, known ...string) (limit int, err error) {
 	for name := range r.URL.Query() {
 		if !slices.Contains(known, name) {
-			return 0, fmt.Errorf("query: an unknown parameter; there is %s", strings.Join(known, " and "))
+			return 0, fmt.Errorf("query: %.40q is unknown; there is %s", name, strings.Join(known, " and "))
 		}
 	}
 	text := r.URL.Query().Get("limit")
@@ -183,251 +192,6 @@ func query(r *http.Request, known ...string) (limit int, err error) {
 		return 0, errors.New("limit: not a number from 1")
 	}
 	return limit, nil
-}
-
-// accountSummary is an account with the names of its credentials and without their values.
-type accountSummary struct {
-	accountJSON
-	Credentials []string `json:"credentials"`
-}
-
-func (c *control) listAccounts(w http.ResponseWriter, r *http.Request) error {
-	limit, err := query(r, "limit")
-	if err != nil {
-		return err
-	}
-	s := c.server
-	s.mu.Lock()
-	ids := slices.Collect(maps.Keys(s.accounts))
-	s.mu.Unlock()
-	slices.Sort(ids) // without the lock, for which updates wait
-	list := make([]accountSummary, 0, min(limit, len(ids)))
-	s.mu.Lock()
-	for _, id := range ids[:min(limit, len(ids))] {
-		if a, ok := s.accounts[id]; ok {
-			list = append(list, accountSummary{
-				Account{ID: a.ID, Toolkit: a.Toolkit, UserID: a.UserID, Scheme: a.Scheme, Alias: a.Alias, Status: a.Status}.json(),
-				slices.Sorted(maps.Keys(a.Credentials)),
-			})
-		}
-	}
-	s.mu.Unlock()
-	for i := range list {
-		list[i].Credentials = some(list[i].Credentials)
-	}
-	return reply(w, map[string]any{"accounts": list, "total": len(ids)})
-}
-
-// some returns names as a list that JSON writes as one, even if there are none.
-func some(names []string) []string {
-	if names == nil {
-		return []string{}
-	}
-	return names
-}
-
-// missing is the answer about an account that is not there.
-func missing() error {
-	return &failure{status: http.StatusNotFound, message: "The sandbox has no account with this id"}
-}
-
-func (c *control) getAccount(w http.ResponseWriter, r *http.Request) error {
-	a, ok := c.server.Account(r.PathValue("id"))
-	if !ok {
-		return missing()
-	}
-	return reply(w, a.json())
-}
-
-func (c *control) putAccount(w http.ResponseWriter, r *http.Request) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	a, err := parseAccount(data)
-	if err != nil {
-		return err
-	}
-	id := r.PathValue("id")
-	if a.ID != "" && a.ID != id {
-		return errors.New("/id: not the one in the path")
-	}
-	a.ID = id
-	c.server.Put(a)
-	return done(w)
-}
-
-func (c *control) deleteAccount(w http.ResponseWriter, r *http.Request) error {
-	s, id := c.server, r.PathValue("id")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.accounts[id]; !ok {
-		return missing()
-	}
-	s.drop(id)
-	return done(w)
-}
-
-// requestJSON is a request without values.
-type requestJSON struct {
-	Number     int                  `json:"number"`
-	Time       time.Time            `json:"time"`
-	Method     string               `json:"method"`
-	Path       string               `json:"path"`
-	Account    string               `json:"account"`
-	Set        []string             `json:"set"`
-	Cleared    []string             `json:"cleared"`
-	Kept       []string             `json:"kept"`
-	Status     int                  `json:"status"`
-	Applied    bool                 `json:"applied"`
-	Fault      string               `json:"fault"`
-	Violations []contract.Violation `json:"violations"`
-	Ended      bool                 `json:"ended"`
-}
-
-func (q record) json() requestJSON {
-	set, cleared := changes(q.Body)
-	kept := slices.DeleteFunc(slices.Clone(q.stored), func(name string) bool {
-		return slices.Contains(set, name) || slices.Contains(cleared, name)
-	})
-	return requestJSON{
-		q.number, q.Time, q.Method, q.Path, q.account, some(set), some(cleared), some(kept),
-		q.Status, q.Applied, q.Fault, append([]contract.Violation{}, q.Violations...), q.ended,
-	}
-}
-
-func (c *control) listRequests(w http.ResponseWriter, r *http.Request) error {
-	limit, err := query(r, "account", "limit")
-	if err != nil {
-		return err
-	}
-	account := r.URL.Query().Get("account")
-	s := c.server
-	s.mu.Lock()
-	all := slices.Clone(s.journal)
-	s.mu.Unlock()
-	var found []*record
-	for _, q := range slices.Backward(all) { // without the lock: an account does not change
-		if len(found) == limit {
-			break
-		}
-		if account == "" || q.account == account {
-			found = append(found, q)
-		}
-	}
-	slices.Reverse(found)
-	records := make([]record, len(found))
-	s.mu.Lock()
-	for i, q := range found {
-		records[i] = *q
-	}
-	s.mu.Unlock()
-	list := make([]requestJSON, len(records))
-	for i, q := range records {
-		list[i] = q.json()
-	}
-	return reply(w, map[string]any{"requests": list, "total": len(all)})
-}
-
-func (c *control) clearRequests(w http.ResponseWriter, _ *http.Request) error {
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
-	c.server.journal = nil
-	return done(w)
-}
-
-// answerJSON is a scripted answer.
-type answerJSON struct {
-	Fault   string            `json:"fault"`
-	Status  int               `json:"status"`
-	Headers map[string]string `json:"headers"`
-	Body    json.RawMessage   `json:"body"`
-	Apply   bool              `json:"apply"`
-}
-
-func (a answerJSON) answer() (Answer, error) {
-	if a.Fault != "" || a.Status == 0 {
-		faults, err := Faults(a.Fault)
-		if err != nil {
-			return Answer{}, err
-		}
-		return faults[0], nil
-	}
-	header := http.Header{}
-	for name, value := range a.Headers {
-		header.Set(name, value)
-	}
-	text := string(a.Body)
-	if bytes.HasPrefix(a.Body, []byte{'"'}) {
-		if err := json.Unmarshal(a.Body, &text); err != nil {
-			return Answer{}, err
-		}
-	}
-	return Answer{Name: "script", Status: a.Status, Header: header, Body: text, Apply: a.Apply}, nil
-}
-
-func (c *control) addAnswers(w http.ResponseWriter, r *http.Request) error {
-	var script struct {
-		Answers []answerJSON `json:"answers"`
-	}
-	if err := decodeBody(r, &script); err != nil {
-		return err
-	}
-	var answers []Answer
-	for i, planned := range script.Answers {
-		a, err := planned.answer()
-		if err != nil {
-			return fmt.Errorf("/answers/%d: %w", i, err)
-		}
-		answers = append(answers, a)
-	}
-	c.server.Script(answers...)
-	return done(w)
-}
-
-func (c *control) getFaults(w http.ResponseWriter, _ *http.Request) error {
-	var names []string
-	for _, f := range readyFaults() {
-		names = append(names, f.Name)
-	}
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
-	rates := map[string]float64{}
-	for _, g := range c.server.chance.groups {
-		for _, f := range g.faults {
-			rates[f.Name] += g.rate / float64(len(g.faults))
-		}
-	}
-	return reply(w, map[string]any{"faults": rates, "names": names})
-}
-
-func (c *control) setFaults(w http.ResponseWriter, r *http.Request) error {
-	var wanted struct {
-		Faults map[string]float64 `json:"faults"`
-	}
-	if err := decodeBody(r, &wanted); err != nil {
-		return err
-	}
-	var groups []faultGroup
-	total := 0.0
-	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated
-		faults, err := Faults(name)
-		if err != nil {
-			return err
-		}
-		if rate := wanted.Faults[name]; rate > 0 {
-			total += rate
-			groups = append(groups, faultGroup{rate, faults})
-		}
-	}
-	if total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
-		return errors.New("/faults: the rates add up to more than 1, so that some fault would never be met")
-	}
-	s := c.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.chance = newChance(s.chance.seed, groups)
-	return done(w)
 }
 
 // keep keeps what a reset goes back to.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +24,15 @@ import (
 	"example.com/composio/wrapper/contract"
 	"example.com/composio/wrapper/sandbox"
 )
+
+// controlDocument is what the control traffic is checked against.
+var controlDocument = sync.OnceValue(func() contract.Option {
+	spec, err := os.ReadFile("control.yaml")
+	if err != nil {
+		panic(err)
+	}
+	return contract.WithDocument(spec)
+})
 
 // remote is a sandbox that is talked to over HTTP alone. Its control traffic is checked against the document.
 type remote struct {
@@ -40,12 +50,8 @@ func controlled(t *testing.T, opts ...sandbox.Option) *remote {
 		Credentials: map[string]string{"token": "s3cret-old", "user_agent": "s3cret-robot"}})
 	srv := httptest.NewServer(r.box)
 	t.Cleanup(srv.Close)
-	spec, err := os.ReadFile("control.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var traffic contract.Report
-	r.url, r.client = srv.URL, &http.Client{Transport: contract.Transport(srv.Client().Transport, contract.WithDocument(spec), contract.WithEveryOperation(),
+	r.url, r.client = srv.URL, &http.Client{Transport: contract.Transport(srv.Client().Transport, controlDocument(), contract.WithEveryOperation(),
 		contract.Collect(&traffic, io.Discard), contract.OnViolation(func(_ *http.Request, v contract.Violation) { r.broken = append(r.broken, v) }))}
 	return r
 }
@@ -95,7 +101,6 @@ func request(ctx context.Context, t *testing.T, client *http.Client, method, url
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Close = true
 	req.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -385,33 +390,32 @@ func TestControlPlansAnswers(t *testing.T) {
 
 func TestControlRefusesWhatCannotBePlanned(t *testing.T) {
 	r := controlled(t)
-	for _, tt := range []struct{ method, path, body string }{
-		{"POST", "script", ``},
-		{"POST", "script", `{"answers":`},
-		{"POST", "script", `{"answers":[{"status":502}],"Answers":[]}`},
-		{"POST", "script", `{"answer":[{"status":502}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"fault":"earthquake"}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"fault":""}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"fault":"hang","status":409}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"Fault":"hang"}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":100}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":1000}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"status":410}]}`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":1}}]}`},
-		{"PUT", "faults", `{"faults":{"502":1,"earthquake":0}}`},
-		{"PUT", "faults", `{"faults":{"502":1.5}}`},
-		{"PUT", "faults", `{"faults":{"502":-0.5}}`},
-		{"PUT", "faults", `{"faults":{"502":"1"}}`},
-		{"PUT", "faults", `{"faults":{"502":0.6,"503":0.6}}`},
-		{"PUT", "faults", `{"faults":{"502":0.6,"502":0.1}}`},
-		{"PUT", "faults", `{"faults":["502"]}`},
-		{"PUT", "faults", `{"502":1}`},
+	for _, tt := range []struct{ method, path, body, about string }{
+		{"POST", "script", ``, `body`},
+		{"POST", "script", `{"answers":`, `json`},
+		{"POST", "script", `{"answers":[{"status":502}],"Answers":[]}`, `/Answers: additionalProperties`},
+		{"POST", "script", `{"answer":[{"status":502}]}`, `/answer: additionalProperties`},
+		{"POST", "script", `{"answers":[{"status":502},{}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":"earthquake"}]}`, `/answers/1: the sandbox has no fault \"earthquake\"; it has close-before`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":""}]}`, `/answers/1: the sandbox has no fault \"\"`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":"hang","status":409}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"Fault":"hang"}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":100}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":1000}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"status":410}]}`, `/answers/1/status: duplicate`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":1}}]}`, `/answers/1`},
+		{"PUT", "faults", `{"faults":{"502":1,"earthquake":0}}`, `the sandbox has no fault \"earthquake\"; it has close-before`},
+		{"PUT", "faults", `{"faults":{"502":1.5}}`, `/faults/502: maximum`},
+		{"PUT", "faults", `{"faults":{"502":-0.5}}`, `/faults/502: minimum`},
+		{"PUT", "faults", `{"faults":{"502":"1"}}`, `/faults/502: type`},
+		{"PUT", "faults", `{"faults":{"502":0.6,"503":0.6}}`, `/faults: the rates add up to more than 1`},
+		{"PUT", "faults", `{"faults":{"502":0.6,"502":0.1}}`, `/faults/502: duplicate`},
+		{"PUT", "faults", `{"faults":["502"]}`, `/faults: type`},
+		{"PUT", "faults", `{"502":1}`, `/502: additionalProperties`},
 	} {
 		status, body := r.send(tt.method, tt.path, tt.body)
-		var e struct{ Error struct{ Message string } }
-		if err := json.Unmarshal([]byte(body), &e); status != 400 || err != nil || e.Error.Message == "" {
+		if status != 400 || !strings.Contains(body, tt.about) || strings.Contains(body, "composio: ") {
 			t.Errorf("%s %s %s: %d %s", tt.method, tt.path, tt.body, status, body)
 		}
 	}
@@ -617,6 +621,13 @@ func TestControlKnowsItsRoutes(t *testing.T) {
 		if got.status != tt.status || got.header.Get("Allow") != tt.allow || got.body != want || got.header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s: %d %v %s", tt.method, tt.path, got.status, got.header, got.body)
 		}
+	}
+}
+
+func TestThePageIsFoundWithoutItsLastSlash(t *testing.T) {
+	r := controlled(t)
+	if got := request(t.Context(), t, http.DefaultClient, "GET", r.url+"/_sandbox", "", "X-Api-Key", "-"); got.status != 200 || !strings.HasPrefix(got.body, "<!doctype html>") {
+		t.Errorf("%d %s", got.status, got.body)
 	}
 }
 

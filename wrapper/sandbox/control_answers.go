@@ -1,0 +1,105 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+)
+
+// answerJSON is a scripted answer.
+type answerJSON struct {
+	Fault   string            `json:"fault"`
+	Status  int               `json:"status"`
+	Headers map[string]string `json:"headers"`
+	Body    json.RawMessage   `json:"body"`
+	Apply   bool              `json:"apply"`
+}
+
+func (a answerJSON) answer() (Answer, error) {
+	if a.Fault != "" || a.Status == 0 {
+		faults, err := Faults(a.Fault)
+		if err != nil {
+			return Answer{}, err
+		}
+		return faults[0], nil
+	}
+	header := http.Header{}
+	for name, value := range a.Headers {
+		header.Set(name, value)
+	}
+	text := string(a.Body)
+	if bytes.HasPrefix(a.Body, []byte{'"'}) {
+		if err := json.Unmarshal(a.Body, &text); err != nil {
+			return Answer{}, err
+		}
+	}
+	return Answer{Name: "script", Status: a.Status, Header: header, Body: text, Apply: a.Apply}, nil
+}
+
+func (c *control) addAnswers(w http.ResponseWriter, r *http.Request) error {
+	var script struct {
+		Answers []answerJSON `json:"answers"`
+	}
+	if err := decodeBody(r, &script); err != nil {
+		return err
+	}
+	var answers []Answer
+	for i, planned := range script.Answers {
+		a, err := planned.answer()
+		if err != nil {
+			return fmt.Errorf("/answers/%d: %w", i, err)
+		}
+		answers = append(answers, a)
+	}
+	c.server.Script(answers...)
+	return done(w)
+}
+
+func (c *control) getFaults(w http.ResponseWriter, _ *http.Request) error {
+	var names []string
+	for _, f := range readyFaults() {
+		names = append(names, f.Name)
+	}
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	rates := map[string]float64{}
+	for _, g := range c.server.chance.groups {
+		for _, f := range g.faults {
+			rates[f.Name] += g.rate / float64(len(g.faults))
+		}
+	}
+	return reply(w, map[string]any{"faults": rates, "names": names})
+}
+
+func (c *control) setFaults(w http.ResponseWriter, r *http.Request) error {
+	var wanted struct {
+		Faults map[string]float64 `json:"faults"`
+	}
+	if err := decodeBody(r, &wanted); err != nil {
+		return err
+	}
+	var groups []faultGroup
+	total := 0.0
+	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated
+		faults, err := Faults(name)
+		if err != nil {
+			return err
+		}
+		if rate := wanted.Faults[name]; rate > 0 {
+			total += rate
+			groups = append(groups, faultGroup{rate, faults})
+		}
+	}
+	if total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
+		return errors.New("/faults: the rates add up to more than 1, so that some fault would never be met")
+	}
+	s := c.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.chance = newChance(s.chance.seed, groups)
+	return done(w)
+}
