@@ -162,6 +162,7 @@ func TestPageShowsItsOwnErrors(t *testing.T) {
 	rate("503", "0.7")
 	b.wait(problemText, "PUT faults: 400 /faults: the rates add up to more than 1, so that some fault would never be met")
 	b.wait(faultsOn, "502=0.7") // as it is, and not as it was asked for
+	b.shoot("refused")
 	b.srv.Config.Handler = http.NotFoundHandler()
 	b.run(chromedp.Click(chromedp.CSS("#clear")))
 	b.wait(problemText, "DELETE requests: 404")
@@ -174,6 +175,7 @@ func TestPageShowsALostServerAndFindsItAgain(t *testing.T) {
 	b.srv.Close()
 	b.wait(stateText, "The sandbox is lost; trying again")
 	b.wait(problemText+`.startsWith("The sandbox does not answer: ")`, "true")
+	b.shoot("lost")
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
