@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 )
 
 // The consumers in testdata are services of their own: modules outside this tree, which see what any service sees.
@@ -54,7 +57,7 @@ func TestAServiceTestsWithTheSandboxAndTheContract(t *testing.T) {
 	}
 
 	t.Run("and a wrong expectation fails", func(t *testing.T) {
-		edit(t, filepath.Join(dir, "service_test.go"), `["token"] != "new-token"`, `["token"] != "another-token"`)
+		edit(t, filepath.Join(dir, "pertest_test.go"), `["token"] != "new-token"`, `["token"] != "another-token"`)
 		out, err := goIn(t, dir, "test", "-count=1", ".")
 		if err == nil || !strings.Contains(out, "--- FAIL: TestRotateReplacesTheToken") || !strings.Contains(out, "the token was not replaced: ") {
 			t.Errorf("go test says %v:\n%s", err, out)
@@ -62,16 +65,80 @@ func TestAServiceTestsWithTheSandboxAndTheContract(t *testing.T) {
 		if strings.Contains(out, "new-token") || strings.Contains(out, "old-token") {
 			t.Errorf("go test shows a token:\n%s", out)
 		}
-		edit(t, filepath.Join(dir, "service_test.go"), `["token"] != "another-token"`, `["token"] != "new-token"`)
+		edit(t, filepath.Join(dir, "pertest_test.go"), `["token"] != "another-token"`, `["token"] != "new-token"`)
 	})
 
-	t.Run("and a fake that breaks the contract fails", func(t *testing.T) {
-		copyFile(t, "testdata/consumers/outdated/outdated_test.go", dir)
-		out, err := goIn(t, dir, "test", "-count=1", ".")
-		if err == nil || strings.Contains(out, "--- FAIL") || !strings.Contains(out, "\n  1x response 200 at /status: required\n") {
+	t.Run("and a check that is not wired in fails, but in a filtered run", func(t *testing.T) {
+		const wired = ", contract.Collect(&traffic))"
+		edit(t, filepath.Join(dir, "suite_test.go"), wired, ")")
+		out, err := goIn(t, dir, "test", "-count=1", "./...")
+		if err == nil || strings.Contains(out, "--- FAIL") || !strings.Contains(out, "\nnothing was checked: ") {
 			t.Errorf("go test says %v:\n%s", err, out)
 		}
+		if out, err := goIn(t, dir, "test", "-count=1", "-run", "Replaces", "./..."); err != nil {
+			t.Errorf("go test -run says %v:\n%s", err, out)
+		}
+		edit(t, filepath.Join(dir, "suite_test.go"), "composio.NewTransport())\n	client", "composio.NewTransport()"+wired+"\n	client")
 	})
+
+	t.Run("and the workflow annotates a fake that breaks the contract", func(t *testing.T) {
+		var workflow struct {
+			Jobs map[string]struct{ Steps []struct{ Run string } }
+		}
+		if err := yaml.Unmarshal(readFile(t, "testdata/consumers/service/contract.yml"), &workflow); err != nil {
+			t.Fatal(err)
+		}
+		steps := workflow.Jobs["contract"].Steps
+		script := "export GITHUB_ACTIONS=true; " + steps[len(steps)-1].Run
+		if out, err := runIn(t, dir, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script); err != nil || strings.Contains(out, "::") {
+			t.Errorf("the workflow says %v:\n%s", err, out)
+		}
+		copyFile(t, "testdata/consumers/outdated/outdated_test.go", dir)
+		out, err := runIn(t, dir, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
+		if err == nil || !strings.Contains(out, "\n  1x response 200 at /status: required\n") || !strings.Contains(out, "--- FAIL: TestRotateWithAnOutdatedFakeChecked") {
+			t.Errorf("the workflow says %v:\n%s", err, out)
+		}
+		var annotations []string
+		for line := range strings.SplitSeq(out, "\n") {
+			if strings.HasPrefix(line, "::error") {
+				annotations = append(annotations, line)
+			}
+		}
+		want := []string{
+			"::error title=Composio contract::response 200 at /status: required", // of the test
+			"::error title=Composio contract::response 200 at /status: required (1x)",
+		}
+		if diff := cmp.Diff(want, annotations); diff != "" {
+			t.Errorf("annotations (-want +got):\n%s\n%s", diff, out)
+		}
+	})
+}
+
+// The page has what the consumer is made of, so that it can be pasted.
+func TestThePageForServicesShowsWhatIsTested(t *testing.T) {
+	page := string(readFile(t, "contract/README.md"))
+	for file, language := range map[string]string{
+		"testdata/consumers/service/pertest_test.go": "go", "testdata/consumers/service/suite_test.go": "go",
+		"testdata/consumers/service/contract.yml": "yaml",
+	} {
+		if !strings.Contains(page, "```"+language+"\n"+string(readFile(t, file))+"```\n") {
+			t.Errorf("wrapper/contract/README.md does not have %s as it is", file)
+		}
+	}
+	if n := strings.Count(string(readFile(t, "testdata/consumers/service/contract.yml")), "\n"); n > 10 {
+		t.Errorf("the workflow has %d lines", n)
+	}
+	uses := regexp.MustCompile(`uses: \S+ # .*`)
+	for _, step := range uses.FindAllString(string(readFile(t, "testdata/consumers/service/contract.yml")), -1) {
+		if !strings.Contains(string(readFile(t, "../.github/workflows/ci.yml")), step) {
+			t.Errorf("the workflow has another version than this module's: %s", step)
+		}
+	}
+	for file, link := range map[string]string{"../README.md": "(wrapper/contract/README.md)", "../api/README.md": "(../wrapper/contract/README.md)"} {
+		if !strings.Contains(string(readFile(t, file)), link) {
+			t.Errorf("%s has no link %s", file, link)
+		}
+	}
 }
 
 // consumer makes a module of the files in a folder of testdata, outside this tree, which replaces this module with the
@@ -88,10 +155,7 @@ func consumer(t *testing.T, name string) (dir string) {
 		copyFile(t, file, dir)
 	}
 	copyFile(t, "../go.sum", dir)
-	ours, err := os.ReadFile("../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
+	ours := readFile(t, "../go.mod")
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
@@ -110,30 +174,37 @@ func consumer(t *testing.T, name string) (dir string) {
 // goIn runs the go command in a module, offline.
 func goIn(t *testing.T, dir string, args ...string) (output string, err error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", args...)
+	return runIn(t, dir, "go", args...)
+}
+
+func runIn(t *testing.T, dir, name string, args ...string) (output string, err error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), name, args...)
 	command.Dir = dir
 	command.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "GOTOOLCHAIN=local", "PWD="+dir)
 	out, err := command.CombinedOutput()
 	return string(out), err
 }
 
-func copyFile(t *testing.T, from, dir string) {
+func readFile(t *testing.T, path string) []byte {
 	t.Helper()
-	data, err := os.ReadFile(from)
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), data, 0o600); err != nil {
+	return data
+}
+
+func copyFile(t *testing.T, from, dir string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), readFile(t, from), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func edit(t *testing.T, path, before, after string) {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := readFile(t, path)
 	if !strings.Contains(string(data), before) {
 		t.Fatalf("%s has no %s", path, before)
 	}

@@ -1,11 +1,8 @@
 package service
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 
 	composio "example.com/composio/wrapper"
@@ -13,23 +10,11 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
-// traffic is what all tests send and receive.
-var traffic contract.Report
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	fmt.Println(&traffic)
-	if traffic.Err() != nil {
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// newService returns the service in front of a fake Composio, with its traffic checked.
-func newService(t *testing.T, fake http.Handler) *Service {
+// newCheckedService returns the service in front of a fake Composio. Traffic that breaks the contract fails t.
+func newCheckedService(t *testing.T, fake http.Handler) *Service {
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
-	checked := contract.Transport(composio.NewTransport(), contract.Collect(&traffic))
+	checked := contract.Check(t, composio.NewTransport())
 	client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(server.URL),
 		composio.WithHTTPClient(&http.Client{Transport: checked}))
 	if err != nil {
@@ -42,16 +27,10 @@ func newService(t *testing.T, fake http.Handler) *Service {
 func TestRotateReplacesTheToken(t *testing.T) {
 	box := sandbox.New()
 	box.Put(sandbox.Account{ID: "ca_1", Scheme: composio.SchemeBearerToken, Credentials: map[string]string{"token": "old-token"}})
-	if err := newService(t, box).Rotate(t.Context(), "ca_1", "new-token"); err != nil {
+	if err := newCheckedService(t, box).Rotate(t.Context(), "ca_1", "new-token"); err != nil {
 		t.Fatal(err)
 	}
 	if account, _ := box.Account("ca_1"); account.Credentials["token"] != "new-token" {
 		t.Errorf("the token was not replaced: %v", box.Requests())
-	}
-}
-
-func TestRotateTellsThatAnAccountIsGone(t *testing.T) {
-	if err := newService(t, sandbox.New()).Rotate(t.Context(), "ca_1", "new-token"); !errors.Is(err, ErrGone) {
-		t.Errorf("error %v, want ErrGone", err)
 	}
 }
