@@ -53,7 +53,9 @@ compdef _composio_patch composio-patch
 `,
 	"fish": `function __composio_patch
 	set -l before (string match -r -- '^.*=' (commandline -ct))
-	set -l found (COMP_LINE=(commandline -cp) (commandline -po)[1] 2>/dev/null)
+	set -l program (commandline -po)[1]
+	set -lx COMP_LINE (commandline -cp)
+	set -l found ($program 2>/dev/null)
 	if set -q found[1]
 		printf '%s\n' "$before"$found
 	else

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -73,11 +74,14 @@ func (f *clientFlags) check(refused *refusals) {
 		_, err := composio.NewFromEnv(opts...)
 		refused.add(err)
 	}
-	// net/http's own error would show the proxy's password.
-	for _, scheme := range []string{"http", "https"} {
-		request, _ := http.NewRequest(http.MethodPatch, scheme+"://proxied.invalid", nil) // a constant
-		if _, err := http.ProxyFromEnvironment(request); err != nil && !f.Sandbox {
-			refused.addf("%s_PROXY is not the URL of a proxy (it is not shown, since it may hold a password)", strings.ToUpper(scheme))
+	for _, variable := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		value := os.Getenv(variable)
+		if !strings.Contains(value, "://") {
+			value = "http://" + value
+		}
+		// net/http would ignore it, and go without a proxy.
+		if proxy, err := url.Parse(value); (err != nil || proxy.Host == "") && os.Getenv(variable) != "" && !f.Sandbox {
+			refused.addf("%s is not the URL of a proxy (it is not shown, since it may hold a password)", variable)
 		}
 	}
 }
@@ -122,19 +126,20 @@ func shortReason(text string) string {
 	return text
 }
 
-// fixOfPath says what to check if the update failed on its way to Composio, and is "" if it did not.
-func fixOfPath(err error) string {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "proxyconnect" || op.Op == "socks connect") {
-		return "nothing was sent; check the proxy that HTTPS_PROXY or HTTP_PROXY names, and whether NO_PROXY should list Composio's host"
-	}
-	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-	_, record := errors.AsType[tls.RecordHeaderError](err)
-	_, alert := errors.AsType[tls.AlertError](err)
+// fixOfPath says what to check if the update ended on its way to Composio, and is "" if it did not.
+func fixOfPath(e *composio.Error) string {
+	operation, _ := errors.AsType[*net.OpError](e)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](e)
+	_, record := errors.AsType[tls.RecordHeaderError](e)
+	_, alert := errors.AsType[tls.AlertError](e)
 	switch {
+	case e.StatusCode == http.StatusProxyAuthRequired,
+		operation != nil && (operation.Op == "proxyconnect" || operation.Op == "socks connect"):
+		return "nothing was sent; check the proxy that HTTPS_PROXY or HTTP_PROXY names, and whether NO_PROXY should list Composio's host"
 	case certificate:
-		return "nothing was sent; check the certificate: whether --base-url or COMPOSIO_BASE_URL names the right host, and, where a proxy or company signs for it, that SSL_CERT_FILE or SSL_CERT_DIR has its root"
+		return "nothing was sent; check the certificate: whether --base-url or COMPOSIO_BASE_URL names the right host and, where a proxy signs for it, whether SSL_CERT_FILE or SSL_CERT_DIR has its root"
 	case record, alert:
-		return "nothing was sent; check that --base-url or COMPOSIO_BASE_URL leads to a server that speaks TLS with this machine"
+		return "nothing was sent; check that --base-url or COMPOSIO_BASE_URL names a server that speaks TLS, and the proxy if there is one"
 	}
 	return ""
 }

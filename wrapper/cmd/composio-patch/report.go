@@ -64,7 +64,7 @@ var fixes = []struct {
 	is error
 	do string
 }{
-	{composio.ErrOutcomeUnknown, "look at the account, or run the same command again: it does no harm unless somebody else changed the account since"},
+	{composio.ErrOutcomeUnknown, "look at the account, or run the same command again, which does no harm unless the account was changed since; what was sent may still be applied later, also over a newer update"},
 	{composio.ErrAliasTaken, "choose another --alias, or clear it first on the account that has it"},
 	{composio.ErrConflict, "somebody else is changing the account; run the same command again"},
 	{composio.ErrUnauthorized, "check COMPOSIO_API_KEY: it must be a key of the account's project"},
@@ -80,8 +80,13 @@ var fixes = []struct {
 }
 
 func fixFor(e *composio.Error) string {
-	if e.Retryable() && !errors.Is(e, composio.ErrOutcomeUnknown) && e.RetryAfter > 0 {
-		return fmt.Sprintf("wait %v and run the same command again", e.RetryAfter.Round(time.Second))
+	if !errors.Is(e, composio.ErrOutcomeUnknown) {
+		if e.Retryable() && e.RetryAfter >= time.Second {
+			return fmt.Sprintf("wait %v and run the same command again", e.RetryAfter.Round(time.Second))
+		}
+		if fix := fixOfPath(e); fix != "" {
+			return fix
+		}
 	}
 	for _, fix := range fixes {
 		if errors.Is(e, fix.is) {

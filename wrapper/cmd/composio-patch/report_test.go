@@ -46,18 +46,20 @@ func TestEachFailureHasItsExitStatusAndSaysWhatToDo(t *testing.T) {
 		"redirect": {answers(307, "", "Location", "https://elsewhere.test/"), exitFailed, "307: Temporary Redirect",
 			"check --base-url or COMPOSIO_BASE_URL: it leads elsewhere, and no redirect is followed with a key"},
 		"unavailable": {answers(503, ""), exitUnknown, "503: Service Unavailable; the update may have been applied",
-			"look at the account, or run the same command again: it does no harm unless somebody else changed the account since"},
+			"look at the account, or run the same command again, which does no harm unless the account was changed since; what was sent may still be applied later, also over a newer update"},
+		"proxy's refusal": {answers(407, ""), exitFailed, "407: Proxy Authentication Required",
+			"nothing was sent; check the proxy that HTTPS_PROXY or HTTP_PROXY names, and whether NO_PROXY should list Composio's host"},
 		"another status": {answers(402, envelope), exitFailed, "402 S (600): M",
 			"nothing was applied; do what the line above says, or run the same command again later"},
 		"too large": {answers(400, strings.Repeat(" ", 2<<20)), exitFailed, "400: Bad Request; the answer has more than 1048576 bytes",
 			"check --base-url or COMPOSIO_BASE_URL: Composio does not answer so"},
 		"server error": {answers(500, envelope), exitUnknown, "500 S (600): M; the update may have been applied",
-			"look at the account, or run the same command again: it does no harm unless somebody else changed the account since"},
+			"look at the account, or run the same command again, which does no harm unless the account was changed since; what was sent may still be applied later, also over a newer update"},
 		"page with status 200": {answers(200, "<html>"), exitUnknown,
 			"200: OK; the answer is not readable JSON: it was cut short, or a gateway or proxy gave it; the update may have been applied",
-			"look at the account, or run the same command again: it does no harm unless somebody else changed the account since"},
+			"look at the account, or run the same command again, which does no harm unless the account was changed since; what was sent may still be applied later, also over a newer update"},
 		"no success": {answers(200, `{"success":false}`), exitUnknown, `200: OK; the answer does not say "success": true; the update may have been applied`,
-			"look at the account, or run the same command again: it does no harm unless somebody else changed the account since"},
+			"look at the account, or run the same command again, which does no harm unless the account was changed since; what was sent may still be applied later, also over a newer update"},
 		"a message that steers the terminal": {answers(400, `{"error":{"message":"\u001b[2Jx\ny"}}`), exitFailed, "400:  [2Jx y",
 			"correct what the line above says; --scheme must be the account's own"},
 	} {
@@ -80,7 +82,7 @@ func TestAnOutcomeThatIsUnknownComesBeforeTheLastAnswer(t *testing.T) {
 	})
 	got := command(t, "update", "ca_1", "--alias=a")
 	if got.Status != exitUnknown || !strings.HasSuffix(got.Err, "composio-patch: ca_1: 429: M; the update may have been applied; request id req_1\n"+
-		"fix: look at the account, or run the same command again: it does no harm unless somebody else changed the account since\n") {
+		"fix: look at the account, or run the same command again, which does no harm unless the account was changed since; what was sent may still be applied later, also over a newer update\n") {
 		t.Errorf("%+v", got)
 	}
 }

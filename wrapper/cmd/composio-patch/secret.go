@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"reflect"
 	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -63,20 +66,28 @@ func askSecret(std *stdio, terminal *os.File, field string) (string, error) {
 	signals, read := make(chan os.Signal, 1), make(chan struct{})
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	defer close(read)
-	go func() {
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		for range 50 { // a quick typist must not see what ReadPassword is about to hide
+			if now, err := term.GetState(fd(terminal)); err != nil || !reflect.DeepEqual(now, shown) {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		std.errf("%s (is not shown): ", field)
 		select {
 		case <-signals: // the terminal must show again what is typed
 			_ = term.Restore(fd(terminal), shown)
 			os.Exit(exitFailed)
 		case <-read:
 		}
-	}()
-	std.errf("%s (is not shown): ", field)
+	})
 	text, err := term.ReadPassword(fd(terminal))
+	close(read)
+	asking.Wait()
 	std.errf("\n")
 	switch value := string(text); {
-	case err != nil && err != io.EOF:
+	case err != nil:
 		return "", errors.New("the terminal cannot be read")
 	case value == "":
 		return "", errors.New("nothing was typed")

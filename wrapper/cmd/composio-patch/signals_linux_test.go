@@ -162,7 +162,10 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		"full, a run":               {full, bulk, 200, outcome{4, "", told}},
 		"full, a check":             {full, []string{"bulk", rows, "--check"}, 200, outcome{4, "", told}},
 		"full, the help":            {full, []string{"--help"}, 200, outcome{4, "", told}},
-		"full, the version":         {full, []string{"--version"}, 200, outcome{4, "", told}},
+		"full, the version":         {full, []string{"version"}, 200, outcome{4, "", told}},
+		"full, a completion":        {full, []string{"completion", "bash"}, 200, outcome{4, "", told}},
+		"full, in the sandbox":      {full, []string{"update", "ca_1a2b3c4d5e6f", "--alias=x", "--sandbox"}, 200, outcome{4, "", told}},
+		"closed, in the sandbox":    {closed, []string{"update", "ca_1a2b3c4d5e6f", "--alias=x", "--sandbox"}, 200, outcome{0, "", ""}},
 		"full, the help of a usage": {full, []string{"update"}, 200, outcome{2, "", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
