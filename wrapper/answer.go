@@ -20,15 +20,13 @@ var (
 func (call *call) decide(a answer) (*Result, *Error) {
 	body := bytes.TrimPrefix(a.body, []byte("\ufeff"))
 	complete := a.err == nil && json.Valid(body)
-	e := &Error{AccountID: call.id, StatusCode: a.status, RequestID: call.requestID, Attempts: call.attempts, Err: a.err}
-	succeeded := a.status >= 200 && a.status < 300
-	if succeeded && complete {
-		result, err := call.readResult(body, a.header)
-		if err == nil {
+	if complete && a.status >= 200 && a.status < 300 {
+		var result *Result
+		if result, a.err = call.readResult(body, a.header); a.err == nil {
 			return result, nil
 		}
-		e.Err = err
 	}
+	e := &Error{AccountID: call.id, StatusCode: a.status, RequestID: call.requestID, Attempts: call.attempts, Err: a.err}
 	if a.status == 0 {
 		e.outcomeUnknown = !a.notSent
 		call.disconnected = connectionEnded(a.err)
@@ -75,15 +73,16 @@ func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 			succeeded = string(value) == "true"
 			answers++
 		case "id":
-			if id := text(value); strings.HasPrefix(id, accountPrefix) && strings.HasPrefix(call.id, accountPrefix) && id != call.id {
+			id := stringOf(value)
+			switch {
+			case id == "" || id == call.id:
+			case strings.HasPrefix(id, accountPrefix) && strings.HasPrefix(call.id, accountPrefix):
 				return nil, fmt.Errorf("the answer is about another account, %.128q", call.secrets.redact(id)) // a cut secret would be seen
-			} else if value[0] == '"' && id != "" && id != call.id {
+			default:
 				result.ID = call.secrets.redact(id)
 			}
 		case "status":
-			if value[0] == '"' {
-				result.Status = Status(call.secrets.redact(text(value)))
-			}
+			result.Status = Status(call.secrets.redact(stringOf(value)))
 		}
 	}
 	if !succeeded || answers != 1 {

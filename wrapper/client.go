@@ -26,8 +26,7 @@ func (c *Client) CloseIdleConnections() {
 // a result if, and only if, Composio said that the update was applied. Every error is an *[Error]: if it is
 // [ErrOutcomeUnknown], the update may have been applied, otherwise it was not. Failures that may pass are tried again
 // as the package page says.
-//
-// See https://docs.composio.dev for the operation's reference page.
+// Composio's reference of the operation is at https://docs.composio.dev.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
 	call, err := newCall(id, u)
 	if err != nil {
@@ -69,7 +68,7 @@ type call struct {
 	last      *Error // how the latest attempt failed
 
 	disconnected bool // the latest attempt's connection ended without an answer
-	reconnected  bool // an attempt followed at once for that reason
+	reconnected  bool // an attempt followed one of those at once
 }
 
 // newCall checks and converts what every attempt sends.
@@ -118,17 +117,6 @@ func (c *Client) beforeAttempt(ctx context.Context, call *call) (key string, fai
 		return "", call.stop(err)
 	}
 	return key, nil
-}
-
-// awaitLimiter waits for the client's limiter, if there is one.
-func (c *Client) awaitLimiter(ctx context.Context) error {
-	if c.limiter == nil {
-		return nil
-	}
-	if err := c.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("WithLimiter: %w", err)
-	}
-	return nil
 }
 
 // stop ends the call before its next attempt. It returns the last attempt's error, if any, with err added as a cause.

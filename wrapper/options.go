@@ -159,6 +159,17 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
+// awaitLimiter waits for the client's limiter, if there is one.
+func (c *config) awaitLimiter(ctx context.Context) error {
+	if c.limiter == nil {
+		return nil
+	}
+	if err := c.limiter.Wait(ctx); err != nil {
+		return fmt.Errorf("WithLimiter: %w", err)
+	}
+	return nil
+}
+
 // WithLogger logs each attempt at debug and each retry at warn; the package page lists the attributes. There is no
 // logging by default, and never a secret in it.
 func WithLogger(l *slog.Logger) Option {
