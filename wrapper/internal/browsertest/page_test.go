@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -73,9 +74,9 @@ func TestPageIsUsableWithAKeyboard(t *testing.T) {
 	b.wait(stateText, "Connected")
 	b.tabTo(`#faults [name="502"]`)
 	b.run(chromedp.KeyEvent(" "))
-	b.wait(faultsOn, "502=0.2")
+	b.waitFaults("502=0.2")
 	b.run(chromedp.KeyEvent(kb.Tab + kb.Backspace + kb.Backspace + kb.Backspace + "1" + kb.Enter))
-	b.wait(faultsOn, "502=1")
+	b.waitFaults("502=1")
 	b.wantUpdate(502)
 	b.tabTo(`#answer-fault`)
 	b.run(chromedp.KeyEvent("conflict"))
@@ -88,7 +89,7 @@ func TestPageIsUsableWithAKeyboard(t *testing.T) {
 	b.wait(requests, "")
 	b.tabTo(`#reset`)
 	b.run(chromedp.KeyEvent(" "))
-	b.wait(faultsOn, "")
+	b.waitFaults("")
 	b.wantUpdate(200)
 	b.calm()
 }
@@ -106,6 +107,25 @@ func (b *tab) tabTo(selector string) {
 	b.Fatalf("Tab never comes to %s", selector)
 }
 
+// waitFaults waits until the page shows that this fault is on, or none, and the sandbox knows.
+func (b *tab) waitFaults(want string) {
+	b.Helper()
+	b.wait(faultsOn, want)
+	name, rate, on := strings.Cut(want, "=")
+	if want = `{"faults":{},`; on {
+		want = fmt.Sprintf(`{"faults":{%q:%s},`, name, rate)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		_, got := b.ask("GET", "/_sandbox/faults", "")
+		if strings.HasPrefix(got, want) {
+			return
+		}
+		if time.Now().After(end) {
+			b.Fatalf("the sandbox has %s, want %s", got, want)
+		}
+	}
+}
+
 func (b *tab) wantUpdate(want int) {
 	b.Helper()
 	if got := b.update(`{}`); got != want {
@@ -119,10 +139,10 @@ func TestPageSwitchesFaultsPlansAnswersAndResets(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newTab(t, sandbox.WithFaults(1, 1, faults...)).open()
-	b.wait(faultsOn, "504=1")
+	b.waitFaults("504=1")
 	b.wantUpdate(504)
 	b.run(chromedp.Click(chromedp.CSS(`#faults [name="504"]`)))
-	b.wait(faultsOn, "")
+	b.waitFaults("")
 	b.wantUpdate(200)
 	for body, want := range map[string]string{
 		`{"error":{"message":"<b>no</b>"}}`: `{"error":{"message":"<b>no</b>"}}`,
@@ -135,12 +155,13 @@ func TestPageSwitchesFaultsPlansAnswersAndResets(t *testing.T) {
 		}
 	}
 	b.run(chromedp.Click(chromedp.CSS("#answer-apply")), chromedp.Click(chromedp.CSS("#script button")))
+	b.wait(`document.querySelector("#planned").textContent`, "Planned: status 503.")
 	b.wait(`document.querySelectorAll("#requests tr").length`, "4")
 	b.ask("PUT", "/_sandbox/accounts/ca_2", `{"scheme":"BASIC"}`)
 	b.run(chromedp.Click(chromedp.CSS("#reset")))
 	b.wait(accounts, "ca_1 | home | BEARER_TOKEN | ACTIVE | github of user_1 | token, user_agent")
 	b.wait(requests, "")
-	b.wait(faultsOn, "504=1")
+	b.waitFaults("504=1")
 	b.wantUpdate(504) // and not the answer that was planned
 	b.calm()
 }
@@ -158,10 +179,10 @@ func TestPageShowsItsOwnErrors(t *testing.T) {
 			const rate = on.closest(".switch").querySelector("[type=number]"); rate.value = "%s"; rate.dispatchEvent(new Event("change", { bubbles: true })); })()`, name, value))
 	}
 	rate("502", "0.7")
-	b.wait(faultsOn, "502=0.7")
+	b.waitFaults("502=0.7")
 	rate("503", "0.7")
 	b.wait(problemText, "PUT faults: 400 /faults: the rates add up to more than 1, so that some fault would never be met")
-	b.wait(faultsOn, "502=0.7") // as it is, and not as it was asked for
+	b.waitFaults("502=0.7") // as it is, and not as it was asked for
 	b.shoot("refused")
 	b.srv.Config.Handler = http.NotFoundHandler()
 	b.run(chromedp.Click(chromedp.CSS("#clear")))

@@ -159,6 +159,7 @@ async function setFaults() {
 }
 
 async function plan() {
+  byId("planned").textContent = "";
   const fault = byId("answer-fault").value;
   let answer = { fault };
   if (!fault) {
