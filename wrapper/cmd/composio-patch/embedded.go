@@ -40,16 +40,10 @@ func (e *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.box.ServeHTTP(a, r)
 }
 
-// answer keeps what goes through it.
+// answer keeps the body that goes through it.
 type answer struct {
 	http.ResponseWriter
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) WriteHeader(status int) {
-	a.status = status
-	a.ResponseWriter.WriteHeader(status)
+	body bytes.Buffer
 }
 
 func (a *answer) Write(p []byte) (int, error) {
@@ -71,7 +65,7 @@ func (e *recorder) show(std *stdio, url string, before, after sandbox.Account) {
 		writeHeader(std, "> ", q.Header, "Content-Type", "X-Api-Key", "X-Request-Id")
 		std.errf(">\n> %s\n\n", q.Body)
 		a := e.answers[i]
-		std.errf("< %d %s\n", a.status, http.StatusText(a.status))
+		std.errf("< %d %s\n", request.Status, http.StatusText(request.Status))
 		writeHeader(std, "< ", a.Header(), "Content-Type", "X-Request-Id", "X-Ratelimit", "X-Ratelimit-Remaining")
 		std.errf("<\n< %s\n\n", printable(strings.TrimSpace(a.body.String())))
 	}

@@ -2,48 +2,43 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 
 	composio "example.com/composio/wrapper"
 )
 
-// jsonHelp is a part of the help; a test compares it with event.
-const jsonHelp = `With --json, an object about an account has
-  event                  "row"; "error" is about the command, before anything was sent
-  id, line               the account, and its line of a bulk's input
-  outcome                "done", "not_applied", "unknown" or "refused"
-  status                 the account's, as Composio told it
-  http_status            of the last answer, 0 if there was none
-  code, slug             Composio's
-  error, fix             what happened, and what to do
-  suggested_fix          what to do, by Composio
-  details, request_id    Composio's
-  attempts               how many were made
-  retry_after_seconds    the wait that was asked for
-  retryable              whether the same update may succeed later
-  rate_limit             limit, remaining, window_seconds
-What has no value is left out, but for id, http_status, code and slug.`
-
-// event is what --json says of one account, as update's only line and as each of bulk's rows.
+// event is what --json says of one account, as update's only line and as each of bulk's rows. The help is the command's.
 type event struct {
-	Event        string          `json:"event"`           // "row"; "error" if it is about the command and no account
-	Line         int             `json:"line,omitzero"`   // of bulk's input
-	ID           string          `json:"id"`              // the account
-	Outcome      string          `json:"outcome"`         // "done", "not_applied", "unknown" or "refused", before anything was sent
-	Status       composio.Status `json:"status,omitzero"` // the account's, as Composio told it
-	HTTPStatus   int             `json:"http_status"`     // of the last answer; 0 if there was none
-	Code         int             `json:"code"`
-	Slug         string          `json:"slug"`
-	Error        string          `json:"error,omitzero"`
-	Fix          string          `json:"fix,omitzero"`           // what to do, by the command
-	SuggestedFix string          `json:"suggested_fix,omitzero"` // what to do, by Composio
-	Details      []string        `json:"details,omitzero"`
-	RequestID    string          `json:"request_id,omitzero"`
-	Attempts     int             `json:"attempts,omitzero"`
-	RetryAfter   float64         `json:"retry_after_seconds,omitzero"`
-	Retryable    bool            `json:"retryable,omitzero"`
-	RateLimit    *rateLimitView  `json:"rate_limit,omitzero"` // nil if the answer had none
+	Event        string          `json:"event" help:"\"row\"; \"error\" is about the command, before anything was sent"`
+	Line         int             `json:"line,omitzero" help:"of a bulk's input"`
+	ID           string          `json:"id" help:"the account"`
+	Outcome      string          `json:"outcome" help:"\"done\", \"not_applied\", \"unknown\" or \"refused\""`
+	Status       composio.Status `json:"status,omitzero" help:"the account's, as Composio told it"`
+	HTTPStatus   int             `json:"http_status" help:"of the last answer, 0 if there was none"`
+	Code         int             `json:"code" help:"Composio's error number"`
+	Slug         string          `json:"slug" help:"Composio's name of the error"`
+	Error        string          `json:"error,omitzero" help:"what happened"`
+	Fix          string          `json:"fix,omitzero" help:"what to do"`
+	SuggestedFix string          `json:"suggested_fix,omitzero" help:"what to do, by Composio"`
+	Details      []string        `json:"details,omitzero" help:"Composio's list of errors"`
+	RequestID    string          `json:"request_id,omitzero" help:"to find the request by at Composio"`
+	Attempts     int             `json:"attempts,omitzero" help:"how many were made"`
+	RetryAfter   float64         `json:"retry_after_seconds,omitzero" help:"the wait that was asked for"`
+	Retryable    bool            `json:"retryable,omitzero" help:"whether the same update may succeed later"`
+	RateLimit    *rateLimitView  `json:"rate_limit,omitzero" help:"limit, remaining and window_seconds"`
 }
+
+// jsonHelp is a part of the help.
+var jsonHelp = func() string {
+	text := "With --json, an object about an account has\n"
+	for field := range reflect.TypeFor[event]().Fields() {
+		member, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		text += fmt.Sprintf("  %-21s%s\n", member, field.Tag.Get("help"))
+	}
+	return text + "What has no value is left out, but for id, http_status, code and slug."
+}()
 
 type rateLimitView struct {
 	Limit     int     `json:"limit"`

@@ -12,21 +12,6 @@
 //
 // The help of a command says all there is to say about its flags, the environment, its output and its exit status. The
 // members of what --json prints are in the help of update; in Go they are the type event.
-//
-// # Examples
-//
-// Push a new bearer token, without showing it to the process list:
-//
-//	composio-patch update ca_1a2b3c4d5e6f --scheme BEARER_TOKEN --set-file token=token.txt
-//	pass show github | composio-patch update ca_1a2b3c4d5e6f --scheme BEARER_TOKEN --set-file token=-
-//
-// Rename an account:
-//
-//	composio-patch update ca_1a2b3c4d5e6f --alias work
-//
-// See what a removed credential looks like on the wire, without an account or a key:
-//
-//	composio-patch update ca_1a2b3c4d5e6f --scheme BEARER_TOKEN --clear token --sandbox
 package main
 
 import (
@@ -56,7 +41,7 @@ type cli struct {
 	Version    versionCmd    `cmd:"" help:"Print the module's version and Go's."`
 	Completion completionCmd `cmd:"" help:"Print a script that makes a shell complete command lines."`
 
-	VersionFlag versionFlag `name:"version" help:"Print the module's version and Go's, and end."`
+	VersionFlag kong.VersionFlag `name:"version" help:"Print the module's version and Go's, and end."`
 }
 
 // helpCmd prints what --help prints.
@@ -96,6 +81,7 @@ func do(ctx context.Context, std *stdio, args []string) int {
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(int) { helped = true }), // kong exits for --help alone
 		kong.KindMapper(reflect.String, kong.MapperFunc(literal)),
+		kong.Vars{"version": version()}, // of --version
 		kong.Bind(std),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

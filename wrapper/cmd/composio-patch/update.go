@@ -64,22 +64,24 @@ func (c *updateCmd) Run(ctx context.Context, std *stdio) error {
 	// Only now: until the input was read, a signal ends the process.
 	ctx, cancel := drainable(std.onSignals(ctx, "waiting for the answer, and not trying again after it. Again stops at once", "stopped"))
 	defer cancel()
-	var result *composio.Result
+	send := c.send
 	if c.Sandbox {
-		result, err = c.sendEmbedded(ctx, std, update)
-	} else {
-		result, err = c.send(ctx, std, update)
+		send = c.sendEmbedded
 	}
-	if err != nil {
-		return err
+	result, err := send(ctx, std, update)
+	if err == nil {
+		std.done(result, c.JSON)
 	}
-	std.done(result, c.JSON)
-	return nil
+	return err
+}
+
+func (c *updateCmd) logged(std *stdio) []composio.Option {
+	return append(c.options(), composio.WithLogger(slog.New(retryLog{std})))
 }
 
 // send makes the call to where the flags and the environment say.
 func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update) (*composio.Result, error) {
-	client, err := composio.NewFromEnv(append(c.options(), composio.WithLogger(slog.New(retryLog{std})))...)
+	client, err := composio.NewFromEnv(c.logged(std)...)
 	if err != nil {
 		return nil, err
 	}
@@ -87,15 +89,14 @@ func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update
 }
 
 // sendEmbedded makes the call to a sandbox of its own, and shows it.
-func (c *updateCmd) sendEmbedded(ctx context.Context, std *stdio, update composio.Update) (*composio.Result, error) {
+func (c *updateCmd) sendEmbedded(ctx context.Context, std *stdio, update composio.Update) (result *composio.Result, err error) {
 	recorder := &recorder{box: newSandbox(sandbox.DefaultAPIKey)}
 	url, stop, err := serveEmbedded(ctx, recorder)
 	if err != nil {
 		return nil, err
 	}
 	before, _ := recorder.box.Account(c.ID)
-	client, err := composio.New(sandbox.DefaultAPIKey, append(c.options(), composio.WithBaseURL(url), composio.WithLogger(slog.New(retryLog{std})))...)
-	var result *composio.Result
+	client, err := composio.New(sandbox.DefaultAPIKey, append(c.logged(std), composio.WithBaseURL(url))...)
 	if err == nil {
 		result, err = client.UpdateConnectedAccount(ctx, c.ID, update)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/alecthomas/kong"
 
 	composio "example.com/composio/wrapper"
@@ -103,11 +104,11 @@ func suggest(arg string, app, command *kong.Node) (shown, meant string) {
 	best := 0
 	for _, candidate := range words {
 		name := strings.TrimLeft(candidate, "-")
-		distance := typos(word, name)
+		distance := levenshtein.ComputeDistance(word, name)
 		if len(word) >= 3 && strings.HasPrefix(name, word) {
 			distance = 1
 		}
-		if distance <= (len(name)+1)/3 && (meant == "" || distance < best) {
+		if distance <= min(3, len(name)/2) && (meant == "" || distance < best) {
 			meant, best = candidate, distance
 		}
 	}
@@ -115,26 +116,4 @@ func suggest(arg string, app, command *kong.Node) (shown, meant string) {
 		shown = given
 	}
 	return shown, meant
-}
-
-// typos counts the letters to insert, remove, replace or swap with the next that make a of b.
-func typos(a, b string) int {
-	var before, last []int // rows of the table of distances between beginnings of a and of b
-	for i := range len(a) + 1 {
-		row := make([]int, len(b)+1)
-		for j := range row {
-			if i == 0 || j == 0 {
-				row[j] = i + j
-				continue
-			}
-			row[j] = min(last[j], row[j-1], last[j-1]) + 1
-			if a[i-1] == b[j-1] {
-				row[j] = last[j-1]
-			} else if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }

@@ -3,24 +3,13 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
-
-	"github.com/alecthomas/kong"
 )
 
-// versionCmd prints what this is. As a flag it also ends the command.
 type versionCmd struct{}
 
 func (versionCmd) Run(std *stdio) error {
 	std.outf("%s\n", version())
 	return nil
-}
-
-type versionFlag bool
-
-// BeforeReset is called by kong as soon as it meets the flag.
-func (versionFlag) BeforeReset(app *kong.Kong, std *stdio) error {
-	app.Exit(exitDone)
-	return versionCmd{}.Run(std)
 }
 
 // version returns the module, its version and that of Go.
