@@ -38,7 +38,7 @@ func (c *call) beforeAttempt(ctx context.Context, limiter func(context.Context) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ticket = ticket
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || c.run.draining.Err() != nil { // the latter alone, if drain is still to be called
 		return c.run.ended()
 	}
 	c.sending = err == nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
 	"sync"
 	"time"
 
@@ -172,10 +171,10 @@ func (r *run) try(c *call, u update) Result {
 		if e.Attempts == 0 && result.Attempts > 0 {
 			break // the refusal before says more
 		}
-		unknown = unknown || e.StatusCode == http.StatusServiceUnavailable
 		if unknown && !errors.Is(e, composio.ErrOutcomeUnknown) { // what a 503 left open, no later answer settles
 			e.Err = errors.Join(e.Err, fmt.Errorf("after a 503, %w", composio.ErrOutcomeUnknown))
 		}
+		unknown = errors.Is(e, composio.ErrOutcomeUnknown)
 		result.Err, result.RateLimit = e, e.RateLimit
 		result.Attempts += e.Attempts
 		if !c.maySendAgain(e) {

@@ -119,6 +119,7 @@ var badRows = []struct{ row, want string }{
 	{`{"id":"ca_1","alias":"s3cr3t"`, "not JSON: an error at byte 30"},
 	{`{"id":"ca_1","alias":"s3cr3t"} {}`, "not JSON: an error at byte 32"},
 	{"{\"id\":\"ca_1\",\"alias\":\"s3cr3t\xff\"}", "not valid Unicode: reading it would change a value"},
+	{`{"id":"ca_1","alias":"s3cr3t\ud800"}`, "not valid Unicode: reading it would change a value"},
 	{`{"id":"ca_1","connection":null}`, "connection: must not be null"},
 	{`{"id":"ca_1","connection":{}}`, "connection.state: missing"},
 	{`{"id":"ca_1","connection":{"state":{"val":{"token":"s3cr3t"}}}}`, "connection.state.authScheme: missing"},
@@ -169,7 +170,7 @@ func TestABadRowOfStandardInputIsLeftOut(t *testing.T) {
 	if n := len(composio.received()); n != len(badRows) {
 		t.Errorf("%d rows were sent", n)
 	}
-	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "\n14 more bad rows\ncomposio-patch: 34 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
+	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "\n15 more bad rows\ncomposio-patch: 35 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
 		t.Errorf("--check: %+v", got)
 	}
 }
