@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestInputWithoutRowsIsRefused(t *testing.T) {
+	newStandIn(t, answers(200, applied))
+	empty := inputFile(t, "", "  ", "")
+	for _, args := range [][]string{{"-"}, {empty}, {"-", "--check"}, {empty, "--dry-run"}, {"-", "--sandbox", "--json"}} {
+		got := commandIn(t, strings.NewReader("\n"), append([]string{"bulk"}, args...)...)
+		if got.Status != exitUsage || got.Err != "composio-patch: the input has no rows\nfix: see what should have written them, or add --allow-empty\n" {
+			t.Errorf("%v: %+v", args, got)
+		}
+		if got := commandIn(t, strings.NewReader(""), append([]string{"bulk", "--allow-empty"}, args...)...); got.Status != exitDone || got.Err != "" {
+			t.Errorf("%v --allow-empty: %+v", args, got)
+		}
+	}
+}
+
+func TestWhatIsNoRowsIsRecognized(t *testing.T) {
+	s := newStandIn(t, answers(200, applied))
+	rows := strings.Join(aliasRows(2), "\n") + "\n"
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	if _, err := w.Write([]byte(rows)); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	wide := func(text string, low, high int) string {
+		var b strings.Builder
+		for _, c := range []byte(text) {
+			pair := [2]byte{}
+			pair[low], pair[high] = c, 0
+			b.Write(pair[:])
+		}
+		return b.String()
+	}
+	pretty, _ := json.MarshalIndent(map[string]string{"id": "ca_1", "alias": "a"}, "", "  ")
+	for name, tt := range map[string]struct{ input, what, fix string }{
+		"gzip":                   {zipped.String(), "gzip", "unpack it: gunzip -c %s | composio-patch bulk -"},
+		"UTF-16, little-endian":  {"\xff\xfe" + wide(rows, 0, 1), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
+		"UTF-16, big-endian":     {"\xfe\xff" + wide(rows, 1, 0), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
+		"UTF-16 without a mark":  {wide(rows, 0, 1), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
+		"an array":               {"\n [" + strings.Join(aliasRows(2), ",") + "]", "a JSON array", "make rows of it: jq -c '.[]' %s"},
+		"an array, pretty":       {"[\n  {}\n]", "a JSON array", "make rows of it: jq -c '.[]' %s"},
+		"pretty":                 {string(pretty) + "\n", "JSON over several lines", "make rows of it: jq -c . %s"},
+		"pretty, another way":    {`{"id": "ca_1",` + "\n " + `"alias": "a"}`, "JSON over several lines", "make rows of it: jq -c . %s"},
+		"CSV":                    {"id,token\nca_1,s3cr3t\n", "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"},
+		"CSV of a spreadsheet's": {"\ufeff\"id\";\"token\"\r\nca_1;s3cr3t\r\n", "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "input")
+			if err := os.WriteFile(path, []byte(tt.input), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for from, args := range map[string][]string{path: {"bulk", path}, "FILE": {"bulk", "-"}} {
+				want(t, commandIn(t, strings.NewReader(tt.input), args...), outcome{exitUsage, "", "composio-patch: the input is " + tt.what +
+					", not one JSON object a line\nfix: " + strings.ReplaceAll(tt.fix, "%s", from) + "\n"})
+			}
+		})
+	}
+	if s.received() != nil {
+		t.Errorf("sent %v", s.received())
+	}
+	if got := commandIn(t, strings.NewReader("\ufeff"+rows), "bulk", "-"); got.Status != exitDone || len(s.received()) != 2 {
+		t.Errorf("after a byte order mark: %+v", got)
+	}
+}
+
+func TestCheckWithJSONListsEveryBadRow(t *testing.T) {
+	rows := strings.Split(strings.Repeat("{}\n", 43), "\n")
+	path := inputFile(t, append(rows[:43], aliasRows(2)...)...)
+	got := command(t, "bulk", path, "--check", "--json")
+	lines := strings.Split(strings.TrimSpace(got.Out), "\n")
+	if got.Status != exitUsage || len(lines) != 45 || lines[42] != `{"event":"row","line":43,"id":"","outcome":"refused","http_status":0,"code":0,"slug":"","error":"id: missing","fix":"correct the row and give it again"}` ||
+		!strings.HasPrefix(lines[43], `{"event":"checked","rows":45,"bad_input":43,`) {
+		t.Errorf("status %d, %d lines: %v", got.Status, len(lines), lines[42:])
+	}
+	if got := command(t, "bulk", path, "--check"); !strings.Contains(got.Err, "\n23 more bad rows\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRowsAreCountedByKind(t *testing.T) {
+	newStandIn(t, answers(200, applied))
+	const val = `{"id":"ca_%d","connection":{"state":{"authScheme":"BASIC","val":{%s}}}%s}`
+	var rows []string
+	add := func(n int, format string, args ...any) {
+		for range n {
+			rows = append(rows, fmt.Sprintf(format, append([]any{len(rows)}, args...)...))
+		}
+	}
+	add(1200, val, `"password":"s3cr3t"`, "")
+	add(3, val, `"password":null,"username":"u"`, `,"alias":"x"`)
+	add(2, val, `"password":""`, `,"alias":""`)
+	add(4, `{"id":"ca_%d","experimental":{"acl_config_for_shared":{"allow_all_users":true}}}`)
+	const kinds = "1,203 rows replace credentials, 5 remove credentials, 3 set the alias, 2 clear the alias, 4 change sharing\n"
+	path := inputFile(t, rows...)
+	for flag, out := range map[string]string{
+		"--check": "\n" + kinds, "--dry-run": "\n1,209 rows would be sent\n" + kinds, "--keep-going": "\nof those done, " + kinds,
+	} {
+		if got := command(t, "bulk", path, "--allow-clear", flag); got.Status != exitDone || !strings.HasSuffix(got.Out, out) {
+			t.Errorf("%s: status %d, …%s", flag, got.Status, got.Out[max(0, len(got.Out)-300):])
+		}
+	}
+}
+
+func TestVerbatimAllowsEdgesAndNoMaskedValue(t *testing.T) {
+	s := newStandIn(t, answers(200, applied))
+	row := func(value string) string {
+		quoted, _ := json.Marshal(value)
+		return fmt.Sprintf(`{"id":"ca_1","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":%s}}}}`, quoted)
+	}
+	for _, value := range []string{"\ttoken", "token\n", "\ufefftoken", "to\x00ken", " token "} {
+		path := inputFile(t, row(value))
+		if got := command(t, "bulk", path, "--check"); got.Status != exitUsage || !strings.Contains(got.Err, "line 1: credential token: ") || !strings.Contains(got.Err, "add --verbatim") {
+			t.Errorf("%q: %+v", value, got)
+		}
+		sent := len(s.received())
+		if got := command(t, "bulk", path, "--verbatim"); got.Status != exitDone {
+			t.Errorf("%q: %+v", value, got)
+		}
+		var body struct {
+			Connection struct {
+				State struct{ Val map[string]string }
+			}
+		}
+		if err := json.Unmarshal([]byte(s.received()[sent].Body), &body); err != nil || body.Connection.State.Val["token"] != value {
+			t.Errorf("%q was sent as %v", value, body)
+		}
+	}
+	sent := len(s.received())
+	for _, value := range []string{"REDACTED", "ya29...", "\t****", "REDACTED\n"} {
+		if got := command(t, "bulk", inputFile(t, row(value)), "--verbatim"); got.Status != exitUsage || !strings.Contains(got.Err, "looks masked") || strings.Contains(got.Err, "--verbatim") {
+			t.Errorf("%q: %+v", value, got)
+		}
+	}
+	if len(s.received()) != sent {
+		t.Error("a masked value was sent")
+	}
+}
+
+func TestSandboxOfABulkRun(t *testing.T) {
+	t.Setenv("COMPOSIO_API_KEY", "")
+	path := inputFile(t, aliasRows(300)...)
+	count := func(args ...string) (events, limits int, got outcome) {
+		got = command(t, append([]string{"bulk", path, "--sandbox", "--json"}, args...)...)
+		return strings.Count(got.Out, `"event":"row"`), strings.Count(got.Out, `"rate_limit":{"limit":60000,`), got
+	}
+	if events, limits, got := count(); events != 300 || limits != 0 || got.Status != exitDone {
+		t.Errorf("%d rows, %d limits, status %d", events, limits, got.Status)
+	}
+	if events, limits, got := count("--sandbox-limit=60000/m"); events != 300 || limits < 300 || got.Status != exitDone {
+		t.Errorf("%d rows, %d limits, status %d", events, limits, got.Status)
+	}
+	if events, _, got := count("--fault=empty=0.5", "--keep-going"); events != 300 || got.Status != exitUnknown || !strings.Contains(got.Out, `"outcome":"unknown","http_status":200`) {
+		t.Errorf("%d rows, status %d", events, got.Status)
+	}
+	want(t, command(t, "bulk", path, "--fault=none", "--sandbox-limit=5", "--rate=20", "--share=0", "--concurrency=0", "--timeout=-1s", "--max-retries=-1"), outcome{exitUsage, "", strings.Join([]string{
+		"composio-patch: --timeout: -1s is negative",
+		"composio-patch: --max-retries: -1 is negative",
+		"composio-patch: COMPOSIO_API_KEY is not set: set it to the project's API key, or add --sandbox to try without one",
+		"composio-patch: --rate: not of the form N/s, N/m or N/h, such as 1000/m",
+		"composio-patch: --concurrency: 0 is less than 1",
+		"composio-patch: --share: 0 is not above 0 and up to 1",
+		"composio-patch: --sandbox-limit: not of the form N/s, N/m or N/h, such as 1000/m",
+		"composio-patch: --fault: not one of the names that --help lists",
+		"composio-patch: --sandbox-limit and --fault need --sandbox",
+		"fix: nothing was sent; see composio-patch help bulk\n",
+	}, "\n")})
+}
+
+// The Go types of the lines of --json are what the help says of them.
+func TestTheHelpNamesEveryMember(t *testing.T) {
+	help := strings.Join(strings.Fields((&bulkCmd{}).Help()), " ")
+	for _, view := range []any{
+		progressEvent{Total: new(1), Left: 1, Paused: journalEntry{}.Time.AddDate(1, 0, 0), Budget: &rateLimitView{}}, summaryEvent{Stopped: "x"}, checkedEvent{},
+	} {
+		data, _ := json.Marshal(view)
+		var members map[string]any
+		if err := json.Unmarshal(data, &members); err != nil {
+			t.Fatal(err)
+		}
+		for name := range members {
+			if name != "event" && !strings.Contains(help, name) {
+				t.Errorf("%s of %s is not in the help", name, data)
+			}
+		}
+	}
+}
