@@ -66,7 +66,7 @@ func TestTheProgressIsOneLineOfAnyWidth(t *testing.T) {
 			rows := inputFile(t, aliasRows(130)...)
 			start := time.Now()
 			p, s := startOnTerminal(t, columns, "bulk", rows, "--sandbox", "--sandbox-limit=6000/m", "--fault=conflict=0.1", "--max-retries=0", "--keep-going", "--rate=50/s", "--journal="+rows+".journal")
-			_ = p.Wait() // some rows are not applied
+			_, _ = p.Wait(), <-s.closed // some rows are not applied
 			took := time.Since(start)
 			drawn := s.lines()
 			widest := 0
@@ -102,7 +102,7 @@ func TestADrawingAfterAResizeFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := len(s.lines())
-	_ = p.Wait()
+	_, _ = p.Wait(), <-s.closed
 	drawn := s.lines()
 	if before == 0 || len(drawn) < before+3 {
 		t.Fatalf("%d drawings, then %d", before, len(drawn)-before)
@@ -125,7 +125,7 @@ func TestAPauseIsSeenOnTheNarrowestTerminal(t *testing.T) {
 		answers(200, applied)(w, r)
 	})
 	p, s := startOnTerminal(t, 20, "bulk", inputFile(t, aliasRows(3)...))
-	_ = p.Wait()
+	_, _ = p.Wait(), <-s.closed
 	if text := strings.Join(s.lines(), "\n"); !strings.Contains(text, "until "+time.Now().Format("15:")) {
 		t.Errorf("%q", text)
 	}
