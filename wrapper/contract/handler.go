@@ -19,7 +19,7 @@ type Option func(*config)
 
 type config struct {
 	load    func(every bool) (*document, error)
-	every   bool // operation of the document is checked
+	every   bool // operation of the document is checked, not Composio's alone
 	observe []func(*http.Request, Violation)
 	tell    []func(text string) // of what is wrong, as soon as it is known
 	reports []*Report
@@ -131,7 +131,9 @@ func Collect(report *Report, w ...io.Writer) Option {
 			mu.Lock()
 			defer mu.Unlock()
 			for _, to := range w {
-				_, _ = io.WriteString(to, text+"\n") // the report has it, whatever becomes of the line
+				if to != nil {
+					_, _ = io.WriteString(to, text+"\n") // the report has it, whatever becomes of the line
+				}
 			}
 		})
 	}

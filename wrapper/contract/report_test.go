@@ -260,7 +260,7 @@ func (failing) Write([]byte) (int, error) { return 0, errOwn }
 func TestCollectTellsOfEachViolationToEachWriter(t *testing.T) {
 	var report contract.Report
 	var a, b strings.Builder
-	rt := contract.Transport(&answering{fake: &fake{status: 409, header: http.Header{"Content-Type": {jsonType}}, body: `{}`}}, contract.Collect(&report, &a, &b))
+	rt := contract.Transport(&answering{fake: &fake{status: 409, header: http.Header{"Content-Type": {jsonType}}, body: `{}`}}, contract.Collect(&report, &a, nil, &b))
 	for range 2 {
 		roundTrip(t, rt, newRequest(t, base, `{"alias":"`+secret+`","connection":7}`))
 	}
