@@ -49,6 +49,8 @@ func compare(ours, theirs, version string) ([]change, error) {
 	}
 	if tree != nil {
 		w.walk(tree, spot{section: "operation", ours: w.ours.operation, theirs: w.theirs.operation})
+	} else if found != nil && !found.PathsDiff.Empty() {
+		return nil, fmt.Errorf("oasdiff finds differences in %s where this command does not look: compare it by eye", b.from)
 	}
 	// rules are stricter than oasdiff's. Should it know a break all the same, where they see none, it has the last word.
 	if breaks := func(c change) bool { return c.Breaks || c.lenient }; !slices.ContainsFunc(w.changes, breaks) {

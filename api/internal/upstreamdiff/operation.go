@@ -112,7 +112,7 @@ func (p *place) addServers(d *document) (base string) {
 func (p place) moved(theirs place) (found []change) {
 	if p.normal != theirs.normal {
 		c := change{Section: "path", Breaks: true, Verb: fmt.Sprintf("moved the operation from %s to %s", p.full, theirs.full)}
-		if theirs.version != p.version {
+		if theirs.version != "" && theirs.version != p.version {
 			c.Tail = fmt.Sprintf("; if that document describes %s of the API alone, compare with --version %[1]s", theirs.version)
 		}
 		found = append(found, c)
