@@ -126,10 +126,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	if c.SandboxLimit != nil {
 		limit, per = parseRate("--sandbox-limit", *c.SandboxLimit, &refused)
 	}
-	faults, err := (&sandboxCmd{Fault: c.Fault}).faults()
-	if err != nil {
-		refused.addf("%v", err)
-	}
+	faults := (&sandboxCmd{Fault: c.Fault}).faults(&refused)
 	if !c.Sandbox && (c.SandboxLimit != nil || c.Fault != nil) {
 		refused.addf("--sandbox-limit and --fault need --sandbox")
 	}
@@ -139,7 +136,8 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	if c.RetryRefused && c.Journal == nil {
 		refused.addf("--retry-refused needs the --journal that says which rows were refused")
 	}
-	if err := refused.err(); err != nil {
+	err := refused.err()
+	if err != nil {
 		return nil, err
 	}
 	switch {

@@ -18,6 +18,7 @@ type stdio struct {
 	out, err io.Writer
 	program  string // how the command was called, for commands to paste
 	command  string // which of the commands runs
+	account  string // the one that it is about, if one is named that can be
 
 	stdout, stderr *stream
 	abandon        chan struct{} // closed when output that is not taken is given up

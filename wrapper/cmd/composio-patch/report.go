@@ -43,6 +43,9 @@ func (s *stdio) fail(err error, asJSON bool) int {
 	}
 	if status == exitUsage {
 		view.Event, view.Outcome = "error", outcomeRefused
+		if s.account != "" {
+			view.Event, view.ID = "row", s.account
+		}
 	}
 	if view.Fix == "" {
 		view.Fix = strings.TrimRight("nothing was sent; see "+name+" help "+s.command, " ")
@@ -74,7 +77,6 @@ var fixes = []struct {
 	{composio.ErrRateLimited, "wait a minute and run the same command again"},
 	{composio.ErrResponseTooLarge, "check --base-url or COMPOSIO_BASE_URL: Composio does not answer so"},
 	{composio.ErrRedirect, "check --base-url or COMPOSIO_BASE_URL: it leads elsewhere, and no redirect is followed with a key"},
-	{composio.ErrServer, "run the same command again later"},
 	{composio.ErrBadRequest, "correct what the line above says; --scheme must be the account's own"},
 	{composio.ErrUnprocessable, "correct what the line above says; --scheme must be the account's own"},
 }

@@ -113,9 +113,18 @@ func TestAFailureWithJSONIsOneObject(t *testing.T) {
 	}
 
 	want(t, command(t, "update", "ca_1", "--timeout=-1s", "--alias=<&>", "--json"), outcome{exitUsage,
-		`{"event":"error","id":"","outcome":"refused","http_status":0,"code":0,"slug":"","error":"--timeout: -1s is negative",` +
+		`{"event":"row","id":"ca_1","outcome":"refused","http_status":0,"code":0,"slug":"","error":"--timeout: -1s is negative",` +
 			`"fix":"nothing was sent; see composio-patch help update"}` + "\n",
 		"composio-patch: --timeout: -1s is negative\nfix: nothing was sent; see composio-patch help update\n"})
+}
+
+func TestTheJSONOfALineThatCannotBeUnderstoodNamesNoAccount(t *testing.T) {
+	newStandIn(t, answers(200, applied))
+	for _, args := range [][]string{{"update", "s3cr3t!", "--alias=x", "--json"}, {"update", "ca_1", "--json", "--nonsense"}} {
+		if got := command(t, args...); !strings.HasPrefix(got.Out, `{"event":"error","id":"","outcome":"refused",`) {
+			t.Errorf("%+v", got)
+		}
+	}
 }
 
 func TestJSONHasNoHTMLEscapes(t *testing.T) {

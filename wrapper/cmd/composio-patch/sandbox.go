@@ -42,8 +42,7 @@ The NAME of a fault is one of ` + strings.Join(names, ", ") + `. An update that 
 const defaultFaultRate = 0.2
 
 // faults returns what --fault asks for. The seed is always the same, so that a run can be repeated.
-func (c *sandboxCmd) faults() ([]sandbox.Option, error) {
-	var opts []sandbox.Option
+func (c *sandboxCmd) faults(refused *refusals) (opts []sandbox.Option) {
 	total := 0.0
 	for _, flag := range c.Fault {
 		name, rateText, hasRate := strings.Cut(flag, "=")
@@ -51,31 +50,33 @@ func (c *sandboxCmd) faults() ([]sandbox.Option, error) {
 		if hasRate {
 			var err error
 			if rate, err = strconv.ParseFloat(rateText, 64); err != nil || !(rate > 0 && rate <= 1) {
-				return nil, usagef("--fault: a rate is not a number above 0 and up to 1")
+				refused.addf("--fault: a rate is not a number above 0 and up to 1")
+				continue
 			}
 		}
 		if total += rate; total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
-			return nil, usagef("--fault: the rates add up to more than 1, so that some fault would never be met")
+			refused.addf("--fault: the rates add up to more than 1, so that some fault would never be met")
 		}
 		faults, err := sandbox.Faults(name)
 		if err != nil {
-			return nil, usagef("--fault: not one of the names that --help lists")
+			refused.addf("--fault: not one of the names that --help lists")
 		}
 		opts = append(opts, sandbox.WithFaults(1, rate, faults...))
 	}
-	return opts, nil
+	return opts
 }
 
 // Run serves until SIGINT or SIGTERM.
 func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
+	var refused refusals
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
-		return usagef("--addr: not of the form HOST:PORT, such as 127.0.0.1:8787")
+		refused.addf("--addr: not of the form HOST:PORT, such as 127.0.0.1:8787")
 	}
 	if c.APIKey != nil && *c.APIKey == "" {
-		return usagef("--api-key: the key is empty")
+		refused.addf("--api-key: the key is empty")
 	}
-	opts, err := c.options(std)
-	if err != nil {
+	opts := c.options(std, &refused)
+	if err := refused.err(); err != nil {
 		return err
 	}
 	accounts, err := c.accounts()
@@ -105,17 +106,14 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 }
 
 // options returns what the flags ask for.
-func (c *sandboxCmd) options(std *stdio) ([]sandbox.Option, error) {
+func (c *sandboxCmd) options(std *stdio, refused *refusals) []sandbox.Option {
 	for _, host := range c.AllowHost {
 		if host == "" || strings.ContainsAny(host, "/@*?# ") {
-			return nil, usagef("--allow-host: not a host, such as sandbox or sandbox:8787")
+			refused.addf("--allow-host: not a host, such as sandbox or sandbox:8787")
 		}
 	}
-	opts, err := c.faults()
-	if err != nil {
-		return nil, err
-	}
-	if opts = append(opts, sandbox.WithControl(c.AllowHost...)); c.APIKey != nil {
+	opts := append(c.faults(refused), sandbox.WithControl(c.AllowHost...))
+	if c.APIKey != nil {
 		opts = append(opts, sandbox.WithAPIKey(*c.APIKey))
 	}
 	if !c.Quiet {
@@ -128,7 +126,7 @@ func (c *sandboxCmd) options(std *stdio) ([]sandbox.Option, error) {
 			},
 		}))))
 	}
-	return opts, nil
+	return opts
 }
 
 // accounts returns those of the file, or else the seeds.

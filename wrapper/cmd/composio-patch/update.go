@@ -110,7 +110,9 @@ func (c *updateCmd) sendEmbedded(ctx context.Context, std *stdio, update composi
 func (c *updateCmd) update(std *stdio) (composio.Update, error) {
 	var refused refusals
 	c.check(&refused)
-	refused.update(c.ID, composio.Update{Alias: composio.Set("any")})
+	if refused.update(c.ID, composio.Update{Alias: composio.Set("any")}) {
+		std.account = c.ID
+	}
 	var update composio.Update
 	switch {
 	case c.ClearAlias:
@@ -141,7 +143,8 @@ func (c *updateCmd) update(std *stdio) (composio.Update, error) {
 }
 
 // update has the wrapper look at an update and sends nothing: it looks at the update before it looks at the context.
-func (r *refusals) update(id string, u composio.Update) {
+func (r *refusals) update(id string, u composio.Update) (ok bool) {
+	before := len(*r)
 	client, err := composio.New("for-checking-only")
 	if err == nil {
 		ended, end := context.WithCancel(context.Background())
@@ -149,6 +152,7 @@ func (r *refusals) update(id string, u composio.Update) {
 		_, err = client.UpdateConnectedAccount(ended, id, u)
 	}
 	r.add(err)
+	return len(*r) == before
 }
 
 // users looks at the users of a flag one by one, so that each that is refused is told.

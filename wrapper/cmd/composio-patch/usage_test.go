@@ -95,7 +95,7 @@ func TestAllThatIsRefusedIsToldAtOnce(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
 	args := []string{
 		"update", "s3cr3t!", "--alias=\xff", "--scheme=OAUTH2", "--set=token=", "--set=pass=s3cr3t", "--set-file=password=none",
-		"--set=api_key=REDACTED", "--clear=token", "--allow-user=u", "--allow-user=", "--deny-user=\xff",
+		"--set=api_key=REDACTED", "--clear=token", "--allow-user=u", "--allow-user=", "--deny-user=\xff", "--set=bearer_token=x ",
 		"--timeout=-1s", "--max-retries=-1", "--base-url=ftp://x.test",
 	}
 	refused := []string{
@@ -112,6 +112,7 @@ func TestAllThatIsRefusedIsToldAtOnce(t *testing.T) {
 		"--clear: the field token is given twice",
 		"--set-file password: the input cannot be read: no such file or directory",
 		"credential api_key: the value looks masked, as Composio shows it when read; set the real one, or add --verbatim",
+		"credential bearer_token: the value has white space at an edge, as from the end of a file; trim it, or add --verbatim",
 	}
 	const fix = "fix: nothing was sent; see composio-patch help update\n"
 	want(t, command(t, args...), outcome{exitUsage, "", "composio-patch: " + strings.Join(refused, "\ncomposio-patch: ") + "\n" + fix})
@@ -130,8 +131,18 @@ func TestAllThatIsRefusedIsToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestAllThatIsRefusedOfASandboxIsToldAtOnce(t *testing.T) {
+	want(t, command(t, "sandbox", "--addr=x", "--api-key=", "--allow-host=a/b", "--fault=502=2", "--fault=s3cr3t"), outcome{exitUsage, "",
+		"composio-patch: --addr: not of the form HOST:PORT, such as 127.0.0.1:8787\n" +
+			"composio-patch: --api-key: the key is empty\n" +
+			"composio-patch: --allow-host: not a host, such as sandbox or sandbox:8787\n" +
+			"composio-patch: --fault: a rate is not a number above 0 and up to 1\n" +
+			"composio-patch: --fault: not one of the names that --help lists\n" +
+			"fix: nothing was sent; see composio-patch help sandbox\n"})
+}
+
 func TestVerbatimSendsWhatLooksLikeAMistake(t *testing.T) {
-	for _, value := range []string{"REDACTED", "****", "abc...", "\ufefftoken"} {
+	for _, value := range []string{"REDACTED", "****", "abc...", "\ufefftoken", " token", "token\t"} {
 		composio := newStandIn(t, answers(200, applied))
 		path := filepath.Join(t.TempDir(), "token")
 		if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
@@ -143,7 +154,7 @@ func TestVerbatimSendsWhatLooksLikeAMistake(t *testing.T) {
 			}
 		}
 		for _, sent := range composio.received() {
-			if diff := cmp.Diff(bearer+`"token":"`+value+`"}}}}`, sent.Body); diff != "" {
+			if diff := cmp.Diff(bearer+`"token":"`+strings.ReplaceAll(value, "\t", `\t`)+`"}}}}`, sent.Body); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		}
