@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 
@@ -190,6 +194,42 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := p.wait(); got.Status != exitFailed {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What net/http writes to the standard log quotes a broken server's words, which may be the key.
+func TestNothingIsPrintedOfWhatNoRequestAskedFor(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for reader := bufio.NewReader(conn); ; {
+					request, err := http.ReadRequest(reader)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, request.Body)
+					_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(applied), applied)
+					time.Sleep(20 * time.Millisecond) // by then the connection is idle
+					_, _ = fmt.Fprintf(conn, "HTTP/1.1 408 %s\r\n\r\n", request.Header.Get("X-Api-Key"))
+				}
+			}()
+		}
+	}()
+	t.Setenv("COMPOSIO_API_KEY", "ak_s3cr3t_key")
+	t.Setenv("COMPOSIO_BASE_URL", "http://"+listener.Addr().String())
+	got := startProcess(t, nil, "bulk", inputFile(t, aliasRows(20)...), "--rate=20/s").wait()
+	if strings.Contains(got.Out+got.Err, "s3cr3t") || strings.Contains(got.Err, "Unsolicited") || !strings.Contains(got.Out, "20 done") {
 		t.Errorf("%+v", got)
 	}
 }
