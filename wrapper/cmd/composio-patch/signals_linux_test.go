@@ -221,7 +221,7 @@ func TestNothingIsPrintedOfWhatNoRequestAskedFor(t *testing.T) {
 					_, _ = io.Copy(io.Discard, request.Body)
 					_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(applied), applied)
 					time.Sleep(20 * time.Millisecond) // by then the connection is idle
-					_, _ = fmt.Fprintf(conn, "HTTP/1.1 408 %s\r\n\r\n", request.Header.Get("X-Api-Key"))
+					_, _ = fmt.Fprintf(conn, "HTTP/1.1 500 %s\r\n\r\n", request.Header.Get("X-Api-Key"))
 				}
 			}()
 		}
