@@ -116,7 +116,9 @@ func TestSignalsAreObeyedWhileOutputIsBlocked(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-arrived
-			time.Sleep(200 * time.Millisecond) // by then a run has filled what it keeps for its output
+			for n := -1; n != len(arrived); time.Sleep(300 * time.Millisecond) { // until a run has filled what it keeps for its output
+				n = len(arrived)
+			}
 			for _, sig := range tt.signals {
 				if err := p.Process.Signal(sig); err != nil {
 					t.Fatal(err)
