@@ -193,7 +193,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		found = op.checkRequest(r.Context(), r.URL, r.Header, data)
 	}
 	h.report(r, 0, found)
-	if len(found) > 0 && !(whole && h.lenient) {
+	if len(found) > 0 && (!whole || !h.lenient) {
 		refuse(w, r, http.StatusBadRequest, "Validation error while processing request", found)
 		return
 	}

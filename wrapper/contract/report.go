@@ -275,7 +275,9 @@ func (r *Report) began(op operation) {
 		r.documented = map[string]bool{}
 	}
 	for key := range op.route.Operation.Responses.Map() {
-		r.documented[key] = r.documented[key]
+		if !r.documented[key] {
+			r.documented[key] = false
+		}
 	}
 }
 
