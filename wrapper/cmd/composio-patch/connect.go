@@ -54,11 +54,11 @@ func (f *clientFlags) options() []composio.Option {
 
 // check refuses each option that cannot be right, and the environment.
 func (f *clientFlags) check(refused *refusals) {
-	insecure := f.options()[:1]
+	var insecure []composio.Option
 	if f.InsecureHTTP {
-		insecure = f.options()[:2]
+		insecure = append(insecure, composio.WithInsecureHTTP())
 	}
-	for _, opt := range f.options()[len(insecure):] {
+	for _, opt := range f.options() {
 		_, err := composio.New("for-checking-only", append(insecure[:len(insecure):len(insecure)], opt)...)
 		refused.add(err)
 	}

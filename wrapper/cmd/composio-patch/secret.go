@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"reflect"
@@ -25,7 +24,7 @@ func readSecret(path string, in io.Reader) (string, error) {
 	if path != "-" {
 		file, err := os.Open(path) // #nosec G304 -- reading the file that the user names is what the flag is for
 		if err != nil {
-			return "", withoutPath(err)
+			return "", errors.New("the input cannot be read: " + reason(err))
 		}
 		defer func() { _ = file.Close() }() // it was only read
 		in = file
@@ -33,7 +32,7 @@ func readSecret(path string, in io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(in, maxSecret+1))
 	switch {
 	case err != nil:
-		return "", withoutPath(err)
+		return "", errors.New("the input cannot be read: " + reason(err))
 	case len(data) > maxSecret:
 		return "", errors.New("the input has more than 1 MiB, and is no credential")
 	}
@@ -45,13 +44,6 @@ func readSecret(path string, in io.Reader) (string, error) {
 		return "", errors.New("the input is empty; to store an empty credential, use --set FIELD= with --allow-clear")
 	}
 	return value, nil
-}
-
-func withoutPath(err error) error {
-	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
-		return errors.New("the input cannot be read: " + pathError.Err.Error())
-	}
-	return err
 }
 
 // maxTyped is what Linux takes of a line that is typed; it drops the rest.

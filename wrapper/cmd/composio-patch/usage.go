@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,6 +28,30 @@ func (r *refusals) add(err error) {
 	if e, ok := errors.AsType[*composio.Error](err); ok && errors.Is(e, composio.ErrInvalid) {
 		// An id that cannot be one is quoted: perhaps a secret, because the ID was forgotten.
 		r.addf("%s", strings.ReplaceAll(flagNames.Replace(e.Err.Error()), strconv.Quote(e.AccountID), "[not shown]"))
+	}
+}
+
+// update has the wrapper look at an update and sends nothing: it looks at the update before it looks at the context.
+func (r *refusals) update(id string, u composio.Update) (ok bool) {
+	before := len(*r)
+	client, err := composio.New("for-checking-only")
+	if err == nil {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		_, err = client.UpdateConnectedAccount(ended, id, u)
+	}
+	r.add(err)
+	return len(*r) == before
+}
+
+// users looks at the users of a flag one by one, so that each that is refused is told.
+func (r *refusals) users(flag string, ids []string) {
+	for i, id := range ids {
+		var one refusals
+		one.update("any", composio.Update{Sharing: &composio.Sharing{AllowedUserIDs: []string{id}}})
+		for _, text := range one {
+			r.addf("%s", strings.Replace(text, "--allow-user[0]", fmt.Sprintf("%s: value %d", flag, i+1), 1))
+		}
 	}
 }
 
