@@ -86,13 +86,11 @@ func TestARefusalThatTellsHowLongPausesEverybody(t *testing.T) {
 					return nil
 				}}
 				runner := newRunner(t, s.client(t))
-				var until time.Time
 				start := time.Now()
-				go func() {
-					time.Sleep(time.Millisecond)
-					until = runner.PausedUntil()
-				}()
+				paused := make(chan time.Time, 1)
+				time.AfterFunc(time.Millisecond, func() { paused <- runner.PausedUntil() })
 				all(t, runner.Run(t.Context(), accounts(50)))
+				until := <-paused
 				second := s.requests[1].at
 				if second.Sub(start) < time.Second || second.Before(until) || until.Sub(start) < time.Second || until.Sub(start) > 2*time.Second {
 					t.Errorf("PausedUntil said %v; the second request came after %v", until.Sub(start), second.Sub(start))

@@ -363,7 +363,7 @@ func TestExitStatusAndSummary(t *testing.T) {
 1 × outcome unknown: 502
   rows: ca_1 (line 1)
   such as: ca_1: 502: no, [redacted]; the update may have been applied; request id req_1
-  fix: run again with the same --journal, which repeats these rows and skips those done: it does no harm unless somebody else changed the accounts since
+  fix: send these rows again, which the same command with a --journal does: it does no harm unless somebody else changed the accounts since
 
 1 × 400
   rows: ca_9 (line 9)

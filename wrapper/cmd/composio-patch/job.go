@@ -152,7 +152,7 @@ func (j *job) send(draining context.Context) error {
 	if j.Journal == nil && j.tally.total > 100 {
 		j.cannotResume()
 	}
-	show := newProgress(j.std, j.JSON, j.tally.total)
+	show := newProgress(j.std, j.JSON)
 	ticker := time.NewTicker(redraw)
 	defer ticker.Stop()
 	for result := range withTicks(j.runner.Run(ctx, j.updates(ctx)), ticker.C) {

@@ -31,7 +31,7 @@ type progress struct {
 }
 
 // newProgress returns a line that is drawn again and again on a terminal, and otherwise a line now and then.
-func newProgress(std *stdio, asJSON bool, total int) *progress {
+func newProgress(std *stdio, asJSON bool) *progress {
 	p := &progress{last: time.Now(), every: every, clear: func() {}}
 	switch file := std.terminal(); {
 	case asJSON:

@@ -19,7 +19,7 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 		var out, errs bytes.Buffer
 		std := &stdio{out: &out, err: &errs}
 		count := &tally{total: 1000, start: time.Now()}
-		text, asJSON := newProgress(std, false, 1000), newProgress(std, true, 1000)
+		text, asJSON := newProgress(std, false), newProgress(std, true)
 		for range 120 { // twelve seconds
 			time.Sleep(100 * time.Millisecond)
 			count.done++
@@ -80,7 +80,7 @@ func TestMemoryOfARunIsFlat(t *testing.T) {
 		args []string
 	}{{dry, []string{"--dry-run"}}, {sent, nil}} {
 		small, large := peakMemory(t, few, tt.args...), peakMemory(t, tt.rows, tt.args...)
-		if large > small+32<<10 {
+		if large > small+32<<10+tt.rows/10 { // a hash of each row and of its id may stay, 100 bytes at most
 			t.Errorf("%v: %d KiB with %d rows, %d KiB with %d", tt.args, small, few, large, tt.rows)
 		}
 	}

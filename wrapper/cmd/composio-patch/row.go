@@ -83,12 +83,12 @@ func (c *checker) check(line []byte) (r row, err error) {
 
 // breaks is how the row breaks the contract.
 func (c *checker) breaks(line []byte) error {
-	request, err := http.NewRequest(http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
+	request, err := http.NewRequestWithContext(c.done, http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
 	if err != nil {
 		return err
 	}
 	request.Header = http.Header{"Content-Type": {"application/json"}, "X-Api-Key": {"for-checking-only"}}
-	_, err = c.contract.RoundTrip(request)
+	_, err = c.contract.RoundTrip(request) //nolint:bodyclose // there is no answer
 	many, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return nil

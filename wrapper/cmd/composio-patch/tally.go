@@ -139,7 +139,7 @@ func labelOf(e *composio.Error) string {
 func bulkFix(e *composio.Error) string {
 	switch {
 	case errors.Is(e, composio.ErrOutcomeUnknown):
-		return "run again with the same --journal, which repeats these rows and skips those done: it does no harm unless somebody else changed the accounts since"
+		return "send these rows again, which the same command with a --journal does: it does no harm unless somebody else changed the accounts since"
 	case errors.Is(e, composio.ErrInvalid):
 		return "nothing was sent; correct that"
 	case errors.Is(e, composio.ErrAliasTaken):
@@ -149,7 +149,7 @@ func bulkFix(e *composio.Error) string {
 	case errors.Is(e, composio.ErrAccountNotFound):
 		return "check that the key is of the account's project; if the account is gone, leave its row out"
 	case e.StatusCode != 0 && e.Retryable():
-		return "run again later with the same --journal, which skips the rows that are done"
+		return "send these rows again later, which the same command with a --journal does"
 	}
 	return fixFor(e)
 }
