@@ -6,6 +6,7 @@ SHELL := /bin/bash
 # Tools are built once, at these versions, into .bin/; a new version is a new file name, so it is built anew.
 LINT := .bin/golangci-lint-v2.15.0
 GREMLINS := .bin/gremlins-v0.6.0
+ACTIONLINT := .bin/actionlint-v1.7.12
 
 # The race detector needs cgo, and so a C compiler, which not every machine has.
 RACE := $(shell command -v $$(go env CC) >/dev/null && echo -race)
@@ -38,8 +39,19 @@ test: ## run all tests
 	@$(if $(RACE),,echo "There is no C compiler here, so the tests run without the race detector.")
 	$(TEST) ./...
 
+# The oldest Go that go.mod allows, and the newest. The go command fetches the one that is not installed.
+GO_VERSIONS := go1.26.8 go1.27.0
+LIBRARIES := ./gen ./wrapper ./wrapper/bulk ./wrapper/contract ./wrapper/sandbox
+
+.PHONY: test-matrix
+test-matrix: ## the tests with both Go versions, the libraries on 32 bits, and vet for Windows
+	@for version in $(GO_VERSIONS); do echo "$$version"; GOTOOLCHAIN=$$version go test ./... || exit 1; done
+	GOARCH=386 CGO_ENABLED=0 go vet $(LIBRARIES)
+	GOARCH=386 CGO_ENABLED=0 go test $(LIBRARIES)
+	GOOS=windows CGO_ENABLED=0 go vet ./...
+
 .PHONY: check
-check: check-fmt check-vet check-lint check-generate check-tidy check-cost check-upstream-diff check-modules ## formatting, vet, lint, generated code, go.mod, allocations, upstream-diff, the modules inside
+check: check-fmt check-vet check-lint check-workflows check-generate check-tidy check-cost check-upstream-diff check-modules ## formatting, vet, lint, workflows, generated code, go.mod, allocations, upstream-diff, the modules inside
 
 .PHONY: check-fmt
 check-fmt:
@@ -52,6 +64,10 @@ check-vet:
 .PHONY: check-lint
 check-lint: $(LINT)
 	$(LINT) run ./...
+
+.PHONY: check-workflows
+check-workflows: $(ACTIONLINT)
+	$(ACTIONLINT) -shellcheck= -pyflakes=
 
 .PHONY: check-generate
 check-generate: generate
@@ -168,7 +184,8 @@ rename: ## give the module its real path: make rename MODULE=github.com/you/comp
 
 $(LINT): PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(GREMLINS): PACKAGE := github.com/go-gremlins/gremlins/cmd/gremlins
-$(LINT) $(GREMLINS):
+$(ACTIONLINT): PACKAGE := github.com/rhysd/actionlint/cmd/actionlint
+$(LINT) $(GREMLINS) $(ACTIONLINT):
 	@mkdir -p .bin/build
 	GOBIN=$(CURDIR)/.bin/build go install $(PACKAGE)@$(lastword $(subst -v, v,$@))
 	@mv .bin/build/$(notdir $(PACKAGE)) $@

@@ -3,6 +3,7 @@ package composio
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -157,7 +158,7 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	if failure != nil {
 		// An answer settles nothing that an earlier sending left open.
 		failure.outcomeUnknown = failure.outcomeUnknown || sentTwice || call.last != nil && call.last.outcomeUnknown
-		if ctx.Err() != nil && failure.kind == errPassing {
+		if ctx.Err() != nil && errors.Is(failure.kind, errPassing) {
 			failure.kind = nil
 		}
 		call.last = failure

@@ -134,11 +134,5 @@ func (e *Error) Is(target error) bool {
 // alias. The client retries by the same rule, within [WithMaxRetries]; in an error that says "not tried again", what
 // follows those words is why it stopped.
 func (e *Error) Retryable() bool {
-	switch e.kind {
-	case nil:
-		return statusMayPass(e.StatusCode)
-	case errPassing:
-		return true
-	}
-	return false
+	return errors.Is(e.kind, errPassing) || e.kind == nil && statusMayPass(e.StatusCode)
 }

@@ -360,7 +360,7 @@ func FuzzRedact(f *testing.F) {
 		}
 		long := utf8.RuneCountInString(lettersOf(secret)) >= 12
 		if plain := before + after; !strings.ContainsAny(plain, `\&%`) && !strings.Contains(plain, "ak_") && !strings.Contains(plain, secret) &&
-			!strings.ContainsAny(secret, "\n\r\\\"[ &%\ufeff\t") && !(long && strings.Contains(lettersOf(plain), lettersOf(secret))) {
+			!strings.ContainsAny(secret, "\n\r\\\"[ &%\ufeff\t") && (!long || !strings.Contains(lettersOf(plain), lettersOf(secret))) {
 			if got := refusal(t, secret, `{"error":{"message":"`+jsonForm(plain)+`"}}`).Message; got != plain && plain != "" {
 				t.Errorf("without %q, %q becomes %q", secret, plain, got)
 			}
