@@ -26,6 +26,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: ## on an embedded sandbox: the reference page's example, a null, an alias clash (exit status 1, as it should)
+	@echo "Building the command; the first time that fetches and compiles its dependencies, for half a minute or so."
 	@go build -o .bin/composio-patch ./wrapper/cmd/composio-patch
 	@while read -r arguments; do \
 		echo "$$ composio-patch $$arguments --sandbox"; \
@@ -37,6 +38,7 @@ demo: ## on an embedded sandbox: the reference page's example, a null, an alias 
 .PHONY: test
 test: ## run all tests
 	@$(if $(RACE),,echo "There is no C compiler here, so the tests run without the race detector.")
+	@echo "Compiling and testing; the first time that takes some minutes, of which the first is silent."
 	$(TEST) ./...
 
 # The oldest Go that go.mod allows, and the newest. The go command fetches the one that is not installed.
@@ -51,7 +53,7 @@ test-matrix: ## the tests with both Go versions, the libraries on 32 bits, and v
 	GOOS=windows CGO_ENABLED=0 go vet ./...
 
 .PHONY: check
-check: check-fmt check-vet check-lint check-workflows check-generate check-tidy check-cost check-upstream-diff check-modules ## formatting, vet, lint, workflows, generated code, go.mod, allocations, upstream-diff, the modules inside
+check: check-fmt check-vet check-lint check-workflows check-generate check-tidy check-rename check-cost check-upstream-diff check-modules ## formatting, vet, lint, workflows, generated code, go.mod, allocations, upstream-diff, the modules inside
 
 .PHONY: check-fmt
 check-fmt:
@@ -175,12 +177,25 @@ bench-quick: ## print the in-memory part of it, in a minute
 
 .PHONY: rename
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
-	@[[ "$(MODULE)" =~ ^[A-Za-z0-9._~/-]+$$ ]] || { echo "Say which path: make rename MODULE=github.com/you/composio"; exit 2; }
+	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$(MODULE)" == *.*/* ]] && go mod init "$(MODULE)" 2>error || \
+		{ cat error 2>/dev/null; echo "Not a path that a module can have. Say: make rename MODULE=github.com/you/composio"; exit 2; }
 	@old=$$(go list -m); \
+	sed -i.renamed '/^<!-- placeholder/,/^<!-- .placeholder/d' README.md && rm README.md.renamed; \
 	git grep -lF "$$old" | while read -r file; do \
 		sed "s|$${old//./\\.}|$(MODULE)|g" "$$file" >"$$file.renamed" && cat "$$file.renamed" >"$$file" && rm "$$file.renamed" || exit 1; \
 	done; \
 	gofmt -w $$(git ls-files '*.go') && go build ./... && echo "$$old is now $(MODULE)"
+
+# In a clone: a path that no module can have changes nothing, and a good one stands everywhere.
+.PHONY: check-rename
+check-rename:
+	@rm -rf .bin/rename && git clone -q . .bin/rename
+	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y; do \
+		! $(MAKE) -s -C .bin/rename rename MODULE="$$path" >/dev/null 2>&1 && [ -z "$$(git -C .bin/rename status --porcelain)" ] || { echo "make rename takes $$path"; exit 1; }; \
+	done
+	@$(MAKE) -s -C .bin/rename rename MODULE=github.com/you/composio
+	@! grep -rnI --exclude-dir=.git --exclude=Makefile -e "$$(go list -m)" -e 'is a placeholder' .bin/rename
+	@cd .bin/rename && go vet ./... && rm -rf ../rename
 
 $(LINT): PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(GREMLINS): PACKAGE := github.com/go-gremlins/gremlins/cmd/gremlins

@@ -40,3 +40,25 @@ func TestTheRecipeFailsOnAMissingToken(t *testing.T) {
 		}
 	}
 }
+
+// The commands of the top README.md do what they say.
+func TestTheCommandsOfTheReadme(t *testing.T) {
+	page, err := os.ReadFile("../../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newStandIn(t, answers(200, applied))
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("token.txt", []byte("t\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^    composio-patch (.*)$`).FindAllSubmatch(page, -1)
+	if len(lines) == 0 {
+		t.Fatal("README.md has no commands")
+	}
+	for _, line := range lines {
+		if got := command(t, strings.Fields(string(line[1]))...); got.Status != exitDone || got.Err != "" {
+			t.Errorf("composio-patch %s: %+v", line[1], got)
+		}
+	}
+}
