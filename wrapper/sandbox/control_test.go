@@ -97,6 +97,8 @@ func (r *remote) update(body string) int {
 // request sends one request; header is name, value, and a name that is "-" is taken off. Status 0 is no answer.
 func request(ctx context.Context, t *testing.T, client *http.Client, method, url, body string, header ...string) answered {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second) // for a stream that should have been refused
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)

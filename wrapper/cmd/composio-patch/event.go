@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 
 	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/bulk"
 )
 
 // event is what --json says of one account, as update's only line and as each of bulk's rows. The help is the command's.
@@ -78,4 +80,70 @@ func errorEvent(e *composio.Error) event {
 		Error: printable(strings.TrimPrefix(e.Error(), "composio: ")), SuggestedFix: e.SuggestedFix, Details: e.Details,
 		RequestID: e.RequestID, Attempts: e.Attempts, RetryAfter: e.RetryAfter.Seconds(), Retryable: e.Retryable(), RateLimit: viewOf(e.RateLimit),
 	}
+}
+
+// The lines of --json beside the rows', told apart by event.
+type (
+	checkedEvent struct {
+		Event string `json:"event"` // "checked"
+		Rows  int    `json:"rows"`
+		Bad   int    `json:"bad_input"`
+		Kinds kinds  `json:"kinds"`
+	}
+	progressEvent struct {
+		Event      string         `json:"event"` // "progress"
+		Finished   int            `json:"finished"`
+		Total      *int           `json:"total,omitempty"` // not known of standard input
+		NotApplied int            `json:"not_applied"`
+		Unknown    int            `json:"unknown"`
+		Rate       float64        `json:"rows_per_second"`
+		Left       float64        `json:"seconds_left,omitzero"`
+		Paused     time.Time      `json:"paused_until,omitzero"`
+		Budget     *rateLimitView `json:"rate_limit,omitzero"`
+	}
+	summaryEvent struct {
+		Event         string          `json:"event"` // "summary"
+		Done          int             `json:"done"`
+		DoneBefore    int             `json:"done_before"`
+		NotApplied    int             `json:"not_applied"`
+		RefusedBefore int             `json:"refused_before"` // for good, by Composio
+		Unknown       int             `json:"unknown"`
+		NotSent       int             `json:"not_sent"`
+		Bad           int             `json:"bad_input"`
+		CutOff        bool            `json:"cut_off"`          // standard input was not read to its end
+		Stopped       string          `json:"stopped,omitzero"` // why, if the run ended itself early
+		Seconds       float64         `json:"seconds"`
+		Kinds         kinds           `json:"kinds"` // of the rows that are done
+		Failures      []*failureGroup `json:"failures"`
+		ExitStatus    int             `json:"exit_status"`
+	}
+)
+
+func progressView(t *tally) progressEvent {
+	view := progressEvent{
+		Event: "progress", Finished: t.finished(), NotApplied: t.failed + t.bad, Unknown: t.unknown, Rate: t.rate(), Left: t.left().Seconds(),
+		Paused: t.paused, Budget: viewOf(t.budget),
+	}
+	if t.total >= 0 {
+		view.Total = &t.total
+	}
+	return view
+}
+
+// rowEvent is the event of a row that was sent.
+func rowEvent(r bulk.Result) event {
+	if r.Updated != nil {
+		e := resultEvent(r.Updated)
+		e.ID, e.Attempts = r.ID, r.Attempts
+		return e
+	}
+	failure, _ := errors.AsType[*composio.Error](r.Err) // bulk has no other errors
+	e := errorEvent(failure)
+	e.Outcome, e.Attempts, e.Fix = outcomeOf(r), r.Attempts, bulkFix(failure)
+	return e
+}
+
+// badEvent is the event of a row that was refused on this side.
+func badEvent(line int, text string) event {
+	return event{Event: "row", Line: line, Outcome: outcomeRefused, Error: text, Fix: badFix}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"sync"
 	"time"
@@ -231,30 +230,5 @@ func (j *job) take(r bulk.Result) {
 		j.std.json(e)
 	case first:
 		j.std.errf("line %d: %s; fix: %s\n", s.line, e.Error, e.Fix)
-	}
-}
-
-// withTicks yields each result, and nil for each tick meanwhile, so that what takes long is seen to go on.
-func withTicks(results iter.Seq[bulk.Result], ticks <-chan time.Time) iter.Seq[*bulk.Result] {
-	return func(yield func(*bulk.Result) bool) {
-		all := make(chan bulk.Result)
-		go func() {
-			defer close(all)
-			for r := range results {
-				all <- r
-			}
-		}()
-		for {
-			select {
-			case r, ok := <-all:
-				if !ok || !yield(&r) {
-					return
-				}
-			case <-ticks:
-				if !yield(nil) {
-					return
-				}
-			}
-		}
 	}
 }

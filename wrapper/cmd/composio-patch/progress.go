@@ -2,8 +2,8 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -12,22 +12,25 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/bulk"
 )
 
 const (
-	// redraw is the time between two looks at a terminal's line, every that between two lines where there is no terminal.
+	// A terminal's line is drawn anew after each row, but no sooner than drawn after the last time, and when redraw is over.
+	drawn  = 100 * time.Millisecond
 	redraw = 250 * time.Millisecond
-	every  = 5 * time.Second
+
+	// every is the time between two lines where there is no terminal. The beginning of a pause is told at once.
+	every = 5 * time.Second
 )
 
 // progress shows how far a run has come.
 type progress struct {
-	last  time.Time
-	every time.Duration
-	print func(*tally)
-	clear func()
+	last   time.Time
+	every  time.Duration
+	paused time.Time // what was last said of that
+	print  func(*tally)
+	clear  func()
 }
 
 // newProgress returns a line that is drawn again and again on a terminal, and otherwise a line now and then.
@@ -37,7 +40,7 @@ func newProgress(std *stdio, asJSON bool) *progress {
 	case asJSON:
 		p.print = func(t *tally) { std.json(progressView(t)) }
 	case file != nil:
-		p.every, p.clear = 0, std.clearLine
+		p.every, p.clear = drawn, std.clearLine
 		p.print = func(t *tally) {
 			width, _, err := term.GetSize(int(file.Fd()))
 			if err != nil || width <= 0 {
@@ -52,13 +55,38 @@ func newProgress(std *stdio, asJSON bool) *progress {
 }
 
 func (p *progress) show(t *tally) {
-	if time.Since(p.last) >= p.every {
-		p.last = time.Now()
+	if time.Since(p.last) >= p.every || t.paused.Sub(p.paused) > time.Second {
+		p.last, p.paused = time.Now(), t.paused
 		p.print(t)
 	}
 }
 
 func (p *progress) end() { p.clear() }
+
+// withTicks yields each result, and nil for each tick meanwhile, so that what takes long is seen to go on.
+func withTicks(results iter.Seq[bulk.Result], ticks <-chan time.Time) iter.Seq[*bulk.Result] {
+	return func(yield func(*bulk.Result) bool) {
+		all := make(chan bulk.Result)
+		go func() {
+			defer close(all)
+			for r := range results {
+				all <- r
+			}
+		}()
+		for {
+			select {
+			case r, ok := <-all:
+				if !ok || !yield(&r) {
+					return
+				}
+			case <-ticks:
+				if !yield(nil) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // terminal is where standard error goes if that is a terminal that can clear a line, and otherwise nil.
 func (s *stdio) terminal() *os.File {
@@ -152,70 +180,4 @@ func bar(t *tally, width int) string {
 	_ = b.Set(min(t.finished(), t.total)) // a strings.Builder takes everything
 	text := drawn.String()
 	return strings.TrimSpace(text[strings.LastIndexByte(text, '\r')+1:])
-}
-
-// The lines of --json beside the rows', told apart by event.
-type (
-	checkedEvent struct {
-		Event string `json:"event"` // "checked"
-		Rows  int    `json:"rows"`
-		Bad   int    `json:"bad_input"`
-		Kinds kinds  `json:"kinds"`
-	}
-	progressEvent struct {
-		Event      string         `json:"event"` // "progress"
-		Finished   int            `json:"finished"`
-		Total      *int           `json:"total,omitempty"` // not known of standard input
-		NotApplied int            `json:"not_applied"`
-		Unknown    int            `json:"unknown"`
-		Rate       float64        `json:"rows_per_second"`
-		Left       float64        `json:"seconds_left,omitzero"`
-		Paused     time.Time      `json:"paused_until,omitzero"`
-		Budget     *rateLimitView `json:"rate_limit,omitzero"`
-	}
-	summaryEvent struct {
-		Event         string          `json:"event"` // "summary"
-		Done          int             `json:"done"`
-		DoneBefore    int             `json:"done_before"`
-		NotApplied    int             `json:"not_applied"`
-		RefusedBefore int             `json:"refused_before"` // for good, by Composio
-		Unknown       int             `json:"unknown"`
-		NotSent       int             `json:"not_sent"`
-		Bad           int             `json:"bad_input"`
-		CutOff        bool            `json:"cut_off"`          // standard input was not read to its end
-		Stopped       string          `json:"stopped,omitzero"` // why, if the run ended itself early
-		Seconds       float64         `json:"seconds"`
-		Kinds         kinds           `json:"kinds"` // of the rows that are done
-		Failures      []*failureGroup `json:"failures"`
-		ExitStatus    int             `json:"exit_status"`
-	}
-)
-
-func progressView(t *tally) progressEvent {
-	view := progressEvent{
-		Event: "progress", Finished: t.finished(), NotApplied: t.failed + t.bad, Unknown: t.unknown, Rate: t.rate(), Left: t.left().Seconds(),
-		Paused: t.paused, Budget: viewOf(t.budget),
-	}
-	if t.total >= 0 {
-		view.Total = &t.total
-	}
-	return view
-}
-
-// rowEvent is the event of a row that was sent.
-func rowEvent(r bulk.Result) event {
-	if r.Updated != nil {
-		e := resultEvent(r.Updated)
-		e.ID, e.Attempts = r.ID, r.Attempts
-		return e
-	}
-	failure, _ := errors.AsType[*composio.Error](r.Err) // bulk has no other errors
-	e := errorEvent(failure)
-	e.Outcome, e.Attempts, e.Fix = outcomeOf(r), r.Attempts, bulkFix(failure)
-	return e
-}
-
-// badEvent is the event of a row that was refused on this side.
-func badEvent(line int, text string) event {
-	return event{Event: "row", Line: line, Outcome: outcomeRefused, Error: text, Fix: badFix}
 }

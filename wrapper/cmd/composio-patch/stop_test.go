@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -97,6 +99,19 @@ func TestAPauseIsTold(t *testing.T) {
 	if text := strings.Join(parts(count), ", "); text != fmt.Sprintf("10 of 20 rows, 0 not applied, 0 unknown, 1.0 a second, paused until %s, 50s left", until.Format(time.TimeOnly)) {
 		t.Errorf("%s", text)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		var out, errs bytes.Buffer
+		std := &stdio{out: &out, err: &errs}
+		for _, p := range []*progress{newProgress(std, false), newProgress(std, true)} {
+			for range 8 { // two seconds, all of the same pause
+				p.show(&tally{total: 1, start: time.Now(), paused: time.Now().Add(2 * time.Second).Truncate(2 * time.Second)})
+				time.Sleep(redraw)
+			}
+		}
+		if strings.Count(errs.String(), "paused until") != 1 || strings.Count(out.String(), `"paused_until":"`) != 1 {
+			t.Errorf("%s%s", &errs, &out)
+		}
+	})
 	if view := progressView(count); !view.Paused.Equal(until) || view.Left != 50 {
 		t.Errorf("%+v", view)
 	}
