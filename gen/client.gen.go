@@ -353,11 +353,10 @@ func (c *Client) applyEditors(ctx context.Context, req *http.Request, additional
 //
 // Corresponds with PATCH /api/v3/connected_accounts/{nanoid} (the `PatchConnectedAccountsByNanoid` operationId).
 func (c *Client) PatchConnectedAccountsByNanoid(ctx context.Context, nanoid string, body PatchConnectedAccountsByNanoidJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewPatchConnectedAccountsByNanoidRequest(c.Server, nanoid, body)
+	req, err := newPatchConnectedAccountsByNanoidRequest(ctx, c.Server, nanoid, body)
 	if err != nil {
 		return nil, err
 	}
-	req = req.WithContext(ctx)
 	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
 		return nil, err
 	}
@@ -366,12 +365,17 @@ func (c *Client) PatchConnectedAccountsByNanoid(ctx context.Context, nanoid stri
 
 // NewPatchConnectedAccountsByNanoidRequest returns a request of PatchConnectedAccountsByNanoid with a body of application/json.
 func NewPatchConnectedAccountsByNanoidRequest(server *url.URL, nanoid string, body PatchConnectedAccountsByNanoidJSONRequestBody) (*http.Request, error) {
+	return newPatchConnectedAccountsByNanoidRequest(context.Background(), server, nanoid, body)
+}
+
+// With the context from the beginning, since a request with another one is a copy.
+func newPatchConnectedAccountsByNanoidRequest(ctx context.Context, server *url.URL, nanoid string, body PatchConnectedAccountsByNanoidJSONRequestBody) (*http.Request, error) {
 	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "nanoid", nanoid, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "connectedAccountId"})
 	if err != nil {
 		return nil, err
 	}
 	path := "/api/v3/connected_accounts/{nanoid}"
 	path = strings.Replace(path, "{nanoid}", pathParam0, 1)
-	data := body.AppendJSON(make([]byte, 0, 512)) // one allocation for most bodies
-	return newRequest("PATCH", server, path, "application/json", "application/json", data)
+	data := body.AppendJSON(make([]byte, 0, 256)) // one allocation for most bodies
+	return newRequest(ctx, "PATCH", server, path, "application/json", "application/json", data)
 }

@@ -93,19 +93,25 @@ func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 
 // redact takes the secrets out of all that the server wrote, after it was understood.
 func (e *Error) redact(s *secrets, body []byte, incomplete bool) {
-	e.Slug, e.Message, e.SuggestedFix, e.RequestID = s.redact(e.Slug), s.redact(e.Message), s.redact(e.SuggestedFix), s.redact(e.RequestID)
+	text := string(body[:min(len(body), maxErrorBody)])
+	cut := incomplete || len(text) < len(body) // it may end within a secret
+	redact := s.redact
+	if cut {
+		redact = s.redactCut
+	}
+	clean := redact(text)
+	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
+	e.RequestID = s.redact(e.RequestID)
+	if !cut && clean == text && !hasEscape(text) {
+		return // no part of it can show more
+	}
+	e.Slug, e.Message, e.SuggestedFix = s.redact(e.Slug), s.redact(e.Message), s.redact(e.SuggestedFix)
 	for i, detail := range e.Details {
 		e.Details[i] = s.redact(detail)
 	}
 	if e.Err != nil {
 		e.Err = s.hide(e.Err)
 	}
-	redactBody := s.redact
-	if incomplete || len(body) > maxErrorBody { // it may end within a secret
-		redactBody = s.redactCut
-	}
-	clean := redactBody(string(body[:min(len(body), maxErrorBody)]))
-	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
 }
 
 // accountPrefix begins the ids of accounts, such as ca_1a2b3c4d5e6f.

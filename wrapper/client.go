@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"example.com/composio/wrapper/internal/hook"
 )
 
@@ -77,7 +79,7 @@ func newCall(id string, u Update) (*call, error) {
 	if err := checkID(id); err != nil {
 		return nil, err
 	}
-	call := &call{id: id, requestID: newRequestID()}
+	call := &call{id: id, requestID: uuid.NewString()}
 	if err := call.update.set(u); err != nil {
 		return nil, err
 	}

@@ -1,15 +1,11 @@
 package composio
 
 import (
-	"encoding/binary"
 	"math"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // first is h.Get for a name that is already canonical.
@@ -64,15 +60,4 @@ func retryAfter(h http.Header) time.Duration {
 		return math.MaxInt64
 	}
 	return time.Duration(math.Round(seconds * float64(time.Second)))
-}
-
-// newRequestID returns a random UUID (RFC 9562, version 4). It has to be unique but is no secret, so it is not made of
-// the operating system's random numbers as uuid.NewString is, which costs several times as much.
-func newRequestID() string {
-	var id uuid.UUID
-	binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
-	binary.NativeEndian.PutUint64(id[8:], rand.Uint64())
-	id[6] = id[6]&0x0f | 0x40 // the version
-	id[8] = id[8]&0x3f | 0x80 // the variant
-	return id.String()
 }

@@ -22,7 +22,7 @@ type secrets struct {
 	letters []byte   // of all in known, one after the other
 	room    struct { // backing arrays; they save allocations
 		known   [3]secret
-		letters [64]byte
+		letters [48]byte
 	}
 }
 
