@@ -25,8 +25,9 @@ func asksForPause(e *composio.Error) bool {
 }
 
 const (
-	// slowest is the least rate that refusals lead to, in requests a second.
-	slowest = 0.5
+	// slowest is the least rate that refusals lead to, in requests a second. A server that answers 503 now and then, however
+	// slowly it is asked, would otherwise bring the run to a stop.
+	slowest = 20
 
 	// backTo is the part of a refused rate that the first second of success leads back to.
 	backTo = 0.95
@@ -89,7 +90,7 @@ func (g *gateway) refuse(t, last ticket, now time.Time) {
 	case g.rate == 0 && g.passed < few:
 		step = 1 // that tells little: look for the rate by doubling
 	case g.step > leastStep:
-		tried = min(1.4*through, g.rate) // doubling went too far, and half of it was too little
+		tried = min(1.2*through, g.rate) // doubling went too far, and half of it was too little
 	case g.rate > 0:
 		tried = min(through, g.rate)
 	}

@@ -162,3 +162,21 @@ func TestOnResultEndsTheRunBeforeAnythingElseIsSent(t *testing.T) {
 		}
 	})
 }
+
+// A server that is out of order now and then is not asked ever more slowly.
+func TestRefusalsAtRandomDoNotStopTheRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{rtt: 10 * time.Millisecond, answer: func(r request) *http.Response {
+			if r.number%3 == 0 {
+				return response(503, "")
+			}
+			return nil
+		}}
+		start := time.Now()
+		all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(400)))
+		if took := time.Since(start); took > 31*time.Second { // 600 requests at 20 a second, and what the last one waits
+			t.Errorf("took %v", took)
+		}
+	})
+}
