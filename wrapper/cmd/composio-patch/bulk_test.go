@@ -104,7 +104,7 @@ func TestEachRowIsSentAsItStands(t *testing.T) {
 var badRows = []struct{ row, want string }{
 	{`{"id":"ca_1","alias":null}`, "alias: must not be null"},
 	{`{"id":"ca_1","Alias":"s3cr3t"}`, `unknown key "Alias"; there are id, alias, connection and experimental`},
-	{`{"id":"ca_1","\u0007":"s3cr3t"}`, "an unknown key (not shown, since it may be a secret)"},
+	{`{"id":"ca_1","\u0007":"s3cr3t"}`, "the row: unknown key (not shown, since it may be a secret)"},
 	{`{"id":"ca_1","alias":"s3cr3t","alias":"x"}`, "alias: given twice"},
 	{`{"alias":"s3cr3t"}`, "id: missing"},
 	{`{"id":null,"alias":"s3cr3t"}`, "id: missing"},
@@ -556,7 +556,7 @@ func TestTheFirstSignalDrains(t *testing.T) {
 				if n := len(s.received()); n != 5 || got.Status != exitFailed || !strings.HasPrefix(got.Out, "5 done, ") {
 					t.Errorf("%d were sent; %+v", n, got)
 				}
-				if stdin && !strings.Contains(got.Out, ", the input not read to its end; in ") {
+				if stdin && (!strings.Contains(got.Out, ", the input not read to its end; in ") || !strings.Contains(got.Err, "\nto go on, give the lines from 6 on again; ")) {
 					t.Errorf("%s", got.Out)
 				}
 				if !stdin && !strings.HasPrefix(got.Out, "5 done, 95 not sent; in ") {

@@ -143,7 +143,10 @@ func rowEvent(r bulk.Result) event {
 	return e
 }
 
-// badEvent is the event of a row that was refused on this side.
-func badEvent(line int, text string) event {
-	return event{Event: "row", Line: line, Outcome: outcomeRefused, Error: text, Fix: badFix}
+// badEvent is the event of a row that was refused on this side. What is no id of an account may be a secret.
+func badEvent(line int, id, text string) event {
+	if !strings.HasPrefix(id, "ca_") || len(id) > 128 || printable(id) != id {
+		id = ""
+	}
+	return event{Event: "row", Line: line, ID: id, Outcome: outcomeRefused, Error: text, Fix: badFix}
 }

@@ -157,12 +157,12 @@ func (in *input) recognizeLine(line []byte, rest *bufio.Reader) error {
 const maxProblems = 20
 
 // tell says that a row cannot be sent.
-func (in *input) tell(std *stdio, line int, err error, asJSON bool) {
+func (in *input) tell(std *stdio, line int, id string, err error, asJSON bool) {
 	in.bad++
 	text := printable(err.Error())
 	switch {
 	case asJSON:
-		std.json(badEvent(line, text))
+		std.json(badEvent(line, id, text))
 	case in.bad <= maxProblems:
 		std.errf("line %d: %s\n", line, text)
 	}
@@ -185,7 +185,7 @@ func (in *input) look(std *stdio, c *bulkCmd, each func(row)) error {
 			err = fmt.Errorf("the id %s stands in line %d already", r.ID, before)
 		}
 		if err != nil {
-			in.tell(std, line, err, c.JSON)
+			in.tell(std, line, r.ID, err, c.JSON)
 			continue
 		}
 		ids[maphash.String(in.seed, r.ID)] = line

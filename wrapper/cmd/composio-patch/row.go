@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -134,7 +135,7 @@ func unknownKey(given, sent any, at string) (text string, found bool) {
 		case !known && at == "" && len(name) <= 40 && printable(name) == name:
 			return fmt.Sprintf("unknown key %q; there are id, alias, connection and experimental", name), true
 		case !known:
-			return strings.TrimPrefix(at+".", ".") + "an unknown key (not shown, since it may be a secret)", true
+			return cmp.Or(at, "the row") + ": unknown key (not shown, since it may be a secret)", true
 		}
 		if text, found := unknownKey(object[name], would[name], strings.TrimPrefix(at+"."+name, ".")); found {
 			return text, true

@@ -76,6 +76,7 @@ func (j *job) fromStdin(ctx context.Context) iter.Seq2[sending, row] {
 	return func(yield func(sending, row) bool) {
 		defer end()
 		go read()
+		last := 0
 		for {
 			select {
 			case n, ok := <-rows:
@@ -86,9 +87,11 @@ func (j *job) fromStdin(ctx context.Context) iter.Seq2[sending, row] {
 					j.fatal = n.err
 					return
 				case n.err != nil:
-					j.bad(n.line, n.err)
+					j.bad(n.line, n.row.ID, n.err)
+					last = n.line
 					continue
 				}
+				last = n.line
 				if j.input.rows++; j.input.rows == 101 && !j.DryRun {
 					j.cannotResume()
 				}
@@ -97,7 +100,7 @@ func (j *job) fromStdin(ctx context.Context) iter.Seq2[sending, row] {
 					return
 				}
 			case <-ended.Done():
-				j.leave(0)
+				j.leave(last + 1)
 				return
 			}
 		}
@@ -118,12 +121,12 @@ func (j *job) leave(line int) {
 }
 
 // bad tells of a row of standard input that is left out.
-func (j *job) bad(line int, err error) {
+func (j *job) bad(line int, id string, err error) {
 	j.mu.Lock()
 	j.tally.countBad(line, err)
 	j.mu.Unlock()
 	if j.JSON {
-		j.std.json(badEvent(line, printable(err.Error())))
+		j.std.json(badEvent(line, id, printable(err.Error())))
 		return
 	}
 	j.std.errf("line %d: %s; the row is left out\n", line, printable(err.Error()))
