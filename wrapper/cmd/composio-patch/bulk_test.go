@@ -177,7 +177,7 @@ func TestABadRowOfStandardInputIsLeftOut(t *testing.T) {
 
 func TestOnlyTheFirstBadRowsAreTold(t *testing.T) {
 	got := command(t, "bulk", inputFile(t, strings.Split(strings.Repeat("{\n", 1000), "\n")...), "--check")
-	if lines := strings.Count(got.Err, "\n"); lines != maxProblems+3 || !strings.Contains(got.Err, "980 more bad rows\ncomposio-patch: 1,000 rows cannot be sent") {
+	if lines := strings.Count(got.Err, "\n"); lines != maxProblems+3 || !strings.Contains(got.Err, "980 more bad rows\ncomposio-patch: 1000 rows cannot be sent") {
 		t.Errorf("%d lines:\n%s", lines, got.Err)
 	}
 }

@@ -195,7 +195,7 @@ func (in *input) look(std *stdio, c *bulkCmd, each func(row)) error {
 	}
 	in.sum = hex.EncodeToString(sum.Sum(nil))
 	if more := in.bad - maxProblems; more > 0 && !c.JSON {
-		std.errf("%s more bad rows\n", thousands(more))
+		std.errf("%d more bad rows\n", more)
 	}
 	if in.bad > 0 {
 		return &problem{exitUsage, plural(in.bad) + " cannot be sent", "nothing was sent; correct what is said above, line by line"}

@@ -52,7 +52,7 @@ func plural(n int) string {
 	if n == 1 {
 		return "1 row"
 	}
-	return thousands(n) + " rows"
+	return strconv.Itoa(n) + " rows"
 }
 
 // look says what the row changes, counted and, for a person, in words.

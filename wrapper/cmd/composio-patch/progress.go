@@ -103,11 +103,11 @@ func (s *stdio) terminal() *os.File {
 
 // parts are what there is to say, in the order in which it stands.
 func parts(t *tally) []string {
-	count := thousands(t.finished())
+	of := ""
 	if t.total >= 0 {
-		count += " of " + thousands(t.total)
+		of = fmt.Sprintf(" of %d", t.total)
 	}
-	all := []string{count + " rows", fmt.Sprintf("%d not applied, %d unknown", t.failed+t.bad, t.unknown), fmt.Sprintf("%.1f a second", t.rate())}
+	all := []string{fmt.Sprintf("%d%s rows", t.finished(), of), fmt.Sprintf("%d not applied, %d unknown", t.failed+t.bad, t.unknown), fmt.Sprintf("%.1f a second", t.rate())}
 	if time.Now().Before(t.paused) {
 		all = append(all, "paused until "+t.paused.Format(time.TimeOnly))
 	}

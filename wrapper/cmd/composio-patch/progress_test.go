@@ -30,8 +30,8 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 		count.total = -1
 		time.Sleep(5 * time.Second)
 		text.show(count)
-		want := "50 of 1,000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m35s left, budget 1950 of 2000 left\n" +
-			"100 of 1,000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m30s left, budget 1900 of 2000 left\n" +
+		want := "50 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m35s left, budget 1950 of 2000 left\n" +
+			"100 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m30s left, budget 1900 of 2000 left\n" +
 			"120 rows, 0 not applied, 0 unknown, 7.1 a second, budget 1880 of 2000 left\n"
 		if errs.String() != want {
 			t.Errorf("got:\n%swant:\n%s", &errs, want)

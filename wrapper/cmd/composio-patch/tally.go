@@ -199,7 +199,7 @@ func (t *tally) summary(std *stdio, asJSON bool) {
 		std.json(view)
 		return
 	}
-	parts := []string{thousands(t.done) + " done"}
+	parts := []string{fmt.Sprintf("%d done", t.done)}
 	for _, part := range []struct {
 		n    int
 		text string
@@ -207,7 +207,7 @@ func (t *tally) summary(std *stdio, asJSON bool) {
 		{t.before, "done before"}, {t.failed, "not applied"}, {t.refusedBefore, "refused before"}, {t.unknown, "unknown"}, {t.unsent, "not sent"}, {t.bad, "bad input"},
 	} {
 		if part.n > 0 {
-			parts = append(parts, thousands(part.n)+" "+part.text)
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
 		}
 	}
 	if t.cutOff {
@@ -226,6 +226,6 @@ func (t *tally) summary(std *stdio, asJSON bool) {
 		if g.Count > len(g.Rows) {
 			more = ", …"
 		}
-		std.outf("\n%s × %s\n  rows: %s%s\n  such as: %s\n  fix: %s\n", thousands(g.Count), g.Label, strings.Join(g.Rows, ", "), more, g.Example, g.Fix)
+		std.outf("\n%d × %s\n  rows: %s%s\n  such as: %s\n  fix: %s\n", g.Count, g.Label, strings.Join(g.Rows, ", "), more, g.Example, g.Fix)
 	}
 }
