@@ -112,389 +112,145 @@ var (
 // The answers that Composio and its gateways are known to give, each byte for byte.
 func TestErrorAnswers(t *testing.T) {
 	t.Parallel()
-	token := composio.Update{Credentials: composio.BearerToken{Token: composio.Set("new_access_token")}}
 	for _, test := range []struct {
 		name   string
 		update composio.Update
 		status int
 		header http.Header
+		is     string
 		body   string
-		want   reading // with Body left out where it is the body as it was sent
+		text   string  // Error(), from the status to what stands before the request id
+		want   reading // the other fields; Body and RequestID where they are not as they were sent
 	}{
-		{
-			name: "400 without a slug", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"No connected account found","code":1803,"status":400,"request_id":"8b628209-81f4-414a-a1c2-28806e2d7480","suggested_fix":""}}`,
-			want: reading{
-				StatusCode: 400, Code: 1803, Message: "No connected account found", RequestID: "8b628209-81f4-414a-a1c2-28806e2d7480",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 (1803): No connected account found; request id 8b628209-81f4-414a-a1c2-28806e2d7480",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "400 alias clash", update: rename, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"Alias \"work\" is already in use by another connection for this entity","code":600,"slug":"ConnectedAccount_BadRequest","status":400}}`,
-			want: reading{
-				StatusCode: 400, Code: 600, Slug: "ConnectedAccount_BadRequest", RequestID: "{sent}",
-				Message: `Alias "work" is already in use by another connection for this entity`,
-				Text:    `composio: ca_1a2b3c4d5e6f: 400 ConnectedAccount_BadRequest (600): Alias "work" is already in use by another connection for this entity; request id {sent}`,
-				Is:      "ErrBadRequest ErrAliasTaken",
-			},
-		},
-		{
-			name: "409 alias clash", update: rename, status: 409, header: jsonAnswer,
-			body: `{"error":{"message":"Alias \"work\" is already in use by another connection for this entity","code":609,"slug":"ConnectedAccount_Conflict","status":409}}`,
-			want: reading{
-				StatusCode: 409, Code: 609, Slug: "ConnectedAccount_Conflict", RequestID: "{sent}",
-				Message: `Alias "work" is already in use by another connection for this entity`,
-				Text:    `composio: ca_1a2b3c4d5e6f: 409 ConnectedAccount_Conflict (609): Alias "work" is already in use by another connection for this entity; request id {sent}`,
-				Is:      "ErrConflict ErrAliasTaken",
-			},
-		},
-		{
-			name: "409 of a held lease", update: token, status: 409, header: jsonAnswer,
-			body: `{"error":{"message":"Another write holds the connection lease; retry","code":609,"slug":"ConnectedAccount_Conflict","status":409}}`,
-			want: reading{
-				StatusCode: 409, Code: 609, Slug: "ConnectedAccount_Conflict", RequestID: "{sent}",
-				Message: "Another write holds the connection lease; retry",
-				Text:    "composio: ca_1a2b3c4d5e6f: 409 ConnectedAccount_Conflict (609): Another write holds the connection lease; retry; request id {sent}",
-				Is:      "ErrConflict",
-			},
-		},
-		{
-			name: "400 missing fields", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"Missing required fields: Tenant Name","code":612,"slug":"ConnectedAccount_MissingRequiredFields","status":400}}`,
-			want: reading{
-				StatusCode: 400, Code: 612, Slug: "ConnectedAccount_MissingRequiredFields", Message: "Missing required fields: Tenant Name", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 ConnectedAccount_MissingRequiredFields (612): Missing required fields: Tenant Name; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "400 with a fix and no request id", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"User ID does not match","code":1812,"slug":"ActionExecute_ConnectedAccountEntityIdMismatch","status":400,"suggested_fix":"Use the user ID of the account."}}`,
-			want: reading{
-				StatusCode: 400, Code: 1812, Slug: "ActionExecute_ConnectedAccountEntityIdMismatch", Message: "User ID does not match",
-				SuggestedFix: "Use the user ID of the account.", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 ActionExecute_ConnectedAccountEntityIdMismatch (1812): User ID does not match; fix: Use the user ID of the account.; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "400 with error_code", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"Validation error while processing request","error_code":10400,"suggested_fix":"Send a string.","errors":["Error in payload.alias: expected string","Error in payload: empty"]}}`,
-			want: reading{
-				StatusCode: 400, Code: 10400, Message: "Validation error while processing request", SuggestedFix: "Send a string.",
-				Details: []string{"Error in payload.alias: expected string", "Error in payload: empty"}, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 (10400): Validation error while processing request; Error in payload.alias: expected string; Error in payload: empty; fix: Send a string.; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "401 that quotes the key's beginning", update: token, status: 401, header: jsonAnswer,
-			body: `{"error":{"message":"Invalid API key: ak_o1Og5*****","code":10401,"slug":"HTTP_Unauthorized","status":401}}`,
-			want: reading{
-				StatusCode: 401, Code: 10401, Slug: "HTTP_Unauthorized", Message: "Invalid API key: [redacted]", RequestID: "{sent}",
-				Body: `{"error":{"message":"Invalid API key: [redacted]","code":10401,"slug":"HTTP_Unauthorized","status":401}}`,
-				Text: "composio: ca_1a2b3c4d5e6f: 401 HTTP_Unauthorized (10401): Invalid API key: [redacted]; request id {sent}",
-				Is:   "ErrUnauthorized",
-			},
-		},
-		{
-			name: "401 of a wrong key", update: token, status: 401, header: jsonAnswer,
-			body: `{"error":{"message":"Invalid API key","code":801,"slug":"APIKey_InvalidAPIKey","status":401}}`,
-			want: reading{
-				StatusCode: 401, Code: 801, Slug: "APIKey_InvalidAPIKey", Message: "Invalid API key", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 401 APIKey_InvalidAPIKey (801): Invalid API key; request id {sent}",
-				Is:   "ErrUnauthorized",
-			},
-		},
-		{
-			name: "401 without a key", update: token, status: 401, header: jsonAnswer,
-			body: `{"error":{"message":"No authentication provided","code":906,"slug":"Auth_NoAuthProvided","status":401}}`,
-			want: reading{
-				StatusCode: 401, Code: 906, Slug: "Auth_NoAuthProvided", Message: "No authentication provided", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 401 Auth_NoAuthProvided (906): No authentication provided; request id {sent}",
-				Is:   "ErrUnauthorized",
-			},
-		},
-		{
-			name: "404 of an account that is gone", update: token, status: 404, header: jsonAnswer,
-			body: `{"error":{"message":"Connected account \"ca_gone\" not found","code":606,"slug":"ConnectedAccount_ResourceNotFound","status":404}}`,
-			want: reading{
-				StatusCode: 404, Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Message: `Connected account "ca_gone" not found`, RequestID: "{sent}",
-				Text: `composio: ca_1a2b3c4d5e6f: 404 ConnectedAccount_ResourceNotFound (606): Connected account "ca_gone" not found; request id {sent}`,
-				Is:   "ErrNotFound ErrAccountNotFound",
-			},
-		},
-		{
-			name: "404 of a gateway", update: token, status: 404, header: htmlAnswer, body: htmlPage,
-			want: reading{
-				StatusCode: 404, RequestID: "{sent}", Err: notReadable,
-				Text: "composio: ca_1a2b3c4d5e6f: 404: Not Found; " + notReadable + "; request id {sent}",
-				Is:   "ErrNotFound",
-			},
-		},
-		{
-			name: "429 with headers and a bare message", update: token, status: 429, header: rateHeader,
-			body: `{"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`,
-			want: reading{
-				StatusCode: 429, Message: "Rate limit exceeded. Limit: 2000 requests per 1 minutes", RequestID: "{sent}",
-				RetryAfter: 17 * time.Second, RateLimit: composio.RateLimit{Limit: 2000, Remaining: 0, Window: time.Minute, Known: true},
-				Text: "composio: ca_1a2b3c4d5e6f: 429: Rate limit exceeded. Limit: 2000 requests per 1 minutes; request id {sent}",
-				Is:   "ErrRateLimited",
-			},
-		},
-		{
-			name: "429 with an envelope and no headers", update: token, status: 429, header: jsonAnswer,
-			body: `{"error":{"message":"Too many requests","code":10429,"slug":"HTTP_TooManyRequests","status":429}}`,
-			want: reading{
-				StatusCode: 429, Code: 10429, Slug: "HTTP_TooManyRequests", Message: "Too many requests", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 429 HTTP_TooManyRequests (10429): Too many requests; request id {sent}",
-				Is:   "ErrRateLimited",
-			},
-		},
-		{
-			name: "502 with HTML", update: token, status: 502, header: htmlAnswer, body: htmlPage,
-			want: reading{
-				StatusCode: 502, RequestID: "{sent}", Err: notReadable,
-				Text: "composio: ca_1a2b3c4d5e6f: 502: Bad Gateway; " + notReadable + "; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "503 with HTML", update: token, status: 503, header: htmlAnswer, body: htmlPage,
-			want: reading{
-				StatusCode: 503, RequestID: "{sent}", Err: notReadable,
-				Text: "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; " + notReadable + "; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "403 with HTML", update: token, status: 403, header: htmlAnswer, body: htmlPage,
-			want: reading{
-				StatusCode: 403, RequestID: "{sent}", Err: notReadable,
-				Text: "composio: ca_1a2b3c4d5e6f: 403: Forbidden; " + notReadable + "; request id {sent}",
-				Is:   "ErrForbidden",
-			},
-		},
-		{
-			name: "502 with nothing", update: token, status: 502,
-			want: reading{
-				StatusCode: 502, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 502: Bad Gateway; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "503 with nothing but Retry-After", update: token, status: 503, header: http.Header{"Retry-After": {"0.25"}},
-			want: reading{
-				StatusCode: 503, RequestID: "{sent}", RetryAfter: 250 * time.Millisecond,
-				Text: "composio: ca_1a2b3c4d5e6f: 503: Service Unavailable; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "403 with nothing", update: token, status: 403,
-			want: reading{
-				StatusCode: 403, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 403: Forbidden; request id {sent}",
-				Is:   "ErrForbidden",
-			},
-		},
-		{
-			name: "408", update: token, status: 408, header: jsonAnswer, body: `{"error":{"message":"Timed out","code":10408,"slug":"HTTP_RequestTimeout","status":408}}`,
-			want: reading{
-				StatusCode: 408, Code: 10408, Slug: "HTTP_RequestTimeout", Message: "Timed out", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 408 HTTP_RequestTimeout (10408): Timed out; request id {sent}",
-			},
-		},
-		{
-			name: "422", update: token, status: 422, header: jsonAnswer,
-			body: `{"error":{"message":"Unprocessable","code":10422,"slug":"HTTP_UnprocessableEntity","status":422,"errors":["val.token is too short"]}}`,
-			want: reading{
-				StatusCode: 422, Code: 10422, Slug: "HTTP_UnprocessableEntity", Message: "Unprocessable", Details: []string{"val.token is too short"}, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 422 HTTP_UnprocessableEntity (10422): Unprocessable; val.token is too short; request id {sent}",
-				Is:   "ErrUnprocessable",
-			},
-		},
-		{
-			name: "500 of the document", update: token, status: 500, header: jsonAnswer,
-			body: `{"error":{"message":"string","code":0,"slug":"string","status":0,"request_id":"string","suggested_fix":"string","errors":["string"]}}`,
-			want: reading{
-				StatusCode: 500, Slug: "string", Message: "string", SuggestedFix: "string", Details: []string{"string"}, RequestID: "string",
-				Text: "composio: ca_1a2b3c4d5e6f: 500 string: string; string; fix: string; the update may have been applied; request id string",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "504 with nothing", update: token, status: 504,
-			want: reading{
-				StatusCode: 504, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 504: Gateway Timeout; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "error as a string", update: token, status: 400, header: jsonAnswer, body: `{"error":"Bad Request"}`,
-			want: reading{
-				StatusCode: 400, Message: "Bad Request", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400: Bad Request; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "error as a list", update: token, status: 400, header: jsonAnswer, body: `{"error":["first","second"]}`,
-			want: reading{
-				StatusCode: 400, Message: `["first","second"]`, RequestID: "{sent}",
-				Text: `composio: ca_1a2b3c4d5e6f: 400: ["first","second"]; request id {sent}`,
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "members at the top level", update: token, status: 400, header: jsonAnswer,
-			body: `{"message":"m","code":7,"slug":"S","suggested_fix":"f","request_id":"req_1","errors":["d"]}`,
-			want: reading{
-				StatusCode: 400, Code: 7, Slug: "S", Message: "m", SuggestedFix: "f", Details: []string{"d"}, RequestID: "req_1",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 S (7): m; d; fix: f; request id req_1",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "members at the top level beside an error of null", update: token, status: 400, header: jsonAnswer, body: `{"code":"7","error":null,"message":"m"}`,
-			want: reading{
-				StatusCode: 400, Code: 7, Message: "m", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 (7): m; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "members at the top level beside an error as a string", update: token, status: 403, header: jsonAnswer,
-			body: `{"message":null,"error":"Forbidden by policy","error_code":7,"slug":"S","errors":"d"}`,
-			want: reading{
-				StatusCode: 403, Code: 7, Slug: "S", Message: "Forbidden by policy", Details: []string{"d"}, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 403 S (7): Forbidden by policy; d; request id {sent}",
-				Is:   "ErrForbidden",
-			},
-		},
-		{
-			name: "members at the top level beside an envelope", update: token, status: 400, header: jsonAnswer,
-			body: `{"message":"outer","code":1,"error":{"slug":"S"},"request_id":"req_outer"}`,
-			want: reading{
-				StatusCode: 400, Slug: "S", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 S: Bad Request; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "message as a list, and a byte order mark", update: token, status: 400, header: jsonAnswer,
-			body: "\ufeff" + ` { "error" : { "message" : [ "alias: too long" , { "at" : [ 1 , 2 ] } ] , "code" : 7 } } `,
-			want: reading{
-				StatusCode: 400, Code: 7, Message: `["alias: too long",{"at":[1,2]}]`, RequestID: "{sent}",
-				Text: `composio: ca_1a2b3c4d5e6f: 400 (7): ["alias: too long",{"at":[1,2]}]; request id {sent}`,
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "code as a string", update: token, status: 404, header: jsonAnswer, body: `{"error":{"message":"gone","code":"606","status":"404"}}`,
-			want: reading{
-				StatusCode: 404, Code: 606, Message: "gone", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 404 (606): gone; request id {sent}",
-				Is:   "ErrNotFound ErrAccountNotFound",
-			},
-		},
-		{
-			name: "code that is no number", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"odd","code":"E_ODD","slug":"Odd_Code","suggested_fix":"wait","request_id":"req_1"}}`,
-			want: reading{
-				StatusCode: 400, Slug: "Odd_Code", Message: "odd", SuggestedFix: "wait", RequestID: "req_1",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 Odd_Code: odd; fix: wait; request id req_1",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "code beyond float32", update: token, status: 400, header: jsonAnswer, body: `{"error":{"message":"big","code":16777217,"slug":"Big"}}`,
-			want: reading{
-				StatusCode: 400, Code: 16777217, Slug: "Big", Message: "big", RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400 Big (16777217): big; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "errors holding objects", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":"Validation","code":10400,"slug":"HTTP_BadRequest","errors":[{"path":["alias"],"message":"too long"},"plain",7,null]}}`,
-			want: reading{
-				StatusCode: 400, Code: 10400, Slug: "HTTP_BadRequest", Message: "Validation",
-				Details: []string{`{"path":["alias"],"message":"too long"}`, "plain", "7", ""}, RequestID: "{sent}",
-				Text: `composio: ca_1a2b3c4d5e6f: 400 HTTP_BadRequest (10400): Validation; {"path":["alias"],"message":"too long"}; plain; 7; ; request id {sent}`,
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "errors as an object", update: token, status: 400, header: jsonAnswer, body: `{"error":{"message":"Validation","code":1,"errors":{"alias":"too long"}}}`,
-			want: reading{
-				StatusCode: 400, Code: 1, Message: "Validation", Details: []string{`{"alias":"too long"}`}, RequestID: "{sent}",
-				Text: `composio: ca_1a2b3c4d5e6f: 400 (1): Validation; {"alias":"too long"}; request id {sent}`,
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "envelope with every property of another type", update: token, status: 400, header: jsonAnswer,
-			body: `{"error":{"message":{"text":"no"},"code":{},"slug":7,"status":[],"request_id":8,"suggested_fix":[],"errors":null}}`,
-			want: reading{
-				StatusCode: 400, Message: `{"text":"no"}`, RequestID: "{sent}",
-				Text: `composio: ca_1a2b3c4d5e6f: 400: {"text":"no"}; request id {sent}`,
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "envelope with every property null", update: token, status: 500, header: jsonAnswer,
-			body: `{"error":{"message":null,"code":null,"slug":null,"status":null,"request_id":null,"suggested_fix":null,"errors":null},"message":null}`,
-			want: reading{
-				StatusCode: 500, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 500: Internal Server Error; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
-		{
-			name: "empty envelope", update: token, status: 401, header: jsonAnswer, body: `{"error":{}}`,
-			want: reading{
-				StatusCode: 401, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 401: Unauthorized; request id {sent}",
-				Is:   "ErrUnauthorized",
-			},
-		},
-		{
-			name: "JSON that is no object", update: token, status: 400, header: jsonAnswer, body: `"nope"`,
-			want: reading{
-				StatusCode: 400, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 400: Bad Request; request id {sent}",
-				Is:   "ErrBadRequest",
-			},
-		},
-		{
-			name: "JSON cut short", update: token, status: 409, header: jsonAnswer, body: `{"error":{"message":"Another wri`,
-			want: reading{
-				StatusCode: 409, RequestID: "{sent}", Err: notReadable,
-				Text: "composio: ca_1a2b3c4d5e6f: 409: Conflict; " + notReadable + "; request id {sent}",
-				Is:   "ErrConflict",
-			},
-		},
-		{
-			name: "a status without a name", update: token, status: 599,
-			want: reading{
-				StatusCode: 599, RequestID: "{sent}",
-				Text: "composio: ca_1a2b3c4d5e6f: 599: no message; the update may have been applied; request id {sent}",
-				Is:   "ErrServer ErrOutcomeUnknown",
-			},
-		},
+		{"400 without a slug", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"No connected account found","code":1803,"status":400,"request_id":"8b628209-81f4-414a-a1c2-28806e2d7480","suggested_fix":""}}`,
+			"400 (1803): No connected account found", reading{Code: 1803, Message: "No connected account found", RequestID: "8b628209-81f4-414a-a1c2-28806e2d7480"}},
+		{"400 alias clash", rename, 400, jsonAnswer, "ErrBadRequest ErrAliasTaken",
+			`{"error":{"message":"Alias \"work\" is already in use by another connection for this entity","code":600,"slug":"ConnectedAccount_BadRequest","status":400}}`,
+			`400 ConnectedAccount_BadRequest (600): Alias "work" is already in use by another connection for this entity`, reading{Code: 600, Slug: "ConnectedAccount_BadRequest", Message: `Alias "work" is already in use by another connection for this entity`}},
+		{"409 alias clash", rename, 409, jsonAnswer, "ErrConflict ErrAliasTaken",
+			`{"error":{"message":"Alias \"work\" is already in use by another connection for this entity","code":609,"slug":"ConnectedAccount_Conflict","status":409}}`,
+			`409 ConnectedAccount_Conflict (609): Alias "work" is already in use by another connection for this entity`, reading{Code: 609, Slug: "ConnectedAccount_Conflict", Message: `Alias "work" is already in use by another connection for this entity`}},
+		{"409 of a held lease", tokenUpdate, 409, jsonAnswer, "ErrConflict",
+			`{"error":{"message":"Another write holds the connection lease; retry","code":609,"slug":"ConnectedAccount_Conflict","status":409}}`,
+			"409 ConnectedAccount_Conflict (609): Another write holds the connection lease; retry", reading{Code: 609, Slug: "ConnectedAccount_Conflict", Message: "Another write holds the connection lease; retry"}},
+		{"400 missing fields", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"Missing required fields: Tenant Name","code":612,"slug":"ConnectedAccount_MissingRequiredFields","status":400}}`,
+			"400 ConnectedAccount_MissingRequiredFields (612): Missing required fields: Tenant Name", reading{Code: 612, Slug: "ConnectedAccount_MissingRequiredFields", Message: "Missing required fields: Tenant Name"}},
+		{"400 with a fix and no request id", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"User ID does not match","code":1812,"slug":"ActionExecute_ConnectedAccountEntityIdMismatch","status":400,"suggested_fix":"Use the user ID of the account."}}`,
+			"400 ActionExecute_ConnectedAccountEntityIdMismatch (1812): User ID does not match; fix: Use the user ID of the account.", reading{Code: 1812, Slug: "ActionExecute_ConnectedAccountEntityIdMismatch", Message: "User ID does not match", SuggestedFix: "Use the user ID of the account."}},
+		{"400 with error_code", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"Validation error while processing request","error_code":10400,"suggested_fix":"Send a string.","errors":["Error in payload.alias: expected string","Error in payload: empty"]}}`,
+			"400 (10400): Validation error while processing request; Error in payload.alias: expected string; Error in payload: empty; fix: Send a string.", reading{Code: 10400, Message: "Validation error while processing request", SuggestedFix: "Send a string.", Details: []string{"Error in payload.alias: expected string", "Error in payload: empty"}}},
+		{"401 that quotes the key's beginning", tokenUpdate, 401, jsonAnswer, "ErrUnauthorized",
+			`{"error":{"message":"Invalid API key: ak_o1Og5*****","code":10401,"slug":"HTTP_Unauthorized","status":401}}`,
+			"401 HTTP_Unauthorized (10401): Invalid API key: [redacted]", reading{Code: 10401, Slug: "HTTP_Unauthorized", Message: "Invalid API key: [redacted]", Body: `{"error":{"message":"Invalid API key: [redacted]","code":10401,"slug":"HTTP_Unauthorized","status":401}}`}},
+		{"401 of a wrong key", tokenUpdate, 401, jsonAnswer, "ErrUnauthorized",
+			`{"error":{"message":"Invalid API key","code":801,"slug":"APIKey_InvalidAPIKey","status":401}}`,
+			"401 APIKey_InvalidAPIKey (801): Invalid API key", reading{Code: 801, Slug: "APIKey_InvalidAPIKey", Message: "Invalid API key"}},
+		{"401 without a key", tokenUpdate, 401, jsonAnswer, "ErrUnauthorized",
+			`{"error":{"message":"No authentication provided","code":906,"slug":"Auth_NoAuthProvided","status":401}}`,
+			"401 Auth_NoAuthProvided (906): No authentication provided", reading{Code: 906, Slug: "Auth_NoAuthProvided", Message: "No authentication provided"}},
+		{"404 of an account that is gone", tokenUpdate, 404, jsonAnswer, "ErrNotFound ErrAccountNotFound",
+			`{"error":{"message":"Connected account \"ca_gone\" not found","code":606,"slug":"ConnectedAccount_ResourceNotFound","status":404}}`,
+			`404 ConnectedAccount_ResourceNotFound (606): Connected account "ca_gone" not found`, reading{Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Message: `Connected account "ca_gone" not found`}},
+		{"404 of a gateway", tokenUpdate, 404, htmlAnswer, "ErrNotFound",
+			htmlPage,
+			"404: Not Found; " + notReadable, reading{Err: notReadable}},
+		{"429 with headers and a bare message", tokenUpdate, 429, rateHeader, "ErrRateLimited",
+			`{"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`,
+			"429: Rate limit exceeded. Limit: 2000 requests per 1 minutes", reading{Message: "Rate limit exceeded. Limit: 2000 requests per 1 minutes", RetryAfter: 17 * time.Second, RateLimit: composio.RateLimit{Limit: 2000, Remaining: 0, Window: time.Minute, Known: true}}},
+		{"429 with an envelope and no headers", tokenUpdate, 429, jsonAnswer, "ErrRateLimited",
+			`{"error":{"message":"Too many requests","code":10429,"slug":"HTTP_TooManyRequests","status":429}}`,
+			"429 HTTP_TooManyRequests (10429): Too many requests", reading{Code: 10429, Slug: "HTTP_TooManyRequests", Message: "Too many requests"}},
+		{"502 with HTML", tokenUpdate, 502, htmlAnswer, "ErrServer ErrOutcomeUnknown",
+			htmlPage,
+			"502: Bad Gateway; " + notReadable + "; the update may have been applied", reading{Err: notReadable}},
+		{"503 with HTML", tokenUpdate, 503, htmlAnswer, "ErrServer ErrOutcomeUnknown",
+			htmlPage,
+			"503: Service Unavailable; " + notReadable + "; the update may have been applied", reading{Err: notReadable}},
+		{"403 with HTML", tokenUpdate, 403, htmlAnswer, "ErrForbidden",
+			htmlPage,
+			"403: Forbidden; " + notReadable, reading{Err: notReadable}},
+		{"502 with nothing", tokenUpdate, 502, nil, "ErrServer ErrOutcomeUnknown", "", "502: Bad Gateway; the update may have been applied", reading{}},
+		{"503 with nothing but Retry-After", tokenUpdate, 503, http.Header{"Retry-After": {"0.25"}}, "ErrServer ErrOutcomeUnknown", "", "503: Service Unavailable; the update may have been applied", reading{RetryAfter: 250 * time.Millisecond}},
+		{"403 with nothing", tokenUpdate, 403, nil, "ErrForbidden", "", "403: Forbidden", reading{}},
+		{"408", tokenUpdate, 408, jsonAnswer, "",
+			`{"error":{"message":"Timed out","code":10408,"slug":"HTTP_RequestTimeout","status":408}}`,
+			"408 HTTP_RequestTimeout (10408): Timed out", reading{Code: 10408, Slug: "HTTP_RequestTimeout", Message: "Timed out"}},
+		{"422", tokenUpdate, 422, jsonAnswer, "ErrUnprocessable",
+			`{"error":{"message":"Unprocessable","code":10422,"slug":"HTTP_UnprocessableEntity","status":422,"errors":["val.token is too short"]}}`,
+			"422 HTTP_UnprocessableEntity (10422): Unprocessable; val.token is too short", reading{Code: 10422, Slug: "HTTP_UnprocessableEntity", Message: "Unprocessable", Details: []string{"val.token is too short"}}},
+		{"500 of the document", tokenUpdate, 500, jsonAnswer, "ErrServer ErrOutcomeUnknown",
+			`{"error":{"message":"string","code":0,"slug":"string","status":0,"request_id":"string","suggested_fix":"string","errors":["string"]}}`,
+			"500 string: string; string; fix: string; the update may have been applied", reading{Slug: "string", Message: "string", SuggestedFix: "string", Details: []string{"string"}, RequestID: "string"}},
+		{"504 with nothing", tokenUpdate, 504, nil, "ErrServer ErrOutcomeUnknown", "", "504: Gateway Timeout; the update may have been applied", reading{}},
+		{"error as a string", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":"Bad Request"}`,
+			"400: Bad Request", reading{Message: "Bad Request"}},
+		{"error as a list", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":["first","second"]}`,
+			`400: ["first","second"]`, reading{Message: `["first","second"]`}},
+		{"members at the top level", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"message":"m","code":7,"slug":"S","suggested_fix":"f","request_id":"req_1","errors":["d"]}`,
+			"400 S (7): m; d; fix: f", reading{Code: 7, Slug: "S", Message: "m", SuggestedFix: "f", Details: []string{"d"}, RequestID: "req_1"}},
+		{"members at the top level beside an error of null", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"code":"7","error":null,"message":"m"}`,
+			"400 (7): m", reading{Code: 7, Message: "m"}},
+		{"members at the top level beside an error as a string", tokenUpdate, 403, jsonAnswer, "ErrForbidden",
+			`{"message":null,"error":"Forbidden by policy","error_code":7,"slug":"S","errors":"d"}`,
+			"403 S (7): Forbidden by policy; d", reading{Code: 7, Slug: "S", Message: "Forbidden by policy", Details: []string{"d"}}},
+		{"members at the top level beside an envelope", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"message":"outer","code":1,"error":{"slug":"S"},"request_id":"req_outer"}`,
+			"400 S: Bad Request", reading{Slug: "S"}},
+		{"message as a list, and a byte order mark", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			"\ufeff" + ` { "error" : { "message" : [ "alias: too long" , { "at" : [ 1 , 2 ] } ] , "code" : 7 } } `,
+			`400 (7): ["alias: too long",{"at":[1,2]}]`, reading{Code: 7, Message: `["alias: too long",{"at":[1,2]}]`}},
+		{"code as a string", tokenUpdate, 404, jsonAnswer, "ErrNotFound ErrAccountNotFound",
+			`{"error":{"message":"gone","code":"606","status":"404"}}`,
+			"404 (606): gone", reading{Code: 606, Message: "gone"}},
+		{"code that is no number", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"odd","code":"E_ODD","slug":"Odd_Code","suggested_fix":"wait","request_id":"req_1"}}`,
+			"400 Odd_Code: odd; fix: wait", reading{Slug: "Odd_Code", Message: "odd", SuggestedFix: "wait", RequestID: "req_1"}},
+		{"code beyond float32", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"big","code":16777217,"slug":"Big"}}`,
+			"400 Big (16777217): big", reading{Code: 16777217, Slug: "Big", Message: "big"}},
+		{"errors holding objects", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"Validation","code":10400,"slug":"HTTP_BadRequest","errors":[{"path":["alias"],"message":"too long"},"plain",7,null]}}`,
+			`400 HTTP_BadRequest (10400): Validation; {"path":["alias"],"message":"too long"}; plain; 7; `, reading{Code: 10400, Slug: "HTTP_BadRequest", Message: "Validation", Details: []string{`{"path":["alias"],"message":"too long"}`, "plain", "7", ""}}},
+		{"errors as an object", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":"Validation","code":1,"errors":{"alias":"too long"}}}`,
+			`400 (1): Validation; {"alias":"too long"}`, reading{Code: 1, Message: "Validation", Details: []string{`{"alias":"too long"}`}}},
+		{"envelope with every property of another type", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`{"error":{"message":{"text":"no"},"code":{},"slug":7,"status":[],"request_id":8,"suggested_fix":[],"errors":null}}`,
+			`400: {"text":"no"}`, reading{Message: `{"text":"no"}`}},
+		{"envelope with every property null", tokenUpdate, 500, jsonAnswer, "ErrServer ErrOutcomeUnknown",
+			`{"error":{"message":null,"code":null,"slug":null,"status":null,"request_id":null,"suggested_fix":null,"errors":null},"message":null}`,
+			"500: Internal Server Error; the update may have been applied", reading{}},
+		{"empty envelope", tokenUpdate, 401, jsonAnswer, "ErrUnauthorized",
+			`{"error":{}}`,
+			"401: Unauthorized", reading{}},
+		{"JSON that is no object", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
+			`"nope"`,
+			"400: Bad Request", reading{}},
+		{"JSON cut short", tokenUpdate, 409, jsonAnswer, "ErrConflict",
+			`{"error":{"message":"Another wri`,
+			"409: Conflict; " + notReadable, reading{Err: notReadable}},
+		{"a status without a name", tokenUpdate, 599, nil, "ErrServer ErrOutcomeUnknown", "", "599: no message; the update may have been applied", reading{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if test.want.Body == "" {
-				test.want.Body = test.body
+			want := test.want
+			want.StatusCode, want.Is = test.status, test.is
+			if want.Body == "" {
+				want.Body = test.body
 			}
-			got := answerTo(t, test.update, test.status, test.header, test.body)
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if want.RequestID == "" {
+				want.RequestID = "{sent}"
+			}
+			want.Text = "composio: ca_1a2b3c4d5e6f: " + test.text + "; request id " + want.RequestID
+			if diff := cmp.Diff(want, answerTo(t, test.update, test.status, test.header, test.body)); diff != "" {
 				t.Errorf("the error (-want +got):\n%s", diff)
 			}
 		})
