@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -242,23 +241,6 @@ func TestResultWithoutHeadersHasTheIDThatWasSent(t *testing.T) {
 	}
 }
 
-// The set of statuses is open, so one that nobody has seen yet must get through as it is.
-func TestStatusIsHandedOnAsItIs(t *testing.T) {
-	t.Parallel()
-	for _, status := range []composio.Status{
-		composio.StatusActive, composio.StatusInitializing, composio.StatusInitiated, composio.StatusExpired,
-		composio.StatusFailed, composio.StatusInactive, composio.StatusRevoked, "PAUSED_BY_OWNER",
-	} {
-		t.Run(string(status), func(t *testing.T) {
-			t.Parallel()
-			rec := newRecorder(t, answerWith(http.StatusOK, fmt.Sprintf(`{"success":true,"id":%q,"status":%q}`, testID, status)))
-			if got := mustUpdate(t, newTestClient(t, rec.URL), testID, rename).Status; got != status {
-				t.Errorf("Status = %q, want %q", got, status)
-			}
-		})
-	}
-}
-
 func TestBaseURLAndVersionMakeThePath(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -420,30 +402,6 @@ func TestKeyFunctionIsAskedForEachAttempt(t *testing.T) {
 	}
 }
 
-func TestErrorOfTheKeyFunctionEndsTheCall(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	sealed := errors.New("the vault is sealed")
-	asked := 0
-	client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
-		asked++
-		return "", sealed
-	}))
-	failure := mustFail(t, t.Context(), client, testID, rename)
-	if !errors.Is(failure, sealed) {
-		t.Errorf("errors.Is does not find the function's error in %v", failure)
-	}
-	if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: WithAPIKeyFunc: the vault is sealed"; got != want {
-		t.Errorf("Error() = %q, want %q", got, want)
-	}
-	if errors.Is(failure, composio.ErrInvalid) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
-		t.Errorf("an error that is no input's, and before which nothing was sent, reads %+v", failure)
-	}
-	if n := len(rec.requests()); n != 0 || asked != 1 {
-		t.Errorf("asked for a key %d times and sent %d requests, want once and none", asked, n)
-	}
-}
-
 func TestKeyFromTheFunctionIsCheckedEachTime(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string]string{
@@ -516,27 +474,6 @@ func TestLimiterIsAskedForEachAttemptBeforeTheKey(t *testing.T) {
 	}
 }
 
-func TestErrorOfTheLimiterEndsTheCall(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	full := errors.New("the queue is full")
-	asked := 0
-	client := newTestClient(t, rec.URL, composio.WithLimiter(limiterFunc(func(context.Context) error { asked++; return full })))
-	failure := mustFail(t, t.Context(), client, testID, rename)
-	if !errors.Is(failure, full) {
-		t.Errorf("errors.Is does not find the limiter's error in %v", failure)
-	}
-	if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: WithLimiter: the queue is full"; got != want {
-		t.Errorf("Error() = %q, want %q", got, want)
-	}
-	if errors.Is(failure, composio.ErrInvalid) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
-		t.Errorf("an error that is no input's, and before which nothing was sent, reads %+v", failure)
-	}
-	if n := len(rec.requests()); n != 0 || asked != 1 {
-		t.Errorf("asked the limiter %d times and sent %d requests, want once and none", asked, n)
-	}
-}
-
 // The attempt's timeout must not run while a call waits for its turn or for a key.
 func TestLimiterAndKeyHaveTheCallersContextAlone(t *testing.T) {
 	t.Parallel()
@@ -554,84 +491,6 @@ func TestLimiterAndKeyHaveTheCallersContextAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	rec.only(t)
-}
-
-func TestContextDoneBeforeTheCallSendsNothing(t *testing.T) {
-	t.Parallel()
-	canceled, cancel := context.WithCancel(context.Background())
-	cancel()
-	expired, cancel := context.WithDeadline(context.Background(), time.Unix(0, 0))
-	defer cancel()
-	for _, test := range []struct {
-		name string
-		ctx  context.Context
-		want error
-	}{
-		{"canceled", canceled, context.Canceled},
-		{"expired", expired, context.DeadlineExceeded},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			rec := newRecorder(t, nil)
-			failure := mustFail(t, test.ctx, newTestClient(t, rec.URL), testID, rename)
-			if !errors.Is(failure, test.want) {
-				t.Errorf("the error is %v, want %v", failure, test.want)
-			}
-			if errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 || failure.RequestID != "" {
-				t.Errorf("nothing was sent, but the error reads %+v", failure)
-			}
-			if got := rec.requests(); len(got) != 0 {
-				t.Errorf("the server received %v", got)
-			}
-		})
-	}
-}
-
-// Nobody waits in a queue, or fetches a key, for a call that is over.
-func TestContextDoneBeforeTheCallAsksNobody(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	client := mustNew(t, "", composio.WithBaseURL(newRecorder(t, nil).URL),
-		composio.WithLimiter(limiterFunc(func(context.Context) error { t.Error("the limiter was asked"); return nil })),
-		composio.WithAPIKeyFunc(func(context.Context) (string, error) { t.Error("the key function was asked"); return testKey, nil }))
-	if failure := mustFail(t, ctx, client, testID, rename); !errors.Is(failure, context.Canceled) {
-		t.Errorf("the error is %v, want %v", failure, context.Canceled)
-	}
-}
-
-// A key function may take its time, and need not look at its context.
-func TestContextDoneWhileTheKeyIsFetchedSendsNothing(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	client := mustNew(t, "", composio.WithBaseURL(rec.URL),
-		composio.WithAPIKeyFunc(func(context.Context) (string, error) { cancel(); return testKey, nil }))
-	failure := mustFail(t, ctx, client, testID, rename)
-	if !errors.Is(failure, context.Canceled) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
-		t.Errorf("the error is %v after %d attempts, want %v and 0", failure, failure.Attempts, context.Canceled)
-	}
-	if got := rec.requests(); len(got) != 0 {
-		t.Errorf("the server received %v", got)
-	}
-}
-
-// A limiter that waits, such as a *rate.Limiter, stops with the caller's context.
-func TestContextDoneWhileTheLimiterWaitsSendsNothing(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	ctx, cancel := context.WithCancel(t.Context())
-	client := newTestClient(t, rec.URL, composio.WithLimiter(limiterFunc(func(ctx context.Context) error {
-		cancel()
-		<-ctx.Done()
-		return ctx.Err()
-	})))
-	failure := mustFail(t, ctx, client, testID, rename)
-	if !errors.Is(failure, context.Canceled) || errors.Is(failure, composio.ErrOutcomeUnknown) || failure.Attempts != 0 {
-		t.Errorf("the error is %v after %d attempts, want %v and 0", failure, failure.Attempts, context.Canceled)
-	}
-	if got := rec.requests(); len(got) != 0 {
-		t.Errorf("the server received %v", got)
-	}
 }
 
 // Not parallel, since others close the idle connections of the pool that this is about.
@@ -654,22 +513,64 @@ func TestClientsWithoutATransportShareOnePool(t *testing.T) {
 	}
 }
 
-// An account id that a check accepts goes into the path as it is.
-func TestAccountIDGoesIntoThePathAsItIs(t *testing.T) {
+// What ends a call before its first attempt: an error of those that are asked, or the context, whoever looks at it.
+func TestCallThatEndsBeforeItsFirstAttemptSendsNothing(t *testing.T) {
 	t.Parallel()
-	rec := newRecorder(t, nil)
-	client := newTestClient(t, rec.URL)
-	ids := []string{"ca_1a2b3c4d5e6f", "A", "-", "_", "0", "con_ABCxyz-019", strings.Repeat("z", 128)}
-	want := map[string]bool{}
-	for _, id := range ids {
-		mustUpdate(t, client, id, rename)
-		want["/api/v3/connected_accounts/"+id] = true
-	}
-	got := map[string]bool{}
-	for _, r := range rec.requests() {
-		got[r.URI] = true
-	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
-		t.Errorf("paths (-want +got):\n%s", diff)
+	expired, cancelExpired := context.WithDeadline(t.Context(), time.Unix(0, 0))
+	defer cancelExpired()
+	full := errors.New("the queue is full")
+	for _, test := range []struct {
+		name    string
+		limiter func(ctx context.Context, cancel func()) error
+		key     func(cancel func()) error
+		want    error
+		text    string
+		asked   []string
+	}{
+		{"limiter's error", func(context.Context, func()) error { return full }, nil, full, "WithLimiter: the queue is full", []string{"limiter"}},
+		{"key function's error", nil, func(func()) error { return full }, full, "WithAPIKeyFunc: the queue is full", []string{"limiter", "key"}},
+		{"canceled", nil, nil, context.Canceled, "context canceled", nil},
+		{"expired", nil, nil, context.DeadlineExceeded, "context deadline exceeded", nil},
+		{
+			"canceled in a limiter that waits", func(ctx context.Context, cancel func()) error { cancel(); <-ctx.Done(); return ctx.Err() }, nil,
+			context.Canceled, "WithLimiter: context canceled", []string{"limiter"},
+		},
+		{"canceled in a key function that does not look", nil, func(cancel func()) error { cancel(); return nil }, context.Canceled, "context canceled", []string{"limiter", "key"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			rec := newRecorder(t, nil)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			switch test.name {
+			case "canceled":
+				cancel()
+			case "expired":
+				ctx = expired
+			}
+			var asked []string
+			client := mustNew(t, "", composio.WithBaseURL(rec.URL),
+				composio.WithLimiter(limiterFunc(func(ctx context.Context) error {
+					if asked = append(asked, "limiter"); test.limiter != nil {
+						return test.limiter(ctx, cancel)
+					}
+					return nil
+				})),
+				composio.WithAPIKeyFunc(func(context.Context) (string, error) {
+					if asked = append(asked, "key"); test.key != nil {
+						return testKey, test.key(cancel)
+					}
+					return testKey, nil
+				}))
+			failure := mustFail(t, ctx, client, testID, rename)
+			if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: "+test.text; got != want || !errors.Is(failure, test.want) {
+				t.Errorf("Error() = %q, want %q, and %v", got, want, test.want)
+			}
+			if holding(failure) != "" || failure.Attempts != 0 || failure.RequestID != "" {
+				t.Errorf("an error that is no input's, and before which nothing was sent, reads %+v", failure)
+			}
+			if diff := cmp.Diff(test.asked, asked); diff != "" || len(rec.requests()) != 0 {
+				t.Errorf("sent %v; asked (-want +got):\n%s", rec.requests(), diff)
+			}
+		})
 	}
 }

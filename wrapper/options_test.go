@@ -265,14 +265,6 @@ func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 	}
 }
 
-func TestDefaultBaseURL(t *testing.T) {
-	t.Parallel()
-	const want = "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f"
-	if got := urlOf(t, mustNew(t, testKey, echoURL())); got != want {
-		t.Errorf("the request went to %s, want %s", got, want)
-	}
-}
-
 func TestNewReadsNoEnvironment(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "ak_of_the_environment")
 	t.Setenv("COMPOSIO_BASE_URL", "https://environment.example.com")

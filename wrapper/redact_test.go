@@ -32,11 +32,14 @@ const (
 
 var secretParts = []string{"Zq7", "Kv9", "Wx3", "Jm5", "Bg8"}
 
-// partForms are the parts, also as the numbers of their bytes, as fmt shows a list of them.
+// partForms are the parts as they are, and as fmt shows strings and lists of bytes in numbers.
 var partForms = func() (forms []string) {
 	for _, part := range secretParts {
-		hex := fmt.Sprintf("%#v", []byte(part))
-		forms = append(forms, part, strings.Trim(fmt.Sprint([]byte(part)), "[]"), hex[len("[]byte{"):len(hex)-1])
+		list := fmt.Sprintf("%#v", []byte(part))
+		forms = append(forms, part, strings.Trim(fmt.Sprint([]byte(part)), "[]"), list[len("[]byte{"):len(list)-1])
+		for _, format := range []string{"%x", "%X", "% x", "% X", "%# x"} {
+			forms = append(forms, fmt.Sprintf(format, part))
+		}
 	}
 	return forms
 }()
@@ -118,47 +121,6 @@ func showsSecret(text string) bool {
 
 var hexEscape = regexp.MustCompile(`\\+u[0-9a-fA-F]{4}`)
 
-// showsSecretIn reports whether text, which fmt made by format, has a part of a secret in any form that the same verb
-// gives a string or bytes.
-func showsSecretIn(text, format string) bool {
-	for _, form := range verbForms()[format] {
-		if strings.Contains(text, form) {
-			return true
-		}
-	}
-	return showsSecret(text)
-}
-
-// verbForms are the forms in which each format shows a part of a secret.
-var verbForms = sync.OnceValue(func() map[string][]string {
-	forms := map[string][]string{}
-	for _, format := range everyFormat {
-		for _, part := range secretParts {
-			ofBytes := fmt.Sprintf(format, []byte(part))
-			for _, form := range []string{
-				fmt.Sprintf(format, part),
-				strings.Trim(ofBytes, "[]"),
-				strings.TrimSuffix(strings.TrimPrefix(ofBytes, "[]byte{"), "}"),
-			} {
-				if form = strings.Trim(form, `"`+"`"); len(form) > 4 { // a type's or pointer's tells nothing
-					forms[format] = append(forms[format], form)
-				}
-			}
-		}
-	}
-	return forms
-})
-
-// everyFormat is all of fmt's verbs, and more, each with the flags that change what is shown.
-var everyFormat = func() (formats []string) {
-	for _, verb := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" {
-		for _, flag := range []string{"", "+", "#"} {
-			formats = append(formats, "%"+flag+string(verb))
-		}
-	}
-	return formats
-}()
-
 // A search that finds nothing must find something where there is something.
 func TestShowsSecretFindsEachForm(t *testing.T) {
 	t.Parallel()
@@ -168,9 +130,9 @@ func TestShowsSecretFindsEachForm(t *testing.T) {
 				t.Errorf("%s: nothing is seen in %s", echo.name, echo.form(secret))
 			}
 		}
-		for _, format := range everyFormat {
-			for _, shown := range []any{struct{ s string }{secret}, struct{ b []byte }{[]byte(secret)}} {
-				if text := fmt.Sprintf(format, shown); !strings.ContainsAny(format, "pT") && !showsSecretIn(text, format) {
+		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "% x", "% X", "%# x", "%d"} {
+			for _, shown := range []any{secret, []byte(secret)} {
+				if text := fmt.Sprintf(format, shown); !showsSecret(text) {
 					t.Errorf("%s of %T: nothing is seen in %s", format, shown, text)
 				}
 			}
@@ -249,9 +211,9 @@ func wantNoVerbShowing(t testing.TB, failure *composio.Error) {
 	t.Helper()
 	result := composio.Result{RequestID: failure.RequestID}
 	keeping := Keeping{failure, *failure, failure, &result, failure, *failure, *failure, failure, result}
-	for _, format := range everyFormat {
+	for _, format := range formats() {
 		for _, shown := range []any{failure, *failure, failure.Err, keeping, fmt.Errorf("wrapped: %w", failure)} {
-			if text := fmt.Sprintf(format, shown); showsSecretIn(text, format) {
+			if text := fmt.Sprintf(format, shown); showsSecret(text) {
 				t.Errorf("%s of %T shows the secret: %.1000s", format, shown, text)
 				return
 			}
@@ -544,23 +506,6 @@ func TestCauseWithASecretIsSeenThroughByIsAlone(t *testing.T) {
 	}
 }
 
-// An attempt's end and the caller's must stay visible as what they are.
-func TestContextErrorsAreVisibleBehindASecret(t *testing.T) {
-	t.Parallel()
-	for _, cause := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
-		client := newTestClient(t, "https://composio.invalid", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
-			Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-				return nil, fmt.Errorf("sending %s: %w", secretToken, cause)
-			}),
-		}))
-		failure := mustFail(t, t.Context(), client, testID, credentialUpdate(secretToken))
-		wantNothingShowing(t, failure)
-		if !errors.Is(failure, cause) || !errors.Is(failure.Err, cause) {
-			t.Errorf("%v is not %v", failure, cause)
-		}
-	}
-}
-
 // A key function's error may name the key it could not renew: the one that it returned before, or returns beside it.
 func TestSecretsInAnErrorOfTheKeyFunctionAreShownNowhere(t *testing.T) {
 	t.Parallel()
@@ -626,28 +571,6 @@ func TestKeyOfAnEarlierAttemptIsShownNowhere(t *testing.T) {
 		t.Errorf("%d lines of log, want 3 attempts and 2 retries, or the secret:\n%s", lines, written)
 	}
 }
-
-// What New refuses may be a secret too: a URL's password, a key with a line's end.
-func TestRefusedOptionsAreShownNowhere(t *testing.T) {
-	t.Parallel()
-	for name, err := range map[string]error{
-		"key":              newError(composio.New(secretToken)),
-		"password":         newError(composio.New(testKey, composio.WithBaseURL("https://user:Zq7Kv9Wx3@backend.composio.dev"))),
-		"unreadable URL":   newError(composio.New(testKey, composio.WithBaseURL("https://user:Zq7%zzKv9@backend.composio.dev"))),
-		"query":            newError(composio.New(testKey, composio.WithBaseURL("https://backend.composio.dev?key=Zq7Kv9Wx3"))),
-		"key and function": newError(composio.New(secretKey, composio.WithAPIKeyFunc(func(context.Context) (string, error) { return secretKey, nil }))),
-	} {
-		failure, ok := errors.AsType[*composio.Error](err)
-		if !ok || holding(err) != "ErrInvalid" {
-			t.Errorf("%s: the error is %v", name, err)
-			continue
-		}
-		wantNothingShowing(t, failure)
-		wantNoVerbShowing(t, failure)
-	}
-}
-
-func newError(_ *composio.Client, err error) error { return err }
 
 // A credential that is refused is a credential.
 func TestRefusedValuesAreShownNowhere(t *testing.T) {

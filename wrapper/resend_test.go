@@ -722,77 +722,39 @@ func (b buffering) RoundTrip(req *http.Request) (*http.Response, error) {
 	return b.next.RoundTrip(own)
 }
 
-// drain reads all of a request's body, as a transport does that sends it.
-func drain(t *testing.T, body io.Reader) {
-	t.Helper()
-	if _, err := io.Copy(io.Discard, body); err != nil {
-		t.Error(err)
-	}
-}
-
-// lossy is a network in memory, for a bubble of testing/synctest: connections from a transport to a server of HTTP/2
-// that can vanish without a trace, as behind a failed router.
+// lossy is a network in memory: its connections can vanish without a trace, as behind a failed router.
 type lossy struct {
-	accept chan net.Conn
-
-	mu    sync.Mutex
-	conns []*mutePipe
+	pipeListener
+	lost atomic.Int32 // of the connections there have been, the first so many
+	made atomic.Int32
 }
+
+func (l *lossy) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := l.pipeListener.dial(ctx, network, address)
+	return &mutePipe{conn, l, l.made.Add(1)}, err
+}
+
+// lose lets the server never hear again of the connections that are open now.
+func (l *lossy) lose() { l.lost.Store(l.made.Load()) }
 
 // mutePipe is a connection's end on the client's side.
 type mutePipe struct {
 	net.Conn
-	mute atomic.Bool
+	network *lossy
+	number  int32
 }
 
 func (p *mutePipe) Write(data []byte) (int, error) {
-	if p.mute.Load() {
+	if p.number <= p.network.lost.Load() {
 		return len(data), nil
 	}
 	return p.Conn.Write(data)
 }
 
-func (l *lossy) dial(context.Context, string, string) (net.Conn, error) {
-	near, far := net.Pipe()
-	conn := &mutePipe{Conn: near}
-	l.mu.Lock()
-	l.conns = append(l.conns, conn)
-	l.mu.Unlock()
-	l.accept <- far
-	return conn, nil
-}
-
-// lose lets the server never hear again of the connections that are open now.
-func (l *lossy) lose() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, conn := range l.conns {
-		conn.mute.Store(true)
-	}
-}
-
-// opened is how many connections there have been.
-func (l *lossy) opened() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.conns)
-}
-
-func (l *lossy) Accept() (net.Conn, error) {
-	conn, ok := <-l.accept
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return conn, nil
-}
-
-func (l *lossy) Close() error   { close(l.accept); return nil }
-func (l *lossy) Addr() net.Addr { return &net.TCPAddr{} }
-
 // newLossy starts a server of HTTP/2 behind a lossy network, and returns a client of it that has made one call.
 func newLossy(t *testing.T, opts ...composio.Option) (*composio.Client, *lossy) {
 	t.Helper()
-	network := &lossy{accept: make(chan net.Conn)}
+	network := &lossy{pipeListener: make(pipeListener)}
 	http2 := new(http.Protocols)
 	http2.SetUnencryptedHTTP2(true)
 	server := &http.Server{Protocols: http2, Handler: answerWith(200, success)}
@@ -812,8 +774,8 @@ func TestDeadHTTP2ConnectionIsLeftByTheFirstRetry(t *testing.T) {
 		network.lose()
 		start := time.Now()
 		result := mustUpdate(t, client, testID, rename)
-		if result.Attempts != 2 || network.opened() != 2 {
-			t.Errorf("%d attempts over %d connections, want 2 over 2", result.Attempts, network.opened())
+		if result.Attempts != 2 || network.made.Load() != 2 {
+			t.Errorf("%d attempts over %d connections, want 2 over 2", result.Attempts, network.made.Load())
 		}
 		if took := time.Since(start); took < 3375*time.Millisecond || took > 3500*time.Millisecond {
 			t.Errorf("took %v, want an attempt of 3 s and a wait of 375 to 500 ms", took)
@@ -821,34 +783,8 @@ func TestDeadHTTP2ConnectionIsLeftByTheFirstRetry(t *testing.T) {
 	})
 }
 
-// Calls that share a dead connection cannot close it, for it is never idle. With the default timeout a ping ends all of
-// their attempts before it does.
-func TestPingsEndADeadHTTP2ConnectionThatCallsShare(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var logged bytes.Buffer
-		client, network := newLossy(t, composio.WithMaxRetries(1), composio.WithLogger(logTo(&logged, slog.LevelWarn)))
-		network.lose()
-		start := time.Now()
-		var wg sync.WaitGroup
-		for range 8 {
-			wg.Go(func() {
-				result, err := client.UpdateConnectedAccount(t.Context(), testID, rename)
-				if err != nil {
-					t.Error(err)
-				} else if took := time.Since(start); result.Attempts != 2 || took < 20375*time.Millisecond || took > 20500*time.Millisecond {
-					t.Errorf("%d attempts in %v, want 2, the first of 20 s, and a wait of 375 to 500 ms", result.Attempts, took)
-				}
-			})
-		}
-		wg.Wait()
-		if got := strings.Count(logged.String(), "http2: client connection lost"); got != 8 {
-			t.Errorf("%d attempts ended by a ping, want 8:\n%s", got, &logged)
-		}
-	})
-}
-
-// The same with attempts too short for a ping to end them: the connection is kept busy, but not for longer.
+// Calls that share a dead connection cannot close it, for it is never idle. Pings end it, also with attempts too short for
+// a ping to end them.
 func TestShortAttemptsKeepADeadHTTP2ConnectionNoLongerThanAPing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

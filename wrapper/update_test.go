@@ -33,47 +33,14 @@ func refused(t testing.TB, id string, u composio.Update, want string) {
 // With the stock generated code ".." addresses another endpoint, and "" and "." the whole collection.
 func TestIDsThatWouldChangeThePathAreRefused(t *testing.T) {
 	t.Parallel()
-	const character = " has a character other than A-Z, a-z, 0-9, _ and -"
-	for _, test := range []struct{ id, want string }{
-		{"", "the account id has 0 characters, not 1 to 128"},
-		{".", `the account id "."` + character},
-		{"..", `the account id ".."` + character},
-		{"...", `the account id "..."` + character},
-		{"a/b", `the account id "a/b"` + character},
-		{"/", `the account id "/"` + character},
-		{"ca_1/..", `the account id "ca_1/.."` + character},
-		{"../ca_1", `the account id "../ca_1"` + character},
-		{"%2e%2e", `the account id "%2e%2e"` + character},
-		{"%2F", `the account id "%2F"` + character},
-		{"ca_1?x=1", `the account id "ca_1?x=1"` + character},
-		{"ca_1#x", `the account id "ca_1#x"` + character},
-		{"ca_1;x", `the account id "ca_1;x"` + character},
-		{`ca_1\x`, `the account id "ca_1\\x"` + character},
-		{"ca:1", `the account id "ca:1"` + character},
-		{"ca@1", `the account id "ca@1"` + character},
-		{"ca[1", `the account id "ca[1"` + character},
-		{"ca`1", "the account id \"ca`1\"" + character},
-		{"ca{1", `the account id "ca{1"` + character},
-		{" ", `the account id " "` + character},
-		{" ca_1", `the account id " ca_1"` + character},
-		{"ca_1 ", `the account id "ca_1 "` + character},
-		{"ca 1", `the account id "ca 1"` + character},
-		{"ca_1\n", `the account id "ca_1\n"` + character},
-		{"ca_1\r\nX-Evil: 1", `the account id "ca_1\r\nX-Evil: 1"` + character},
-		{"ca\x00", `the account id "ca\x00"` + character},
-		{"ca\t1", `the account id "ca\t1"` + character},
-		{"ca\x7f", `the account id "ca\x7f"` + character},
-		{"ca_é", `the account id "ca_é"` + character},
-		{"ca_\u202e", `the account id "ca_\u202e"` + character},
-		{"ca_１", `the account id "ca_１"` + character},
-		{"ca_\xff", `the account id "ca_\xff"` + character},
-		{strings.Repeat("a", 129), "the account id has 129 characters, not 1 to 128"},
-		{strings.Repeat("a", 200), "the account id has 200 characters, not 1 to 128"},
+	for _, id := range []string{
+		".", "..", "...", "a/b", "/", "ca_1/..", "../ca_1", "%2e%2e", "%2F", "ca_1?x=1", "ca_1#x", "ca_1;x", `ca_1\x`, "ca:1", "ca@1", "ca[1", "ca`1", "ca{1",
+		" ", " ca_1", "ca_1 ", "ca 1", "ca_1\n", "ca_1\r\nX-Evil: 1", "ca\x00", "ca\t1", "ca\x7f", "ca_é", "ca_\u202e", "ca_１", "ca_\xff",
 	} {
-		t.Run(fmt.Sprintf("%q", test.id), func(t *testing.T) {
-			t.Parallel()
-			refused(t, test.id, rename, "composio: "+test.want)
-		})
+		refused(t, id, rename, fmt.Sprintf("composio: the account id %q has a character other than A-Z, a-z, 0-9, _ and -", id))
+	}
+	for _, length := range []int{0, 129, 200} {
+		refused(t, strings.Repeat("a", length), rename, fmt.Sprintf("composio: the account id has %d characters, not 1 to 128", length))
 	}
 }
 
