@@ -125,6 +125,7 @@ test-clients: ## the sandbox from other languages: the official TypeScript clien
 .PHONY: generate
 generate: ## write gen/ anew from api/
 	go generate ./...
+	@go test -count=1 ./api -run TestHandWrittenCodeFitsTheDocument || { echo "gen/ is written; wrapper/ does not compile with it before the files above are changed."; exit 1; }
 
 .PHONY: api
 api: ## accept a change of the exported API, or of the recorded exchanges

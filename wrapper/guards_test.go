@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/google/go-cmp/cmp"
 
 	"example.com/composio/api"
 	composio "example.com/composio/wrapper"
@@ -61,6 +60,9 @@ var knownFormats = map[string]string{
 	"path parameter nanoid": "connectedAccountId", // checkID
 	"the answer's /id":      "connectedAccountId", // Result.ID, which is handed on as it is
 }
+
+// toldDeprecated are the places that are deprecated in the document, and whose doc comments say so.
+var toldDeprecated []string
 
 const (
 	schemeAt      = "/connection/state/authScheme"
@@ -337,6 +339,7 @@ func (g *guarding) operations() {
 			case method == "parameters" || method == "summary" || method == "description" || method == "servers":
 			case strings.ToUpper(method) == g.sent.Method && isPath(path, g.sent.URI):
 				g.operation = g.get(item[method])
+				g.deprecation("the operation", g.operation, "UpdateConnectedAccount of wrapper/client.go")
 				g.shared, _ = item["parameters"].([]any)
 			default:
 				g.say("the document has %s %s, which nothing calls: take it out of api/openapi.yaml, or give it a call of its own beside UpdateConnectedAccount in wrapper/client.go", strings.ToUpper(method), path)
@@ -427,6 +430,7 @@ func (g *guarding) parameters() {
 	for _, parameter := range slices.Concat(g.shared, own) {
 		p := g.get(parameter)
 		name, _ := p["name"].(string)
+		g.deprecation(fmt.Sprintf("the %v parameter %s", p["in"], name), p, "UpdateConnectedAccount of wrapper/client.go")
 		switch p["in"] {
 		case "path":
 			g.keywords("path parameter "+name, g.get(p["schema"]), "checkID in wrapper/update.go", "type")
@@ -630,13 +634,22 @@ func (g *guarding) bounds(place string, schema object, what string, s sender, va
 }
 
 // prose are the keywords that say nothing to a program.
-var prose = []string{"description", "example", "title", "deprecated"}
+var prose = []string{"description", "example", "title"}
+
+// deprecation says that Composio will take something away.
+func (g *guarding) deprecation(place string, of object, where string) {
+	if of["deprecated"] == true && !slices.Contains(toldDeprecated, place) {
+		g.say("%s is deprecated in the document: tell the callers by a Deprecated: comment in %s, and add %q to toldDeprecated in wrapper/guards_test.go", place, where, place)
+	}
+}
 
 // keywords finds those of a schema that the code knows nothing of.
 func (g *guarding) keywords(place string, schema object, where string, known ...string) {
 	for _, keyword := range slices.Sorted(maps.Keys(schema)) {
 		switch {
 		case slices.Contains(known, keyword), slices.Contains(prose, keyword), strings.HasPrefix(keyword, "x-"):
+		case keyword == "deprecated":
+			g.deprecation(place, schema, where)
 		case keyword == "format" && knownFormats[place] == schema[keyword]:
 		default:
 			value, _ := json.Marshal(schema[keyword])
@@ -796,165 +809,4 @@ func clone(v any) any {
 		return c
 	}
 	return v
-}
-
-// Each guard has to speak up, and to say where.
-func TestGuardsSayWhatIsMissingAndWhereToAddIt(t *testing.T) {
-	t.Parallel()
-	survey, document := newSurvey(t), decode(t, api.Spec)
-	failures := strings.Join(slices.DeleteFunc(documentStatuses(document), func(status string) bool { return status == "200" }), ", ")
-	const operation = "/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch"
-	for _, test := range []struct {
-		name  string
-		place string // a JSON pointer, at which value is put; nil takes away
-		value any
-		want  []string
-	}{
-		{"path", "/paths", object{"/api/v4/connected_accounts/{nanoid}": object{"patch": object{}}}, []string{
-			"the document has PATCH /api/v4/connected_accounts/{nanoid}, which nothing calls: take it out of api/openapi.yaml, or give it a call of its own beside UpdateConnectedAccount in wrapper/client.go",
-			"the wrapper sends PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f, which the document lacks: run make generate; newRequest in wrapper/client.go takes both from gen",
-		}},
-		{"server", "/servers/0/url", "https://api.composio.test", []string{
-			`the document's servers are ["https://api.composio.test"], and the wrapper's default is https://backend.composio.dev: change defaultBaseURL in wrapper/options.go`,
-		}},
-		{"security header", "/components/securitySchemes/ApiKeyAuth/name", "x-key", []string{
-			"the document's security scheme ApiKeyAuth (apiKey header x-key) is one that the wrapper does not send: set it in newRequest of wrapper/client.go, and offer it in wrapper/options.go",
-			"the wrapper sends the key in X-Api-Key, which the document does not ask for: take it out of newRequest in wrapper/client.go",
-		}},
-		{"media type", operation + "/requestBody/content", object{"application/merge-patch+json": object{}}, []string{
-			"the document also takes a body of application/merge-patch+json, which the wrapper cannot send: if it must, see newRequest in wrapper/client.go",
-			"the wrapper sends a body of application/json, for which the document has no schema: change newRequest in wrapper/client.go",
-		}},
-		{"header parameter", operation + "/parameters", []any{object{"in": "header", "name": "Idempotency-Key"}}, []string{
-			"the document has the header parameter Idempotency-Key, which no request has: set it in newRequest of wrapper/client.go",
-		}},
-		{"scheme", "/components/schemas/AuthScheme/enum/6", "NEVER_SEEN", []string{
-			"the authScheme NEVER_SEEN has no constant: add one to Scheme in wrapper/update.go, and to schemeConstants in wrapper/guards_test.go",
-			"the authScheme NEVER_SEEN has no typed credential: add a struct to wrapper/credentials.go, and a row for each field to typedFields in wrapper/wire_test.go",
-		}},
-		{"credential", "/components/schemas/CredentialPatch/properties/never_seen", object{"type": "string", "nullable": true}, []string{
-			"the credential never_seen is in the document, and the wrapper can neither set nor clear it: run make generate, after which CredentialFields in wrapper/credentials.go takes it by its name; if its scheme is known, add a field to that scheme's struct there",
-		}},
-		{"credential gone", "/components/schemas/CredentialPatch/properties/token", nil, []string{
-			"the wrapper sends the credential token, which the document lacks: take BearerToken.Token out of wrapper/credentials.go, and out of typedFields in wrapper/wire_test.go",
-		}},
-		{"credential not null", "/components/schemas/CredentialPatch/properties/token/nullable", nil, []string{
-			"the credential token may not be null in the document: have Clear refused for it, in wrapper/credentials.go",
-		}},
-		{"body property", "/components/schemas/PatchConnectedAccountBody/properties/enabled", object{"type": "boolean"}, []string{
-			"the body's /enabled is in the document, and no Update sends it: add a field in wrapper/update.go, send it in body, and add a row to senders in wrapper/guards_test.go",
-		}},
-		{"body property null", "/components/schemas/PatchConnectedAccountBody/properties/alias/nullable", true, []string{
-			"the body's /alias may be null in the document, which the wrapper cannot send: see wrapper/update.go",
-		}},
-		{"bound", "/components/schemas/PatchConnectedAccountBody/properties/alias/maxLength", 64.0, []string{
-			"the body's /alias has maxLength 64 in the document, and the wrapper sends what is beyond it: refuse it in wrapper/update.go or wrapper/credentials.go",
-		}},
-		{"wider bound", "/components/schemas/SharedAccountACL/properties/allowed_user_ids/maxItems", 1001.0, []string{
-			"the body's /experimental/acl_config_for_shared/allowed_user_ids does not arrive when it is sent as 1001 items: see wrapper/update.go or wrapper/credentials.go",
-		}},
-		{"keyword", "/components/schemas/PatchConnectedAccountBody/properties/alias/pattern", "^[a-z]+$", []string{
-			`the body's /alias has pattern "^[a-z]+$" in the document, which the wrapper knows nothing of: see whether wrapper/update.go or wrapper/credentials.go must, then teach it to the guards in wrapper/guards_test.go`,
-		}},
-		{"status", operation + "/responses/418", errorAnswer, []string{
-			"the answer 418 has no sentinel: add one to wrapper/errors.go (the variable, and its line in Is) and to the tables in wrapper/doc.go, README.md and sentinels of wrapper/answer_test.go",
-		}},
-		{"status with a sentinel", operation + "/responses/422", errorAnswer, nil},
-		{"no 200", operation + "/responses/200", nil, []string{
-			"the document lacks an answer 200, the one that makes a Result: see read in wrapper/answer.go",
-		}},
-		{"required property of an answer", "/components/schemas/PatchConnectedAccountResponse/properties/updated_at", object{"type": "string"}, []string{
-			"the answer's /updated_at is in the document (200), and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
-		}},
-		{"property of errors", "/components/schemas/ErrorDetail/properties/docs_url", object{"type": "string"}, []string{
-			"the answer's /error/docs_url is in the document (" + failures + "), and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
-		}},
-		{"enum in an answer", "/components/schemas/ErrorDetail/properties/slug/enum", []any{"one", "two"}, []string{
-			`the answer's /error/slug has enum ["one","two"] in the document, which the wrapper knows nothing of: see whether wrapper/answer.go must, then teach it to the guards in wrapper/guards_test.go`,
-		}},
-		{"header of an answer", operation + "/responses/200/headers", object{"X-Cost": object{"schema": object{"type": "integer"}}}, []string{
-			"the answer 200 has the header X-Cost in the document, which the wrapper does not read: read it in wrapper/answer.go",
-		}},
-		{"headers that are read", operation + "/responses/409/headers", object{"Retry-After": nil, "X-RateLimit": nil, "X-RateLimit-Remaining": nil, "x-request-id": nil}, nil},
-		{"media type of an answer", operation + "/responses/409/content", object{"application/problem+json": object{}}, []string{
-			"the answer 409 can be application/problem+json in the document, and the wrapper asks for application/json: see newRequest in wrapper/client.go and wrapper/answer.go",
-			"the answer 409 has no application/json in the document, and the wrapper reads it: see wrapper/answer.go",
-		}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			changed := clone(document)
-			put(t, changed, test.place, test.value)
-			if diff := cmp.Diff(test.want, survey.newlySaid(document, changed.(object))); diff != "" {
-				t.Errorf("the sentences (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// newlySaid is what the guards say of a changed document and not of the one before: that is another test's business.
-func (s *survey) newlySaid(before, changed object) []string {
-	known := s.guards(before)
-	var said []string
-	for _, sentence := range s.guards(changed) {
-		if !slices.Contains(known, sentence) {
-			said = append(said, sentence)
-		}
-	}
-	return said
-}
-
-// errorAnswer is an answer with Composio's error body.
-var errorAnswer = object{"description": "d", "content": object{"application/json": object{"schema": object{"$ref": "#/components/schemas/Error"}}}}
-
-// put changes what a JSON pointer leads to. Behind the end of a list it adds to it.
-func put(t *testing.T, document any, pointer string, value any) {
-	t.Helper()
-	steps := strings.Split(pointer, "/")[1:]
-	for i, step := range steps {
-		steps[i] = strings.ReplaceAll(step, "~1", "/")
-	}
-	last := steps[len(steps)-1]
-	switch at := memberAt(document, steps[:len(steps)-1]).(type) {
-	case object:
-		if value == nil {
-			delete(at, last)
-			return
-		}
-		at[last] = value
-	case []any:
-		parentOf(document.(object), steps[:len(steps)-1])[steps[len(steps)-2]] = append(at, value)
-	default:
-		t.Fatalf("the document has nothing at %s", pointer)
-	}
-}
-
-// Composio's contract as it was before September 2026, in our own document: another key, toolkit parameters among the
-// credentials, no sharing and no 409. This is what its maintainer would be told to do.
-func TestGuardsTellOneVersionFromAnother(t *testing.T) {
-	t.Parallel()
-	document := decode(t, api.Spec)
-	april := clone(document)
-	const operation = "/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch"
-	credential := object{"type": "string", "nullable": true}
-	put(t, april, "/components/securitySchemes/UserApiKeyAuth", object{"type": "apiKey", "in": "header", "name": "x-user-api-key"})
-	put(t, april, operation+"/security/1", object{"UserApiKeyAuth": []any{}})
-	put(t, april, operation+"/responses/409", nil)
-	put(t, april, "/components/schemas/PatchConnectedAccountBody/properties/experimental", nil)
-	put(t, april, "/components/schemas/CredentialPatch/additionalProperties", object{})
-	put(t, april, "/components/schemas/CredentialPatch/properties/old_subdomain", credential)
-	put(t, april, "/components/schemas/CredentialPatch/properties/old_region", credential)
-	put(t, april, "/components/schemas/CredentialPatch/properties/generic_token", nil)
-
-	want := []string{
-		"the document's security scheme UserApiKeyAuth (apiKey header x-user-api-key) is one that the wrapper does not send: set it in newRequest of wrapper/client.go, and offer it in wrapper/options.go",
-		"the credential old_region is in the document, and the wrapper can neither set nor clear it: run make generate, after which CredentialFields in wrapper/credentials.go takes it by its name; if its scheme is known, add a field to that scheme's struct there",
-		"the credential old_subdomain is in the document, and the wrapper can neither set nor clear it: run make generate, after which CredentialFields in wrapper/credentials.go takes it by its name; if its scheme is known, add a field to that scheme's struct there",
-		"the wrapper sends /experimental/acl_config_for_shared/allow_all_users, which the document lacks: take it out of wrapper/update.go, and out of senders in wrapper/guards_test.go",
-		"the wrapper sends /experimental/acl_config_for_shared/allowed_user_ids, which the document lacks: take it out of wrapper/update.go, and out of senders in wrapper/guards_test.go",
-		"the wrapper sends /experimental/acl_config_for_shared/not_allowed_user_ids, which the document lacks: take it out of wrapper/update.go, and out of senders in wrapper/guards_test.go",
-	}
-	if diff := cmp.Diff(want, newSurvey(t).newlySaid(document, april.(object))); diff != "" {
-		t.Errorf("the sentences (-want +got):\n%s", diff)
-	}
 }

@@ -281,6 +281,7 @@ func (c *changing) operation(method string, at []string, operation object) {
 	c.drop(method+": drop the operation", at)
 	c.set(method+": rename the operationId", under(at, "operationId"), "updateAccount")
 	c.drop(method+": drop the operationId", under(at, "operationId"))
+	c.set(method+": deprecate", under(at, "deprecated"), true)
 	c.drop(method+": drop the tags", under(at, "tags"))
 
 	parameters, _ := operation["parameters"].([]any)
@@ -442,6 +443,7 @@ func (c *changing) schema(label string, at []string, schema object) {
 		}
 	}
 	c.drop(label+": any type", under(at, "type"))
+	c.set(label+": deprecate", under(at, "deprecated"), true)
 	if schema["nullable"] == true {
 		c.drop(label+": un-null", under(at, "nullable"))
 	} else {

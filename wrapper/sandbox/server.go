@@ -214,12 +214,13 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		refused.write(w)
 		return
 	}
-	answer, refused := s.update(e, r.PathValue("nanoid"), data)
+	id := r.PathValue("nanoid")
+	status, refused := s.update(e, id, data)
 	if refused != nil {
 		refused.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, &answer)
+	writeJSON(w, http.StatusOK, goodAnswer(id, status))
 }
 
 // operation is a request of the document's one operation, which has its method and path.

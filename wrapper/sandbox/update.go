@@ -11,11 +11,11 @@ import (
 	"example.com/composio/gen"
 )
 
-// update carries out one update: all of it, or nothing with the reason.
-func (s *Server) update(e *exchange, id string, data []byte) (gen.PatchConnectedAccountResponse, *failure) {
+// update carries out one update: all of it, or nothing with the reason. It returns the account's status.
+func (s *Server) update(e *exchange, id string, data []byte) (status string, refused *failure) {
 	patch, err := decode(data)
 	if err != nil { // the document allows what the generated types cannot hold
-		return gen.PatchConnectedAccountResponse{}, &failure{
+		return "", &failure{
 			status: http.StatusInternalServerError, code: 10500, slug: "HTTP_InternalServerError",
 			message: "The sandbox cannot read this body, although the document allows it",
 		}
@@ -24,13 +24,13 @@ func (s *Server) update(e *exchange, id string, data []byte) (gen.PatchConnected
 	defer s.mu.Unlock()
 	a, ok := s.accounts[id]
 	if !ok {
-		return gen.PatchConnectedAccountResponse{}, &failure{
+		return "", &failure{
 			status: http.StatusNotFound, code: 606, slug: "ConnectedAccount_ResourceNotFound",
 			message: fmt.Sprintf(`Connected account "%s" not found`, id),
 		}
 	}
 	if refused := s.refuse(a, patch); refused != nil {
-		return gen.PatchConnectedAccountResponse{}, refused
+		return "", refused
 	}
 	if e.applying != nil {
 		e.applying()
@@ -38,7 +38,7 @@ func (s *Server) update(e *exchange, id string, data []byte) (gen.PatchConnected
 	apply(&a, patch)
 	e.entry.Applied = true
 	s.store(a)
-	return gen.PatchConnectedAccountResponse{Success: true, ID: id, Status: string(a.Status)}, nil
+	return string(a.Status), nil
 }
 
 // refuse returns why a cannot be updated so; nil if it can.
