@@ -1,15 +1,12 @@
 package contract
 
 import (
-	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/composio/api"
@@ -33,27 +30,6 @@ func otherOf(t *testing.T, text, before, after string) operation {
 		t.Fatal(err)
 	}
 	return doc.operation(address("PATCH", anURL))
-}
-
-func TestDocumentedExamplesPass(t *testing.T) {
-	op := other(t, "openapi: 3.0.3", "openapi: 3.0.3")
-	spec, err := openapi3.NewLoader().LoadFromData(api.Spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	media := spec.Paths.Value(op.route.Path).Patch.RequestBody.Value.Content["application/json"]
-	if len(media.Examples) == 0 {
-		t.Fatal("no examples")
-	}
-	for name, example := range media.Examples {
-		data, err := json.Marshal(example.Value.Value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if found := op.checkRequest(t.Context(), anURL, http.Header{"Content-Type": {"application/json"}}, data); found != nil {
-			t.Errorf("%s: %v", name, found)
-		}
-	}
 }
 
 // Nothing about the operation stands in the code: a changed document is obeyed.
@@ -99,7 +75,7 @@ func TestDocumentDecides(t *testing.T) {
 		"response header wrong, and the body": {
 			before: "description: The account was changed.", after: responseHeader("true"),
 			status: 200, header: http.Header{"X-Count": {"1.5"}}, answer: `{"success":1,"id":"i","status":"s"}`,
-			want: []Violation{{Response, "/success", "type"}, {Response, "X-Count", "invalid"}},
+			want: []Violation{{Response, "/success", "type"}, {Response, "X-Count", "type"}},
 		},
 		"a status dropped": {
 			before: "\"409\":", after: "\"410\":",
@@ -128,7 +104,7 @@ func TestDocumentDecides(t *testing.T) {
 		},
 		"all of, below": {
 			before: "          $ref: \"#/components/schemas/ConnectionPatch\"\n", after: "          allOf: [{$ref: \"#/components/schemas/ConnectionPatch\"}, {allOf: [{properties: {x: {type: object, required: [y], properties: {y: {type: string}}}}}]}]\n",
-			request: `{"connection":{"state":{"authScheme":1,"val":{}},"x":{"y":[]}}}`, want: []Violation{{Request, "/connection/state/authScheme", "enum"}, {Request, "/connection/x/y", "type"}},
+			request: `{"connection":{"state":{"authScheme":1,"val":{}},"x":{"y":[]}}}`, want: []Violation{{Request, "/connection/state/authScheme", "type"}, {Request, "/connection/x/y", "type"}},
 		},
 		"one of": {
 			before: "        alias:\n          type: string", after: "        alias:\n          oneOf: [{type: number}, {type: boolean}]",
@@ -169,9 +145,9 @@ func TestDocumentDecides(t *testing.T) {
 			maps.Copy(h, tt.header)
 			var got []finding
 			if tt.status == 0 {
-				got = op.checkRequest(t.Context(), anURL, h, []byte(tt.request))
+				got = op.checkRequest(anURL, h, []byte(tt.request))
 			} else {
-				got = op.checkResponse(t.Context(), anURL, tt.status, h, []byte(tt.answer))
+				got = op.checkResponse(tt.status, h, []byte(tt.answer))
 			}
 			if diff := cmp.Diff(tt.want, []Violation(violations(got))); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)
@@ -187,65 +163,15 @@ func TestBodyThatTheDocumentLacksIsRefused(t *testing.T) {
 			after := strings.Replace(before, "security", "x-security", 1)
 			op := otherOf(t, text, before, after)
 			h := http.Header{"Content-Type": {"application/json"}}
-			if diff := cmp.Diff([]Violation{{Request, "body", "invalid"}}, []Violation(violations(op.checkRequest(t.Context(), anURL, h, []byte(`{}`))))); diff != "" {
+			if diff := cmp.Diff([]Violation{{Request, "body", "invalid"}}, []Violation(violations(op.checkRequest(anURL, h, []byte(`{}`))))); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)
 			}
-			if found := op.checkRequest(t.Context(), anURL, h, nil); found != nil {
+			if found := op.checkRequest(anURL, h, nil); found != nil {
 				t.Errorf("without a body: %v", found)
 			}
 		})
 	}
 }
-
-func TestPanicOfValidatorIsViolation(t *testing.T) {
-	op := other(t, "openapi: 3.0.3", "openapi: 3.0.3")
-	broken := *op.route.Operation
-	broken.Parameters = openapi3.Parameters{nil}
-	broken.Responses = openapi3.NewResponses(openapi3.WithStatus(200, &openapi3.ResponseRef{Value: &openapi3.Response{
-		Headers: openapi3.Headers{"X": nil},
-	}}))
-	op.route.Operation = &broken
-	if diff := cmp.Diff([]Violation{{Request, "body", "panic"}}, []Violation(violations(op.checkRequest(t.Context(), anURL, http.Header{}, nil)))); diff != "" {
-		t.Errorf("request (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]Violation{{Response, "body", "panic"}}, []Violation(violations(op.checkResponse(t.Context(), anURL, 200, http.Header{}, nil)))); diff != "" {
-		t.Errorf("response (-want +got):\n%s", diff)
-	}
-}
-
-// A defect of the check is told as one, and holds up what cannot be checked.
-func TestTransportReportsAPanicOfTheValidator(t *testing.T) {
-	answer := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody}
-	for name, tt := range map[string]struct {
-		breaks func(*openapi3.Operation)
-		want   Violation
-	}{
-		"request": {func(o *openapi3.Operation) { o.Parameters = openapi3.Parameters{nil} }, Violation{Request, "body", "panic"}},
-		"answer": {func(o *openapi3.Operation) {
-			o.Responses = openapi3.NewResponses(openapi3.WithStatus(200, &openapi3.ResponseRef{Value: &openapi3.Response{
-				Headers: openapi3.Headers{"X": nil},
-			}}))
-		}, Violation{Response, "body", "panic"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			op := other(t, "openapi: 3.0.3", "openapi: 3.0.3")
-			broken := *op.route.Operation
-			tt.breaks(&broken)
-			op.route.Operation, op.security = &broken, nil
-			doc := &document{[]operation{op}}
-			rt := Transport(roundTripper(func(*http.Request) (*http.Response, error) { return answer, nil }),
-				func(c *config) { c.load = func(bool) (*document, error) { return doc, nil } })
-			_, err := rt.RoundTrip(&http.Request{Method: "PATCH", URL: anURL, Header: http.Header{}})
-			if !errors.Is(err, tt.want) {
-				t.Errorf("error %v, want %v", err, tt.want)
-			}
-		})
-	}
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 	const scheme = "      type: apiKey\n      in: header\n      name: x-api-key\n"

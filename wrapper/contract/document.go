@@ -1,20 +1,15 @@
 package contract
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"math"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/getkin/kin-openapi/routers"
-	"go.yaml.in/yaml/v3"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"example.com/composio/api"
 )
@@ -27,14 +22,38 @@ type document struct {
 
 // operation is an operation as a document has it.
 type operation struct {
-	route    *routers.Route
-	template []string          // the segments of the path
-	security [][]credential    // the ways to send credentials, each of which is enough
-	params   map[string]string // as one request has them
+	method     string
+	path       string
+	template   []string          // the segments of the path
+	security   [][]credential    // the ways to send credentials, each of which is enough
+	parameters []parameter       // of path, query, header and cookies
+	body       *requestBody      // nil if it has none
+	answers    map[string]answer // by what the document has for a status
+	params     map[string]string // of the path, as one request has them
 }
 
 // credential is where a request has to have one.
 type credential struct{ in, name string }
+
+// parameter is a parameter of a request, or a header of an answer.
+type parameter struct {
+	in, name string
+	required bool
+	schema   *jsonschema.Schema // nil allows anything
+}
+
+type requestBody struct {
+	required bool
+	content  content
+}
+
+type answer struct {
+	headers []parameter
+	content content
+}
+
+// content has the schema of each media type; a nil one allows anything.
+type content map[string]*jsonschema.Schema
 
 // documentError says why there is no document to check with. It is nobody's traffic that is wrong then.
 type documentError struct{ reason string }
@@ -62,17 +81,16 @@ func loader(spec []byte) func(every bool) (*document, error) {
 	}
 }
 
-func load(spec []byte, every bool) (d *document, err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("reading it panicked")
-		}
-		if err != nil {
-			// In one line, since kin-openapi writes whole schemas below some of its errors.
-			reason, _, _ := strings.Cut(err.Error(), "\n")
-			d, err = nil, &documentError{reason}
-		}
-	}()
+func load(spec []byte, every bool) (*document, error) {
+	d, err := read(spec, every)
+	if err != nil { // in one line, without the name that the document has for the compiler alone
+		reason := strings.Join(strings.Fields(err.Error()), " ")
+		return nil, &documentError{strings.ReplaceAll(reason, documentURL, "")}
+	}
+	return d, nil
+}
+
+func read(spec []byte, every bool) (*document, error) {
 	root, err := parse(spec)
 	if err != nil {
 		return nil, err
@@ -81,7 +99,9 @@ func load(spec []byte, every bool) (d *document, err error) {
 	if !strings.HasPrefix(version, "3.") {
 		return nil, errors.New("it does not say that it is OpenAPI 3")
 	}
-	d = &document{}
+	modernize(root, strings.HasPrefix(version, "3.0"))
+	r := newReader(root)
+	d := &document{}
 	paths, _ := root["paths"].(map[string]any)
 	for _, path := range slices.Backward(slices.Sorted(maps.Keys(paths))) { // v3 before v3.1
 		verbs := []string{method}
@@ -92,13 +112,12 @@ func load(spec []byte, every bool) (d *document, err error) {
 			continue
 		}
 		for _, verb := range verbs {
-			r := &reducer{root: root, modern: !strings.HasPrefix(version, "3.0"), schemas: map[string]any{}, names: map[string]string{}}
-			op, err := r.operation(path, verb)
+			op, err := r.operation(paths[path], verb)
 			if err != nil {
 				return nil, fmt.Errorf("%s %s: %w", verb, path, err)
 			}
 			if op != nil {
-				op.template = segments
+				op.method, op.path, op.template = verb, path, segments
 				d.operations = append(d.operations, *op)
 			}
 		}
@@ -126,7 +145,7 @@ func (d *document) find(verb string, u *url.URL) (operation, bool) {
 	for _, op := range d.operations {
 		tail := path[max(0, len(path)-len(op.template)+1):]
 		params := map[string]string{}
-		if verb == op.route.Method && slices.EqualFunc(op.template[1:], tail, func(want, got string) bool {
+		if verb == op.method && slices.EqualFunc(op.template[1:], tail, func(want, got string) bool {
 			if isParameter(want) {
 				params[strings.Trim(want, "{}")] = got
 				return got != ""
@@ -138,86 +157,4 @@ func (d *document) find(verb string, u *url.URL) (operation, bool) {
 		}
 	}
 	return operation{}, false
-}
-
-// parse reads JSON or YAML. A name that an object has twice is the other operations' matter: the last one counts.
-func parse(data []byte) (map[string]any, error) {
-	data = bytes.TrimSpace(data)
-	if len(data) == 0 {
-		return nil, errors.New("it is empty")
-	}
-	var tree any
-	if err := json.Unmarshal(data, &tree); err != nil {
-		var node yaml.Node
-		switch yamlErr := yaml.Unmarshal(data, &node); {
-		case yamlErr != nil && data[0] == '{':
-			return nil, err
-		case yamlErr != nil:
-			return nil, yamlErr
-		}
-		left := 1 << 22
-		if tree, err = plain(&node, 100, &left); err != nil {
-			return nil, err
-		}
-	}
-	root, ok := tree.(map[string]any)
-	if !ok {
-		return nil, errors.New("it is no object")
-	}
-	return root, nil
-}
-
-// plain makes of YAML what encoding/json makes of JSON. It takes at most so many levels and nodes, since aliases can
-// repeat themselves.
-func plain(node *yaml.Node, levels int, left *int) (value any, err error) {
-	if *left--; *left < 0 || levels < 0 {
-		return nil, errors.New("it is too large, or nested too deep")
-	}
-	switch node.Kind {
-	case yaml.DocumentNode:
-		return plain(node.Content[0], levels, left)
-	case yaml.AliasNode:
-		return plain(node.Alias, levels-1, left)
-	case yaml.SequenceNode:
-		list := make([]any, len(node.Content))
-		for i, item := range node.Content {
-			if list[i], err = plain(item, levels-1, left); err != nil {
-				return nil, err
-			}
-		}
-		return list, nil
-	case yaml.MappingNode:
-		object := map[string]any{}
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			if value, err = plain(node.Content[i+1], levels-1, left); err != nil {
-				return nil, err
-			}
-			if merged, ok := value.(map[string]any); ok && node.Content[i].Tag == "!!merge" {
-				for name, value := range merged {
-					if _, own := object[name]; !own {
-						object[name] = value
-					}
-				}
-				continue
-			}
-			object[node.Content[i].Value] = value
-		}
-		return object, nil
-	}
-	switch node.ShortTag() {
-	case "!!null", "!!bool", "!!int", "!!float":
-		err = node.Decode(&value)
-		if number, ok := value.(float64); ok && (math.IsInf(number, 0) || math.IsNaN(number)) {
-			return node.Value, nil
-		}
-		return value, err
-	}
-	return node.Value, nil
-}
-
-// setPathValues makes the parameters readable to next as [http.Request.PathValue].
-func (op operation) setPathValues(r *http.Request) {
-	for name, value := range op.params {
-		r.SetPathValue(name, value)
-	}
 }

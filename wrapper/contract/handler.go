@@ -74,7 +74,7 @@ func (c *config) match(r *http.Request) (op operation, found []finding, ok bool)
 	} else if to = address(verb, r.URL); to.id != "" {
 		op, ok = c.document.operation(to), true
 	} else if to.near != "" {
-		want := method + " " + c.document.operations[0].route.Path
+		want := method + " " + c.document.operations[0].path
 		found = []finding{{Violation{Request, to.near, "operation"}, want}}
 	}
 	for _, r := range c.reports {
@@ -89,14 +89,14 @@ func (c *config) match(r *http.Request) (op operation, found []finding, ok bool)
 
 // documented notes the status of an answer, and reports whether the document has it.
 func (c *config) documented(req *http.Request, op operation, status int) bool {
-	key, answer := op.answer(status)
+	key, _, ok := op.answer(status)
 	for _, r := range c.reports {
 		r.answered(key, status)
 	}
-	if answer == nil {
+	if !ok {
 		c.report(req, status, []finding{undocumented})
 	}
-	return answer != nil
+	return ok
 }
 
 // OnViolation has f called for each violation, with the request that it belongs to, before the answer is written or
@@ -190,7 +190,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, found := readBody(w, r)
 	whole := found == nil
 	if whole {
-		found = op.checkRequest(r.Context(), r.URL, r.Header, data)
+		found = op.checkRequest(r.URL, r.Header, data)
 	}
 	h.report(r, 0, found)
 	if len(found) > 0 && (!whole || !h.lenient) {
@@ -200,15 +200,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	r = r.WithContext(r.Context()) // a copy, since a handler must not change its request
 	r.Body = io.NopCloser(bytes.NewReader(data))
-	op.setPathValues(r)
-	held := &answer{w: w, header: w.Header().Clone()}
+	for name, value := range op.params {
+		r.SetPathValue(name, value)
+	}
+	held := &heldAnswer{w: w, header: w.Header().Clone()}
 	h.next.ServeHTTP(held, r)
 	if held.exempt {
 		return
 	}
 	status := held.code()
 	if h.documented(r, op, status) {
-		found = op.checkResponse(r.Context(), r.URL, status, held.header, held.body.Bytes())
+		found = op.checkResponse(status, held.header, held.body.Bytes())
 		h.report(r, status, found)
 		if len(found) > 0 && !h.lenient {
 			refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)
@@ -228,14 +230,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, []finding) {
 		return data, nil
 	}
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return nil, []finding{{Violation: Violation{Request, body, "size"}}}
+		return nil, []finding{newFinding(Request, body, "size")}
 	}
-	return nil, []finding{{Violation: Violation{Request, body, "read"}}}
+	return nil, []finding{newFinding(Request, body, "read")}
 }
 
-// answer holds back what next writes. It has no Unwrap on purpose: a flush or a hijack of the writer below would send
+// heldAnswer holds back what next writes. It has no Unwrap on purpose: a flush or a hijack of the writer below would send
 // what has not been checked.
-type answer struct {
+type heldAnswer struct {
 	w      http.ResponseWriter
 	header http.Header
 	status int // 0: not written yet
@@ -243,21 +245,21 @@ type answer struct {
 	exempt bool
 }
 
-func (a *answer) Header() http.Header { return a.header }
+func (a *heldAnswer) Header() http.Header { return a.header }
 
-func (a *answer) WriteHeader(status int) {
+func (a *heldAnswer) WriteHeader(status int) {
 	// The first final status counts, as in net/http. Informational ones are not part of the contract.
 	if a.status == 0 && (status < 100 || status > 199 || status == http.StatusSwitchingProtocols) {
 		a.status = status
 	}
 }
 
-func (a *answer) Write(p []byte) (int, error) {
+func (a *heldAnswer) Write(p []byte) (int, error) {
 	a.status = a.code()
 	return a.body.Write(p)
 }
 
-func (a *answer) code() int {
+func (a *heldAnswer) code() int {
 	if a.status == 0 {
 		return http.StatusOK
 	}
@@ -265,13 +267,13 @@ func (a *answer) code() int {
 }
 
 // passHeader gives the header to the writer below.
-func (a *answer) passHeader() {
+func (a *heldAnswer) passHeader() {
 	clear(a.w.Header())
 	maps.Copy(a.w.Header(), a.header)
 }
 
 // release sends the answer.
-func (a *answer) release() {
+func (a *heldAnswer) release() {
 	a.passHeader()
 	a.w.WriteHeader(a.code())
 	_, _ = a.w.Write(a.body.Bytes()) // a client that is gone is nobody's error
@@ -285,7 +287,7 @@ func (a *answer) release() {
 // A w that is not from [Handler], also one reached through no Unwrap method, is returned as it is.
 func Exempt(w http.ResponseWriter) http.ResponseWriter {
 	for under := w; ; {
-		if held, ok := under.(*answer); ok {
+		if held, ok := under.(*heldAnswer); ok {
 			held.exempt = true
 			held.passHeader()
 			return held.w

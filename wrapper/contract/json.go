@@ -3,167 +3,91 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
-	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// isJSON reads a media type as kin-openapi does, which looks at no parameter, not even a malformed one.
-func isJSON(contentType string) bool {
-	mediaType, _, _ := strings.Cut(strings.ToLower(contentType), ";")
-	mediaType = strings.TrimSpace(mediaType)
-	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
-}
-
-// scan finds what encoding/json reads in silence: a second value after the first, bytes that are not UTF-8, half of a
-// surrogate pair, and a name that an object has twice. It returns the same JSON as any version of encoding/json reads it
-// without a complaint; nil if there is none.
-func scan(d Direction, data []byte) (checked []byte, found []finding) {
+// parseBody reads a body that has to be JSON, and finds what encoding/json reads in silence: a second value after the
+// first, bytes that are not UTF-8, half of a surrogate pair, and a name that an object has twice. It reports whether there
+// is a value.
+func parseBody(d Direction, data []byte) (value any, found []finding, ok bool) {
 	if !utf8.Valid(data) {
-		return nil, []finding{{Violation: Violation{d, body, "utf-8"}}}
+		return nil, []finding{newFinding(d, body, "utf-8")}, false
 	}
 	if !json.Valid(data) {
-		return nil, []finding{{Violation: Violation{d, body, "json"}}}
+		return nil, []finding{newFinding(d, body, "json")}, false
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var value any
-	if err := decoder.Decode(&value); err != nil {
-		return nil, []finding{{Violation: Violation{d, body, "json"}}}
-	}
-	checked, err := json.Marshal(finite(value))
-	if err != nil {
-		return nil, []finding{{Violation: Violation{d, body, "json"}}}
-	}
-	return checked, walk(d, data)
+	p := parser{direction: d, data: data, decoder: json.NewDecoder(bytes.NewReader(data))}
+	p.decoder.UseNumber()
+	value = p.value(nil)
+	return value, p.found, true
 }
 
-// finite replaces the numbers that no float64 can hold by the largest that one can: JSON Schema bounds no number, and
-// kin-openapi reads each as a float64.
-func finite(value any) any {
-	switch v := value.(type) {
-	case json.Number:
-		if f, err := v.Float64(); errors.Is(err, strconv.ErrRange) {
-			return math.Copysign(math.MaxFloat64, f)
-		}
-	case []any:
-		for i := range v {
-			v[i] = finite(v[i])
-		}
-	case map[string]any:
-		for name := range v {
-			v[name] = finite(v[name])
-		}
+// parser reads valid JSON.
+type parser struct {
+	direction Direction
+	data      []byte
+	decoder   *json.Decoder
+	found     []finding
+}
+
+// value reads what stands at a place.
+func (p *parser) value(at []string) any {
+	token, half := p.token()
+	if half {
+		p.add(at, "surrogate")
 	}
-	return value
-}
-
-// level is one object or array that the walk is inside of.
-type level struct {
-	names map[string]bool // nil in an array
-	name  string          // in an object, the name whose value comes next; "" before a name
-	named bool
-	index int
-}
-
-func (l *level) step() string {
-	if l.names == nil {
-		return strconv.Itoa(l.index)
-	}
-	return l.name
-}
-
-// done notes that a value of the level has ended.
-func (l *level) done() {
-	l.named = false
-	l.index++
-}
-
-// walk finds in valid JSON the names that an object has twice, and halves of surrogate pairs. It does not recurse.
-func walk(d Direction, data []byte) (found []finding) {
-	var open []*level
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	for {
-		start := decoder.InputOffset()
-		token, err := decoder.Token()
-		if err != nil { // the end: the caller knows that data is valid
-			return found
-		}
-		var top *level
-		if len(open) > 0 {
-			top = open[len(open)-1]
-		}
-		switch delim, isDelim := token.(json.Delim); {
-		case isDelim && delim == '{':
-			open = append(open, &level{names: map[string]bool{}})
-			continue
-		case isDelim && delim == '[':
-			open = append(open, &level{})
-			continue
-		case isDelim:
-			open = open[:len(open)-1]
-			if len(open) > 0 {
-				open[len(open)-1].done()
+	switch token := token.(type) {
+	case json.Delim:
+		if token == '[' {
+			list := []any{}
+			for p.decoder.More() {
+				list = append(list, p.value(append(at, strconv.Itoa(len(list)))))
 			}
-			continue
+			p.token()
+			return list
 		}
-		name, isText := token.(string)
-		isName := isText && top != nil && top.names != nil && !top.named
-		if isName {
-			top.name, top.named = name, true
-			if top.names[name] {
-				found = append(found, finding{Violation: Violation{d, at(open), "duplicate"}})
+		object := map[string]any{}
+		for p.decoder.More() {
+			token, half := p.token()
+			name, _ := token.(string)
+			below := append(at, name)
+			if half {
+				p.add(below, "surrogate")
 			}
-			top.names[name] = true
+			if _, twice := object[name]; twice {
+				p.add(below, "duplicate")
+			}
+			object[name] = p.value(below)
 		}
-		if isText && halfSurrogate(data[start:decoder.InputOffset()]) {
-			found = append(found, finding{Violation: Violation{d, at(open), "surrogate"}})
-		}
-		if top != nil && !isName {
-			top.done()
-		}
+		p.token()
+		return object
+	case json.Number: // one that no float64 can hold is the largest that one can: JSON bounds no number
+		number, _ := token.Float64()
+		return max(-math.MaxFloat64, min(number, math.MaxFloat64))
+	default:
+		return token
 	}
 }
 
-// halfSurrogate reports whether a JSON string has an escape that is half of a character: encoding/json reads another
-// character in its place.
-func halfSurrogate(text []byte) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' {
-			continue
-		}
-		i++
-		if text[i] != 'u' {
-			continue
-		}
-		unit := hexUnit(text[i+1:])
-		i += 4
-		if !utf16.IsSurrogate(unit) {
-			continue
-		}
-		next, ok := bytes.CutPrefix(text[i+1:], []byte(`\u`))
-		if !ok || utf16.DecodeRune(unit, hexUnit(next)) == utf8.RuneError {
-			return true
-		}
-		i += 6
+// token returns the next token, and whether it is a text with an escape that is half of a character: encoding/json reads
+// another character in its place.
+func (p *parser) token() (token json.Token, half bool) {
+	start := p.decoder.InputOffset()
+	token, _ = p.decoder.Token() // the JSON is valid
+	if _, isText := token.(string); isText {
+		text := p.data[start:p.decoder.InputOffset()]
+		half = slices.ContainsFunc(escape.FindAllSubmatch(text, -1), func(match [][]byte) bool { return match[1] != nil })
 	}
-	return false
+	return token, half
 }
 
-// hexUnit reads the four digits of an escape.
-func hexUnit(text []byte) rune {
-	unit, _ := strconv.ParseUint(string(text[:4]), 16, 16) // the JSON is valid
-	return rune(unit)
+func (p *parser) add(at []string, rule string) {
+	p.found = append(p.found, newFinding(p.direction, pointer(at...), rule))
 }
 
-func at(open []*level) string {
-	steps := make([]string, len(open))
-	for i, l := range open {
-		steps[i] = l.step()
-	}
-	return pointer(steps...)
-}
+// escape is an escape in a JSON string, or two that are one character. Half of a character is a group of its own.
+var escape = regexp.MustCompile(`(?i)\\ud[89ab]..\\ud[c-f]..|(\\ud[89a-f]..)|\\.`)

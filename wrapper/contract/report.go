@@ -274,7 +274,7 @@ func (r *Report) began(op operation) {
 	if r.documented == nil {
 		r.documented = map[string]bool{}
 	}
-	for key := range op.route.Operation.Responses.Map() {
+	for key := range op.answers {
 		if !r.documented[key] {
 			r.documented[key] = false
 		}

@@ -100,7 +100,7 @@ func (op operation) readRequest(req *http.Request) (sent *http.Request, found []
 		sent = req.WithContext(req.Context()) // a copy, since a RoundTripper must not change its request
 		if len(data) > maxRequestBody {
 			sent.Body = joined{io.MultiReader(bytes.NewReader(data), req.Body), req.Body}
-			return sent, []finding{{Violation: Violation{Request, body, "size"}}}, nil
+			return sent, []finding{newFinding(Request, body, "size")}, nil
 		}
 		closeBody(req)
 		out := &outgoing{ctx: req.Context(), data: data, leave: req.GetBody}
@@ -110,7 +110,7 @@ func (op operation) readRequest(req *http.Request) (sent *http.Request, found []
 		}
 	}
 	found = op.checkSecurity(req.URL, req.Header)
-	found = append(found, op.checkRequest(req.Context(), req.URL, req.Header, data)...)
+	found = append(found, op.checkRequest(req.URL, req.Header, data)...)
 	return sent, tidy(found), nil
 }
 
@@ -155,7 +155,7 @@ func (op operation) readAnswer(req *http.Request, resp *http.Response) []finding
 		resp.Body = http.NoBody
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return []finding{{Violation: Violation{Response, "Content-Encoding", "content-encoding"}}}
+		return []finding{newFinding(Response, "Content-Encoding", "content-encoding")}
 	}
 	from := resp.Body
 	data, err := io.ReadAll(io.LimitReader(from, maxResponseBody+1))
@@ -165,11 +165,11 @@ func (op operation) readAnswer(req *http.Request, resp *http.Response) []finding
 		return nil
 	case len(data) > maxResponseBody:
 		resp.Body = joined{io.MultiReader(bytes.NewReader(data), from), from}
-		return []finding{{Violation: Violation{Response, body, "size"}}}
+		return []finding{newFinding(Response, body, "size")}
 	}
 	_ = from.Close() // it was read to its end
 	resp.Body = io.NopCloser(bytes.NewReader(data))
-	return op.checkResponse(req.Context(), req.URL, resp.StatusCode, resp.Header, data)
+	return op.checkResponse(resp.StatusCode, resp.Header, data)
 }
 
 // joined reads here and closes there.

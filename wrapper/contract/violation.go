@@ -3,14 +3,11 @@ package contract
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
@@ -39,13 +36,13 @@ type Violation struct {
 	// parameter; or "path", "method", "body" (the body as a whole) or "status".
 	Location string `json:"location"`
 
-	// Rule is the keyword of the document that does not hold: type, nullable, enum, required, additionalProperties,
-	// minLength, maxLength, maxItems, security and so on. Beyond keywords it is: operation, a request that was meant for
-	// the operation and departs from its method or path; content-type, a media type that the document lacks;
-	// content-encoding, an answer in a coding that hides its body; json, a body that is not one JSON value; utf-8;
+	// Rule is the keyword of the document that does not hold: type, enum, required, additionalProperties, minLength,
+	// maxLength, maxItems, security and so on. Beyond keywords it is: nullable, a null that may not be; operation, a request
+	// that was meant for the operation and departs from its method or path; content-type, a media type that the document
+	// lacks; content-encoding, an answer in a coding that hides its body; json, a body that is not one JSON value; utf-8;
 	// surrogate, an escape that is half of a character; duplicate, a name that an object has twice, or a second
 	// Content-Type; size, a body that is too large to be checked; read, a request's body that broke off; undocumented, a
-	// status that the document lacks; panic, a failure of the validator; invalid, anything else it reports.
+	// status that the document lacks; invalid, a body where the document has none, or anything else.
 	Rule string `json:"rule"`
 }
 
@@ -61,6 +58,11 @@ func (v Violation) Retryable() bool { return false }
 type finding struct {
 	Violation
 	want string
+}
+
+// newFinding returns a finding for which the document wants no one value.
+func newFinding(d Direction, location, rule string) finding {
+	return finding{Violation: Violation{d, location, rule}}
 }
 
 // place is a finding and the status of the answer that it is about; 0 for a request.
@@ -85,152 +87,79 @@ func (p place) text() string {
 // maxViolations bounds what one wrong body makes us write: each item of a long list can be a violation.
 const maxViolations = 100
 
-// findings turns what kin-openapi returned into findings. where is the location of an error that names none.
-// kin-openapi's texts are never used: they quote the traffic.
-func findings(d Direction, where string, err error) []finding {
-	// One layer at a time: errors.As would look through the layer that says where it was.
-	switch e := any(err).(type) {
-	case nil:
+// findings turns what the validator of a schema returned into findings. where is the location if that is no body. The
+// validator's texts are never used: they quote the traffic.
+func findings(d Direction, where string, err error) (all []finding) {
+	e, ok := err.(*jsonschema.ValidationError) //nolint:errorlint // one layer at a time
+	if !ok {
 		return nil
-	case openapi3.MultiError:
-		var all []finding
-		for _, one := range e {
-			all = append(all, findings(d, where, one)...)
-		}
-		return all
-	case *openapi3filter.RequestError:
-		if e.Parameter != nil {
-			where = parameterLocation(e.Parameter)
-		}
-		return findings(d, where, e.Err)
-	case *openapi3filter.ResponseError:
-		if e.Err == nil { // a header that is not there
-			return []finding{{Violation: Violation{d, where, "required"}}}
-		}
-		return findings(d, where, e.Err)
-	case *openapi3.SchemaError:
-		if e.Schema == nil {
-			return modernFindings(d, where, e)
-		}
-		return schemaFindings(d, where, e)
 	}
-	rule := "invalid"
-	if errors.Is(err, openapi3filter.ErrInvalidRequired) || errors.Is(err, openapi3filter.ErrInvalidEmptyValue) {
-		rule = "required"
-	}
-	return []finding{{Violation: Violation{d, where, rule}}}
-}
-
-// schemaFindings reads an error of kin-openapi's own validator.
-func schemaFindings(d Direction, where string, e *openapi3.SchemaError) (all []finding) {
-	if parts, ok := errors.AsType[openapi3.MultiError](e.Origin); ok && e.SchemaField == "allOf" {
-		return findings(d, where, parts)
-	}
-	want := wanted(e.Schema, e.SchemaField)
-	if e.SchemaField == "nullable" {
-		want = wanted(e.Schema, "type")
-	}
-	if where != body {
-		return []finding{{Violation{d, where, e.SchemaField}, want}}
-	}
-	at := e.JSONPointer()
-	if e.SchemaField != "properties" {
-		return []finding{{Violation{d, pointer(at...), e.SchemaField}, want}}
-	}
-	// kin-openapi reports an unknown property at its object and leaves its name to the text.
-	object, _ := e.Value.(map[string]any)
-	for name := range object {
-		if e.Schema.Properties[name] == nil {
-			all = append(all, finding{Violation: Violation{d, pointer(append(at, name)...), "additionalProperties"}})
-		}
-	}
-	return all
-}
-
-// modernFindings reads an error of the validator that kin-openapi takes for OpenAPI 3.1, and words it as the other one's.
-func modernFindings(d Direction, where string, e *openapi3.SchemaError) (all []finding) {
-	alternatives := slices.Contains([]string{"anyOf", "oneOf", "propertyNames"}, e.SchemaField)
-	if parts, ok := errors.AsType[openapi3.MultiError](e.Origin); ok && !alternatives {
-		return findings(d, where, parts)
-	}
-	add := func(rule string, of any, name ...string) {
+	add := func(rule string, name ...string) {
 		location := where
 		if where == body {
-			location = pointer(append(e.JSONPointer(), name...)...)
+			location = pointer(append(slices.Clone(e.InstanceLocation), name...)...)
 		}
-		all = append(all, finding{Violation{d, location, rule}, wanted(of, "Want")})
+		all = append(all, finding{Violation{d, location, rule}, wanted(e.ErrorKind)})
 	}
-	cause, ok := errors.AsType[*jsonschema.ValidationError](e)
-	if !ok || alternatives {
-		add(e.SchemaField, nil)
-		return all
-	}
-	switch k := cause.ErrorKind.(type) {
+	switch k := e.ErrorKind.(type) {
+	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
+		for _, cause := range e.Causes {
+			all = append(all, findings(d, where, cause)...)
+		}
 	case *kind.Required:
 		for _, name := range k.Missing {
-			add("required", nil, name)
+			add("required", name)
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
-			add("additionalProperties", nil, name)
+			add("additionalProperties", name)
 		}
 	case *kind.Type:
-		add(map[bool]string{true: "nullable", false: "type"}[k.Got == "null"], k)
+		add(map[bool]string{true: "nullable", false: "type"}[k.Got == "null"])
+	case *kind.Not:
+		add("not")
 	case *kind.FalseSchema:
-		rule := cause.SchemaURL[strings.LastIndexByte(cause.SchemaURL, '/')+1:]
+		rule := e.SchemaURL[strings.LastIndexByte(e.SchemaURL, '/')+1:]
 		if !strings.HasPrefix(rule, "unevaluated") {
-			rule = "boolean" // as the other validator calls it
+			rule = "boolean"
 		}
-		add(rule, nil)
+		add(rule)
 	default:
-		add(append(k.KeywordPath(), "invalid")[0], k)
+		add(append(k.KeywordPath(), "invalid")[0])
 	}
 	return all
 }
 
-// wanted returns what a schema, or an error about one, has under a name, if that is one value or a list: "string or
-// null". It is the document's and not the traffic's. A list of names says less than the location does.
-func wanted(of any, name string) string {
-	data, err := json.Marshal(of)
+// wanted returns what the document wants in the place of what broke a rule, if that is one value or a list: "string or
+// null". It is the document's and not the traffic's.
+func wanted(rule jsonschema.ErrorKind) string {
+	data, err := json.Marshal(rule)
 	if err != nil {
 		return ""
 	}
-	var members map[string]any
-	if err := json.Unmarshal(data, &members); err != nil || name == "required" {
+	var want struct{ Want any }
+	if json.Unmarshal(data, &want) != nil || want.Want == nil {
 		return ""
 	}
-	list, ok := members[name].([]any)
+	list, ok := want.Want.([]any)
 	if !ok {
-		list = []any{members[name]}
+		list = []any{want.Want}
 	}
-	texts := make([]string, len(list))
-	for i, value := range list {
+	var texts []string
+	for _, value := range list {
 		switch value.(type) {
 		case string, float64:
-			texts[i] = fmt.Sprint(value)
+			texts = append(texts, fmt.Sprint(value))
 		case nil:
-			if !ok {
-				return ""
-			}
-			texts[i] = "null"
+			texts = append(texts, "null")
 		default:
 			return ""
 		}
-	}
-	if name == "type" && members["nullable"] == true {
-		texts = append(texts, "null")
 	}
 	if i := slices.Index(texts, "null"); i >= 0 {
 		texts = append(slices.Delete(texts, i, i+1), "null")
 	}
 	return strings.Join(texts, " or ")
-}
-
-func parameterLocation(p *openapi3.Parameter) string {
-	if p.In == openapi3.ParameterInPath {
-		return "path"
-	}
-	return p.Name
 }
 
 // body is the location of a body as a whole.
