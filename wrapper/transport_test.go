@@ -89,36 +89,15 @@ func tlsServer(t testing.TB) *httptest.Server {
 func TestNoRedirectIsFollowed(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{300, 301, 302, 303, 304, 305, 307, 308, 399} {
-		for name, theirs := range map[string]func(t *testing.T) *http.Client{
-			"no client of the caller's": nil,
-			"a client that follows": func(t *testing.T) *http.Client {
-				client, _ := ownPool(t)
+		for name, change := range map[string]func(t *testing.T, client *http.Client){
+			"a client":                func(*testing.T, *http.Client) {},
+			"a transport around ours": func(_ *testing.T, client *http.Client) { client.Transport = &closable{RoundTripper: client.Transport} },
+			"CheckRedirect and a jar": func(t *testing.T, client *http.Client) {
+				client.Jar, _ = cookiejar.New(nil) // never fails
 				client.CheckRedirect = func(*http.Request, []*http.Request) error {
 					t.Error("CheckRedirect was asked")
 					return nil
 				}
-				return client
-			},
-			"a client that stops": func(t *testing.T) *http.Client {
-				client, _ := ownPool(t)
-				client.CheckRedirect = func(*http.Request, []*http.Request) error {
-					t.Error("CheckRedirect was asked")
-					return http.ErrUseLastResponse
-				}
-				return client
-			},
-			"a client with a jar": func(t *testing.T) *http.Client {
-				client, _ := ownPool(t)
-				jar, err := cookiejar.New(nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				client.Jar = jar
-				return client
-			},
-			"a transport around ours": func(t *testing.T) *http.Client {
-				_, transport := ownPool(t)
-				return &http.Client{Transport: &closable{RoundTripper: transport}}
 			},
 		} {
 			t.Run(fmt.Sprintf("%d with %s", status, name), func(t *testing.T) {
@@ -133,11 +112,9 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 					w.Header().Set("Set-Cookie", "session=1")
 					w.WriteHeader(status)
 				})
-				opts := []composio.Option{composio.WithMaxRetries(0)}
-				if theirs != nil {
-					opts = append(opts, composio.WithHTTPClient(theirs(t)))
-				}
-				failure := mustFail(t, t.Context(), newTestClient(t, rec.URL, opts...), testID, tokenUpdate)
+				theirs, _ := ownPool(t)
+				change(t, theirs)
+				failure := mustFail(t, t.Context(), newTestClient(t, rec.URL, composio.WithMaxRetries(0), composio.WithHTTPClient(theirs)), testID, tokenUpdate)
 				if got := holding(failure); got != "ErrRedirect" || failure.StatusCode != status {
 					t.Errorf("StatusCode %d, sentinels %q: %v", failure.StatusCode, got, failure)
 				}
