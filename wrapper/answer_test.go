@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
 )
@@ -239,8 +238,7 @@ func TestErrorAnswers(t *testing.T) {
 			"409: Conflict; " + notReadable, reading{Err: notReadable}},
 		{"a status without a name", tokenUpdate, 599, nil, "ErrServer ErrOutcomeUnknown", "", "599: no message; the update may have been applied", reading{}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			want := test.want
 			want.StatusCode, want.Is = test.status, test.is
 			if want.Body == "" {
@@ -250,9 +248,7 @@ func TestErrorAnswers(t *testing.T) {
 				want.RequestID = "{sent}"
 			}
 			want.Text = "composio: ca_1a2b3c4d5e6f: " + test.text + "; request id " + want.RequestID
-			if diff := cmp.Diff(want, answerTo(t, test.update, test.status, test.header, test.body)); diff != "" {
-				t.Errorf("the error (-want +got):\n%s", diff)
-			}
+			wantSame(t, "the error", want, answerTo(t, test.update, test.status, test.header, test.body))
 		})
 	}
 }
@@ -277,8 +273,7 @@ func TestRequestIDOfTheBodyBeatsTheHeadersBeatsOurs(t *testing.T) {
 		{"an empty header", http.Header{"X-Request-Id": {""}}, without, "{sent}"},
 		{"nothing at all", nil, "", "{sent}"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			if got := answerTo(t, rename, 400, test.header, test.body).RequestID; got != test.want {
 				t.Errorf("RequestID = %q, want %q", got, test.want)
 			}
@@ -309,8 +304,7 @@ func TestRateLimitIsReadFromTheHeaders(t *testing.T) {
 		{"negative remainder", "2000", "-1", "60s", composio.RateLimit{}},
 		{"beyond an int", "99999999999999999999", "1", "60s", composio.RateLimit{}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			header := http.Header{}
 			for name, value := range map[string]string{
 				"X-RateLimit": test.limit, "X-RateLimit-Remaining": test.remaining, "X-RateLimit-Window-Size": test.window,
@@ -319,9 +313,7 @@ func TestRateLimitIsReadFromTheHeaders(t *testing.T) {
 					header.Set(name, value)
 				}
 			}
-			if diff := cmp.Diff(test.want, answerTo(t, rename, 400, header, "").RateLimit); diff != "" {
-				t.Errorf("RateLimit (-want +got):\n%s", diff)
-			}
+			wantSame(t, "RateLimit", test.want, answerTo(t, rename, 400, header, "").RateLimit)
 		})
 	}
 }
@@ -376,8 +368,7 @@ func TestSuccessThatIsNoReadableSuccess(t *testing.T) {
 		{name: "success false with 201", status: 201, header: jsonAnswer, body: `{"success":false}`, want: reading{Err: notApplied}},
 		{name: "202 with a ticket", status: 202, header: jsonAnswer, body: `{"ticket":"t_1"}`, want: reading{Err: notApplied}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			got := answerTo(t, rename, test.status, test.header, test.body)
 			if !strings.HasSuffix(got.Text, "; the update may have been applied; request id "+got.RequestID) ||
 				!strings.HasPrefix(got.Text, fmt.Sprintf("composio: ca_1a2b3c4d5e6f: %d", test.status)) {
@@ -389,9 +380,7 @@ func TestSuccessThatIsNoReadableSuccess(t *testing.T) {
 			if want.RequestID == "" {
 				want.RequestID = "{sent}"
 			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("the error (-want +got):\n%s", diff)
-			}
+			wantSame(t, "the error", want, got)
 		})
 	}
 }
@@ -404,8 +393,7 @@ func TestErrorAnswerNestedVeryDeepKeepsItsStatus(t *testing.T) {
 		"in errors": `{"error":{"message":"m","errors":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}}`,
 		"open":      strings.Repeat("[", 100_000),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			got := answerTo(t, rename, 400, jsonAnswer, body)
 			if got.StatusCode != 400 || got.Is != "ErrBadRequest" || got.Err != notReadable || got.Body != body[:min(len(body), 64<<10)] {
 				t.Errorf("status %d, sentinels %q, Err %q, %d bytes of Body", got.StatusCode, got.Is, got.Err, len(got.Body))
@@ -465,14 +453,11 @@ func TestSuccessInOtherForms(t *testing.T) {
 		{"other names beside it", 200, `{"Success":false,"SUCCESS":"no","success":true,"ID":"ca_other","Id":"ca_other","id":"ca_1a2b3c4d5e6f","STATUS":"FAILED","status":"ACTIVE"}`, whole},
 		{"another account in a nested object", 200, `{"before":{"id":"ca_other","success":false},"success":true,"id":"ca_1a2b3c4d5e6f","status":"ACTIVE","data":[{"id":"ca_other"}]}`, whole},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			rec := newRecorder(t, answerWith(test.status, test.body))
 			got := mustUpdate(t, newTestClient(t, rec.URL, composio.WithMaxRetries(0)), testID, rename)
 			test.want.RequestID = rec.only(t).Header.Get("X-Request-Id")
-			if diff := cmp.Diff(&test.want, got); diff != "" {
-				t.Errorf("the result (-want +got):\n%s", diff)
-			}
+			wantSame(t, "the result", &test.want, got)
 		})
 	}
 }
@@ -487,8 +472,7 @@ func TestCodesThatAreNoWholeNumbers(t *testing.T) {
 		`606.5`: 0, `"606.5"`: 0, `1e300`: 0, `1e400`: 0, `"1e400"`: 0, `"NaN"`: 0, `"Inf"`: 0, `"-Inf"`: 0,
 		`true`: 0, `null`: 0, `[606]`: 0, `{"code":606}`: 0,
 	} {
-		t.Run(code, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, code, func(t *testing.T) {
 			got := answerTo(t, rename, 400, jsonAnswer, `{"error":{"message":"m","code":`+code+`}}`)
 			if got.Code != want || got.Message != "m" {
 				t.Errorf("Code = %d, Message = %q, want %d and m", got.Code, got.Message, want)

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,6 +145,29 @@ func mustFail(t testing.TB, ctx context.Context, client *composio.Client, id str
 	return failure
 }
 
+// inParallel runs a subtest besides others.
+func inParallel(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		test(t)
+	})
+}
+
+// inBubble runs a subtest besides others in a bubble of its own, in which time passes at once and exactly.
+func inBubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	inParallel(t, name, func(t *testing.T) { synctest.Test(t, test) })
+}
+
+// wantSame fails the test if got is not want.
+func wantSame(t testing.TB, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
 // roundTripFunc is an in-memory transport.
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
@@ -183,9 +207,7 @@ func TestUpdateSendsExactlyOneRequest(t *testing.T) {
 		},
 		Body: body,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the request (-want +got):\n%s", diff)
-	}
+	wantSame(t, "the request", want, got)
 	if ids := got.Header["X-Request-Id"]; len(ids) != 1 || !uuidV4.MatchString(ids[0]) {
 		t.Errorf("X-Request-Id = %q, want one random UUID", ids)
 	}
@@ -224,9 +246,7 @@ func TestResultIsWhatTheAnswerSays(t *testing.T) {
 		Attempts:  1,
 		RateLimit: composio.RateLimit{Limit: 2000, Remaining: 1999, Window: time.Minute, Known: true},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the result (-want +got):\n%s", diff)
-	}
+	wantSame(t, "the result", want, got)
 }
 
 func TestResultWithoutHeadersHasTheIDThatWasSent(t *testing.T) {
@@ -236,9 +256,7 @@ func TestResultWithoutHeadersHasTheIDThatWasSent(t *testing.T) {
 	want := &composio.Result{
 		ID: testID, Status: composio.StatusActive, RequestID: rec.only(t).Header.Get("X-Request-Id"), Attempts: 1,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the result (-want +got):\n%s", diff)
-	}
+	wantSame(t, "the result", want, got)
 }
 
 func TestBaseURLAndVersionMakeThePath(t *testing.T) {
@@ -258,8 +276,7 @@ func TestBaseURLAndVersionMakeThePath(t *testing.T) {
 		{"escaped space and percent", "/a%20b%25", "v3", "/a%20b%25/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
 		{"prefix that looks like the path itself", "/api/v3/x", "v3.1", "/api/v3/x/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			rec := newRecorder(t, nil)
 			mustUpdate(t, newTestClient(t, rec.URL+test.suffix, composio.WithAPIVersion(test.version)), testID, rename)
 			if got := rec.only(t).URI; got != test.want {
@@ -290,9 +307,7 @@ func TestOneClientServesManyGoroutines(t *testing.T) {
 	for _, r := range rec.requests() {
 		got[r.URI] = r.Body
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("bodies by path (-want +got):\n%s", diff)
-	}
+	wantSame(t, "bodies by path", want, got)
 }
 
 // closable is a transport around another, as tracing makes one.
@@ -397,9 +412,7 @@ func TestKeyFunctionIsAskedForEachAttempt(t *testing.T) {
 	for _, r := range rec.requests() {
 		keys = append(keys, r.Header["X-Api-Key"]...)
 	}
-	if diff := cmp.Diff([]string{"ak_rotated_1", "ak_rotated_2", "ak_rotated_3"}, keys); diff != "" {
-		t.Errorf("the keys of three attempts (-want +got):\n%s", diff)
-	}
+	wantSame(t, "the keys of three attempts", []string{"ak_rotated_1", "ak_rotated_2", "ak_rotated_3"}, keys)
 }
 
 func TestKeyFromTheFunctionIsCheckedEachTime(t *testing.T) {
@@ -413,8 +426,7 @@ func TestKeyFromTheFunctionIsCheckedEachTime(t *testing.T) {
 		"DEL":          "ak_rotated\x7f",
 		"non-ASCII":    "ak_rotaté",
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			rec := newRecorder(t, nil)
 			keys := []string{testKey, bad}
 			client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
@@ -469,9 +481,7 @@ func TestLimiterIsAskedForEachAttemptBeforeTheKey(t *testing.T) {
 		composio.WithLimiter(limiterFunc(func(context.Context) error { steps = append(steps, "limiter"); return nil })),
 		composio.WithAPIKeyFunc(func(context.Context) (string, error) { steps = append(steps, "key"); return testKey, nil }))
 	mustUpdate(t, client, testID, rename)
-	if diff := cmp.Diff([]string{"limiter", "key", "limiter", "key"}, steps); diff != "" {
-		t.Errorf("what two attempts asked (-want +got):\n%s", diff)
-	}
+	wantSame(t, "what two attempts asked", []string{"limiter", "key", "limiter", "key"}, steps)
 }
 
 // The attempt's timeout must not run while a call waits for its turn or for a key.

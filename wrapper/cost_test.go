@@ -126,8 +126,7 @@ func TestWritesOfOneRequest(t *testing.T) {
 		{15 << 10, 1},
 		{32 << 10, 2},
 	} {
-		t.Run(fmt.Sprintf("credential of %d bytes", test.credential), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("credential of %d bytes", test.credential), func(t *testing.T) {
 			rec := newRecorder(t, nil)
 			pool, transport := ownPool(t)
 			writes := countWrites(transport)

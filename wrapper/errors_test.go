@@ -99,8 +99,7 @@ func TestAliasTaken(t *testing.T) {
 		{"the words on an HTML page", rename, 409, "<p>alias already in use</p>", false},
 		{"no body", rename, 409, "", false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			got := answerTo(t, test.update, test.status, jsonAnswer, test.body)
 			if holds := strings.Contains(got.Is, "ErrAliasTaken"); holds != test.want {
 				t.Errorf("ErrAliasTaken is %t for %s", holds, got.Text)
@@ -135,8 +134,7 @@ func TestAccountNotFound(t *testing.T) {
 		{"410", 410, `{"error":{"message":"m","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, false},
 		{"200", 200, `{"error":{"message":"m","code":606,"slug":"ConnectedAccount_ResourceNotFound"}}`, false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			got := answerTo(t, rename, test.status, jsonAnswer, test.body)
 			if holds := strings.Contains(got.Is, "ErrAccountNotFound"); holds != test.want {
 				t.Errorf("ErrAccountNotFound is %t for %s", holds, got.Text)
@@ -153,8 +151,7 @@ func TestBodyIsKeptTo64KiB(t *testing.T) {
 	const limit = 64 << 10
 	for _, size := range []int{0, 1, limit - 1, limit, limit + 1, 3 * limit} {
 		for _, status := range []int{200, 400, 502} {
-			t.Run(fmt.Sprintf("%d of %d bytes", status, size), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%d of %d bytes", status, size), func(t *testing.T) {
 				body := strings.Repeat("0123456789abcdef", size/16+1)[:size]
 				got := answerTo(t, rename, status, htmlAnswer, body)
 				if want := body[:min(size, limit)]; got.Body != want {
@@ -197,8 +194,7 @@ func TestTextIsOneLineWhateverTheServerSends(t *testing.T) {
 		"raw object":    "{\"error\":{\"errors\":[{\n\"a\":\r\n1\u2028}]}}",
 		"not UTF-8":     "{\"error\":{\"message\":\"a\xff\xfe\xc3b\"}}",
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			text := answerTo(t, rename, 400, jsonAnswer, body).Text
 			wantOneLine(t, text)
 			if name != "raw object" && name != "not UTF-8" && !strings.Contains(text, "a b  c d e [31mf g h i j k l") {

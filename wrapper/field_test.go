@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
 )
@@ -32,8 +31,7 @@ func TestFieldShowsItsStateAndNotItsValue(t *testing.T) {
 		{"SetVerbatim empty", composio.SetVerbatim(""), "[redacted]"},
 		{"Clear", composio.Clear(), "clear"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			if got := test.field.String(); got != test.want {
 				t.Errorf("String() = %q, want %q", got, test.want)
 			}
@@ -58,8 +56,7 @@ func TestFieldCannotBeReadFromJSON(t *testing.T) {
 	t.Parallel()
 	const want = "composio: a Field cannot be read from JSON; use Set, SetVerbatim or Clear"
 	for _, text := range []string{`"keep"`, `"clear"`, `"[redacted]"`, `"a value"`, `""`, `null`, `1`, `{}`, `[]`} {
-		t.Run(text, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, text, func(t *testing.T) {
 			field := composio.Set("before")
 			if err := json.Unmarshal([]byte(text), &field); err == nil || err.Error() != want {
 				t.Errorf("the error is %v, want %s", err, want)
@@ -86,9 +83,7 @@ func TestUpdateAsJSONSaysWhatItDoes(t *testing.T) {
 	}
 	want := `{"Alias":"clear","Credentials":{"GenericAPIKey":"keep","APIKey":"[redacted]","BearerToken":"clear","BasicEncoded":"keep"},` +
 		`"Sharing":{"AllowAllUsers":null,"AllowedUserIDs":["user_1"],"NotAllowedUserIDs":null}}`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("the JSON (-want +got):\n%s", diff)
-	}
+	wantSame(t, "the JSON", want, string(got))
 }
 
 // secretValue is in no other word, in no encoding, so that finding it means a leak.
@@ -213,8 +208,7 @@ func formats() []string {
 func TestNoVerbLogOrEncoderShowsASecret(t *testing.T) {
 	t.Parallel()
 	for name, holder := range holders(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			for _, format := range formats() {
 				if text := fmt.Sprintf(format, holder); leaks(text) {
 					t.Errorf("%s shows the secret: %s", format, text)
@@ -263,8 +257,7 @@ func TestNoVerbReachesTheTransportOfAClient(t *testing.T) {
 		"exported":         Exported{Client: client, Copied: *client},
 		"list of pointers": []*composio.Client{client},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			for _, format := range formats() {
 				if text := fmt.Sprintf(format, holder); leaks(text) {
 					t.Errorf("%s shows what the transport holds: %s", format, text)

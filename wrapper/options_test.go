@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/time/rate"
 
 	composio "example.com/composio/wrapper"
@@ -72,8 +71,7 @@ func TestNewRefuses(t *testing.T) {
 		{"negative retries", testKey, one(composio.WithMaxRetries(-1)), "composio: WithMaxRetries: -1 is negative"},
 		{"no user agent", testKey, one(composio.WithUserAgent("")), "composio: WithUserAgent: the product is empty"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			client, err := composio.New(test.key, test.opts...)
 			invalidOption(t, client, err, test.want)
 		})
@@ -145,8 +143,7 @@ func TestPlainHTTPIsForLoopbackHostsAlone(t *testing.T) {
 		"http://localhost", "http://localhost:8080/prefix/", "http://LocalHost", "HTTP://localhost", "http://127.0.0.1", "http://127.0.0.1:1",
 		"http://127.255.255.254", "http://[::1]", "http://[::1]:8080", "http://[0:0:0:0:0:0:0:1]", "http://[::ffff:127.0.0.1]",
 	} {
-		t.Run(url, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, url, func(t *testing.T) {
 			if _, err := composio.New(testKey, composio.WithBaseURL(url)); err != nil {
 				t.Error(err)
 			}
@@ -157,15 +154,13 @@ func TestPlainHTTPIsForLoopbackHostsAlone(t *testing.T) {
 		"http://10.0.0.1", "http://0.0.0.0", "http://128.0.0.1", "http://[::2]", "http://[::]", "http://[fe80::1]", "http://[::ffff:10.0.0.1]",
 		"http://2130706433", "http://127.1", "http://0x7f000001", "http://[::1%25eth0]",
 	} {
-		t.Run(url, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, url, func(t *testing.T) {
 			client, err := composio.New(testKey, composio.WithBaseURL(url))
 			invalidOption(t, client, err, "composio: WithBaseURL: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP")
 		})
 	}
 	for _, url := range []string{`http://localhost\@example.com`, "http://localhost%00.example.com", "http://localhost%2e@example.com"} {
-		t.Run(url, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, url, func(t *testing.T) {
 			if _, err := composio.New(testKey, composio.WithBaseURL(url)); !errors.Is(err, composio.ErrInvalid) {
 				t.Errorf("the error is %v, want ErrInvalid", err)
 			}
@@ -180,8 +175,7 @@ func TestWithInsecureHTTPHoldsInAnyOrder(t *testing.T) {
 		"before": {composio.WithInsecureHTTP(), url},
 		"after":  {url, composio.WithInsecureHTTP()},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			if got := urlOf(t, mustNew(t, testKey, append(opts, echoURL())...)); got != "http://gateway.internal:8080/api/v3/connected_accounts/ca_1a2b3c4d5e6f" {
 				t.Errorf("the request went to %s", got)
 			}
@@ -217,9 +211,7 @@ func TestUserAgentIsPutBeforeOurOwn(t *testing.T) {
 	t.Parallel()
 	rec := newRecorder(t, nil)
 	mustUpdate(t, newTestClient(t, rec.URL, composio.WithUserAgent("billing/1.4 (eu)")), testID, rename)
-	if diff := cmp.Diff([]string{"billing/1.4 (eu) composio-go"}, rec.only(t).Header["User-Agent"]); diff != "" {
-		t.Errorf("User-Agent (-want +got):\n%s", diff)
-	}
+	wantSame(t, "User-Agent", []string{"billing/1.4 (eu) composio-go"}, rec.only(t).Header["User-Agent"])
 }
 
 // In a bubble no time passes by itself, so the deadline of the request is exactly the timeout away.
@@ -238,8 +230,7 @@ func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 		{"http.Client's, longer", []composio.Option{composio.WithTimeout(5 * time.Second)}, 7 * time.Second, 5 * time.Second},
 		{"http.Client's alone", []composio.Option{composio.WithTimeout(0)}, 7 * time.Second, 7 * time.Second},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := time.Duration(-1)
 				transport := roundTripFunc(func(req *http.Request) (*http.Response, error) {
@@ -361,8 +352,7 @@ func TestNoErrorOfNewShowsASecret(t *testing.T) {
 	_, errs["a key besides it"] = composio.New(password, composio.WithAPIKeyFunc(aKey))
 	_, errs["a key before it"] = composio.New(password, nil)
 	for name, err := range errs {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			if !errors.Is(err, composio.ErrInvalid) {
 				t.Fatalf("the error is %v, want ErrInvalid", err)
 			}

@@ -18,7 +18,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
 )
@@ -278,8 +277,7 @@ func TestEchoedSecretsAreShownNowhere(t *testing.T) {
 	t.Parallel()
 	for _, source := range secretSources {
 		for _, echo := range echoForms {
-			t.Run(source.name+" "+echo.name, func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, source.name+" "+echo.name, func(t *testing.T) {
 				var status int
 				var body string
 				rec := newRecorder(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -377,8 +375,7 @@ func TestSecretsInAResultAreShownNowhere(t *testing.T) {
 func TestSecretsThatATransportQuotesAreShownNowhere(t *testing.T) {
 	t.Parallel()
 	for _, source := range secretSources {
-		t.Run(source.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, source.name, func(t *testing.T) {
 			own := &tellingError{}
 			client := source.client(t, "https://composio.invalid", composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
 				Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
@@ -509,8 +506,7 @@ func TestCauseWithASecretIsSeenThroughByIsAlone(t *testing.T) {
 // A key function's error may name the key it could not renew: the one that it returned before, or returns beside it.
 func TestSecretsInAnErrorOfTheKeyFunctionAreShownNowhere(t *testing.T) {
 	t.Parallel()
-	t.Run("returned beside it", func(t *testing.T) {
-		t.Parallel()
+	inParallel(t, "returned beside it", func(t *testing.T) {
 		client := mustNew(t, "", composio.WithAPIKeyFunc(func(context.Context) (string, error) {
 			return secretKey, fmt.Errorf("the key %s has expired: %w", secretKey, io.EOF)
 		}))
@@ -520,8 +516,7 @@ func TestSecretsInAnErrorOfTheKeyFunctionAreShownNowhere(t *testing.T) {
 			t.Errorf("Error() = %q, want %q", got, want)
 		}
 	})
-	t.Run("returned before", func(t *testing.T) {
-		t.Parallel()
+	inParallel(t, "returned before", func(t *testing.T) {
 		rec := newRecorder(t, tooManyAtFirst(1))
 		calls := 0
 		client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithAPIKeyFunc(func(context.Context) (string, error) {
@@ -536,8 +531,7 @@ func TestSecretsInAnErrorOfTheKeyFunctionAreShownNowhere(t *testing.T) {
 			t.Errorf("the text is %q", failure)
 		}
 	})
-	t.Run("with characters that a header does not take", func(t *testing.T) {
-		t.Parallel()
+	inParallel(t, "with characters that a header does not take", func(t *testing.T) {
 		client := mustNew(t, "", composio.WithAPIKeyFunc(func(context.Context) (string, error) { return secretToken, nil }))
 		failure := mustFail(t, t.Context(), client, testID, rename)
 		wantNothingShowing(t, failure)
@@ -601,9 +595,7 @@ func TestKeyPrefixIsRedactedEverywhere(t *testing.T) {
 		Text:    `composio: ca_1a2b3c4d5e6f: 401 [redacted]: [redacted]; [redacted]; {"key":"line\n[redacted]"}; fix: [redacted]; request id [redacted]`,
 		Is:      "ErrUnauthorized",
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the error (-want +got):\n%s", diff)
-	}
+	wantSame(t, "the error", want, got)
 }
 
 // Redaction must not hide from the client itself what an answer says.
@@ -623,8 +615,7 @@ func TestClassificationReadsWhatArrived(t *testing.T) {
 		{"a credential that is the slug", "ConnectedAccount_ResourceNotFound", 404, gone, "ErrNotFound ErrAccountNotFound"},
 		{"a credential that is a part of the slug", "Resource", 404, gone, "ErrNotFound ErrAccountNotFound"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			got := answerTo(t, credentialUpdate(test.secret), test.status, jsonAnswer, test.body)
 			if got.Is != test.want {
 				t.Errorf("sentinels %q, want %q: %s", got.Is, test.want, got.Text)
@@ -634,8 +625,7 @@ func TestClassificationReadsWhatArrived(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a credential that makes success unreadable", func(t *testing.T) {
-		t.Parallel()
+	inParallel(t, "a credential that makes success unreadable", func(t *testing.T) {
 		rec := newRecorder(t, answerWith(http.StatusOK, success))
 		result := mustUpdate(t, newTestClient(t, rec.URL), testID, credentialUpdate("success"))
 		if result.Status != composio.StatusActive {
@@ -648,8 +638,7 @@ func TestClassificationReadsWhatArrived(t *testing.T) {
 func TestEveryCredentialFieldIsASecret(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			update := fieldUpdate(name, composio.Set(secretToken))
 			got := answerTo(t, update, 400, jsonAnswer, `{"error":{"message":"bad `+name+` `+jsonForm(secretToken)+`","code":1}}`)
 			if got.Message != "bad "+name+" [redacted]" || showsSecret(got.Text) || showsSecret(got.Body) {

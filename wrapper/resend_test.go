@@ -190,8 +190,7 @@ func TestRequestOnADyingConnectionIsSentOnce(t *testing.T) {
 	t.Parallel()
 	for _, idle := range []int{0, 1, 3} {
 		for _, death := range []string{dies, resets} {
-			t.Run(fmt.Sprintf("%d idle connections, %s", idle, death), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%d idle connections, %s", idle, death), func(t *testing.T) {
 				m, client := withIdle(t, idle, func(*mortal, bool) string { return death })
 				failure := mustFail(t, t.Context(), client, testID, rename)
 				if sent := m.sent.Load(); sent != 1 || failure.Attempts != 1 || holding(failure) != "ErrOutcomeUnknown" || !failure.Retryable() {
@@ -212,8 +211,7 @@ func TestFirstRetryAfterADeadConnectionIsAtOnceAndOnAFreshOne(t *testing.T) {
 	t.Parallel()
 	for _, idle := range []int{1, 64} {
 		for _, death := range []string{dies, resets} {
-			t.Run(fmt.Sprintf("%d idle connections, %s", idle, death), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%d idle connections, %s", idle, death), func(t *testing.T) {
 				var logged bytes.Buffer
 				m, client := withIdle(t, idle, func(_ *mortal, stale bool) string {
 					if stale {
@@ -259,21 +257,18 @@ func TestOnlyTheFirstRetryAfterADeadConnectionIsAtOnce(t *testing.T) {
 		{"REFUSED_STREAM", []step{fails(errors.New("stream error: stream ID 1; REFUSED_STREAM"))}, []time.Duration{first}},
 		{"a transport's own error", []step{fails(errors.New("out of ink"))}, []time.Duration{first}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, append(test.steps, answers(200, success)), composio.WithMaxRetries(len(test.want)))
-				mustUpdate(t, client, testID, rename)
-				waits := s.waits()
-				if len(waits) != len(test.want) {
-					t.Fatalf("waits %v, want %v less at most a quarter", waits, test.want)
+		inBubble(t, test.name, func(t *testing.T) {
+			client, s := scriptedClient(t, append(test.steps, answers(200, success)), composio.WithMaxRetries(len(test.want)))
+			mustUpdate(t, client, testID, rename)
+			waits := s.waits()
+			if len(waits) != len(test.want) {
+				t.Fatalf("waits %v, want %v less at most a quarter", waits, test.want)
+			}
+			for i, most := range test.want {
+				if waits[i] > most || waits[i] < most*3/4 {
+					t.Errorf("waits %v, want %v less at most a quarter", waits, test.want)
 				}
-				for i, most := range test.want {
-					if waits[i] > most || waits[i] < most*3/4 {
-						t.Errorf("waits %v, want %v less at most a quarter", waits, test.want)
-					}
-				}
-			})
+			}
 		})
 	}
 }
@@ -282,8 +277,7 @@ func TestOnlyTheFirstRetryAfterADeadConnectionIsAtOnce(t *testing.T) {
 func TestShortConnectionsFailNoCallWithRetries(t *testing.T) {
 	t.Parallel()
 	for _, answered := range []int{1, 3} {
-		t.Run(fmt.Sprint(answered, " requests a connection"), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprint(answered, " requests a connection"), func(t *testing.T) {
 			m := &mortal{}
 			m.connServer = newConnServer(t, nil, func(conn net.Conn, _ int) {
 				reader := bufio.NewReader(conn)
@@ -363,9 +357,7 @@ func TestServersThatGoAwayLoseNoUpdate(t *testing.T) {
 	if len(conns) < 10 {
 		t.Errorf("there were %d connections, too few for the server to have gone away often", len(conns))
 	}
-	if diff := cmp.Diff(want, applied); diff != "" {
-		t.Errorf("updates and how often each was applied (-want +got):\n%s", diff)
-	}
+	wantSame(t, "updates and how often each was applied", want, applied)
 }
 
 // Frames of HTTP/2 (RFC 9113, section 6), as far as a server needs them that refuses what net/http's never would.
@@ -467,8 +459,7 @@ var refusals = map[string]func(w io.Writer, stream uint32){
 func TestRequestThatHTTP2RefusesUnseenIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range refusals {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			client, sent, applied := newFrames(t, func(w io.Writer, conn, nth int, stream uint32) bool {
 				if conn != 1 || nth != 2 {
 					return false
@@ -481,12 +472,8 @@ func TestRequestThatHTTP2RefusesUnseenIsSentAgain(t *testing.T) {
 					t.Errorf("Attempts = %d for %s, want 1", got, alias)
 				}
 			}
-			if diff := cmp.Diff([]string{`{"alias":"first"}`, `{"alias":"second"}`, `{"alias":"third"}`}, applied()); diff != "" {
-				t.Errorf("applied (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff([]string{`{"alias":"first"}`, `{"alias":"second"}`, `{"alias":"second"}`, `{"alias":"third"}`}, sent()); diff != "" {
-				t.Errorf("sent (-want +got):\n%s", diff)
-			}
+			wantSame(t, "applied", []string{`{"alias":"first"}`, `{"alias":"second"}`, `{"alias":"third"}`}, applied())
+			wantSame(t, "sent", []string{`{"alias":"first"}`, `{"alias":"second"}`, `{"alias":"second"}`, `{"alias":"third"}`}, sent())
 		})
 	}
 }
@@ -495,8 +482,7 @@ func TestRequestThatHTTP2RefusesUnseenIsSentAgain(t *testing.T) {
 func TestServerThatRefusesForEverIsSentTwoBodiesAnAttempt(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range refusals {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			client, sent, _ := newFrames(t, func(w io.Writer, _, _ int, stream uint32) bool { refuse(w, stream); return true })
 			failure := mustFail(t, t.Context(), client, testID, rename)
 			if n := len(sent()); n != 2 || failure.Attempts != 1 {
@@ -513,8 +499,7 @@ func TestServerThatRefusesForEverIsSentTwoBodiesAnAttempt(t *testing.T) {
 func TestHTTP2ConnectionThatDiesWithARequest(t *testing.T) {
 	t.Parallel()
 	for retries := range 2 {
-		t.Run(fmt.Sprint(retries, " retries"), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprint(retries, " retries"), func(t *testing.T) {
 			var logged bytes.Buffer
 			client, sent, _ := newFrames(t, func(w io.Writer, conn, nth int, _ uint32) bool {
 				if nth == 2 {
@@ -565,8 +550,7 @@ func TestBodiesShowWhatWasSent(t *testing.T) {
 		{"a third after two were read", []string{read, again, read, again}, true, "", "ErrOutcomeUnknown"},
 		{"a third after two were read in part", []string{again, readOne, again, again, readOne, again}, true, "", "ErrOutcomeUnknown"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			for _, answered := range []bool{true, false} {
 				client := overNetHTTP(t, func(req *http.Request) (*http.Response, error) {
 					for body, i := req.Body, 0; i < len(test.steps); i++ {
@@ -652,8 +636,7 @@ func TestNoNewBodyAfterTheContextIsDone(t *testing.T) {
 func TestTransportThatSigns(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{false, true} {
-		t.Run(fmt.Sprint("HTTP/2 ", secure), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprint("HTTP/2 ", secure), func(t *testing.T) {
 			arrived := make(chan http.Header, 1)
 			handler := func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPatch {

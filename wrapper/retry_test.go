@@ -21,7 +21,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
 )
@@ -132,8 +131,7 @@ func TestAtMostMaxRetriesMoreAttempts(t *testing.T) {
 		{"1", []composio.Option{composio.WithMaxRetries(1)}, 2},
 		{"7", []composio.Option{composio.WithMaxRetries(7)}, 8},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, s := scriptedClient(t, []step{answers(503, "")}, test.opts...)
 				failure := mustFail(t, t.Context(), client, testID, rename)
@@ -221,8 +219,7 @@ func TestFailuresThatAreTriedAgain(t *testing.T) {
 		"429 of a gateway":              answers(429, "<html>Too Many Requests</html>"),
 		"502 of a gateway":              answers(502, "<html>Bad Gateway</html>"),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, _ := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
 				if got := mustUpdate(t, client, testID, rename).Attempts; got != 2 {
@@ -278,8 +275,7 @@ func TestFailuresThatAreNotTriedAgain(t *testing.T) {
 		"an open circuit":         fails(verdict(false)),
 		"an open circuit, within": fails(fmt.Errorf("breaker: %w", errors.Join(io.EOF, verdict(false)))),
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, s := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
 				start := time.Now()
@@ -303,8 +299,7 @@ func TestConflictOfAnUpdateWithoutAliasIsTriedAgain(t *testing.T) {
 		"a clear alias":  {Alias: composio.Clear()},
 		"an empty alias": {Alias: composio.Set("")},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, _ := scriptedClient(t, []step{answers(409, aliasClash), answers(200, success)})
 				if got := mustUpdate(t, client, testID, update).Attempts; got != 2 {
@@ -342,15 +337,10 @@ func TestRetryAfterIsWaitedExactly(t *testing.T) {
 		{"a date of C", in(5*time.Second, time.ANSIC), 5 * time.Second},
 	} {
 		for _, status := range []int{409, 429, 503} {
-			t.Run(fmt.Sprint(test.name, " with ", status), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					client, s := scriptedClient(t, []step{answers(status, "", "Retry-After", test.value()), answers(200, success)})
-					mustUpdate(t, client, testID, rename)
-					if diff := cmp.Diff([]time.Duration{test.want}, s.waits()); diff != "" {
-						t.Errorf("waits (-want +got):\n%s", diff)
-					}
-				})
+			inBubble(t, fmt.Sprint(test.name, " with ", status), func(t *testing.T) {
+				client, s := scriptedClient(t, []step{answers(status, "", "Retry-After", test.value()), answers(200, success)})
+				mustUpdate(t, client, testID, rename)
+				wantSame(t, "waits", []time.Duration{test.want}, s.waits())
 			})
 		}
 	}
@@ -371,8 +361,7 @@ func TestRetryAfterBeyondAMinuteReturnsAtOnce(t *testing.T) {
 		{"99999999999999999999", math.MaxInt64},
 		{strings.Repeat("9", 400), math.MaxInt64},
 	} {
-		t.Run(fmt.Sprintf("%.40s", test.value), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("%.40s", test.value), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", test.value)})
 				start := time.Now()
@@ -394,8 +383,7 @@ func TestUnusableRetryAfterIsBackedOff(t *testing.T) {
 		"", "0", "0.0", "000", "-5", "-0.5", "+3", "soon", "1e1", "0x10", "1,5", "5s", ".", "1.2.3", "NaN", "Inf", "infinity",
 		"1 2", "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 31 Dec 1999 23:59:59 GMT", "Sat, 01 Jan 2000", "2000-01-01T00:00:30Z",
 	} {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, value, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", value)}, composio.WithMaxRetries(1))
 				failure := mustFail(t, t.Context(), client, testID, rename)
@@ -462,8 +450,7 @@ func TestWaitThatWouldOutlastTheDeadlineReturnsAtOnce(t *testing.T) {
 		{"a date", 9 * time.Second, "Sat, 01 Jan 2000 00:00:10 GMT", 10 * time.Second},
 		{"backoff longer", 374 * time.Millisecond, "", 0},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, s := scriptedClient(t, []step{answers(503, "", "Retry-After", test.retryAfter)})
 				ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
@@ -490,9 +477,7 @@ func TestWaitThatEndsBeforeTheDeadlineIsWaited(t *testing.T) {
 		if _, err := client.UpdateConnectedAccount(ctx, testID, rename); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]time.Duration{10 * time.Second}, s.waits()); diff != "" {
-			t.Errorf("waits (-want +got):\n%s", diff)
-		}
+		wantSame(t, "waits", []time.Duration{10 * time.Second}, s.waits())
 	})
 }
 
@@ -514,8 +499,7 @@ func TestWaitEndsAtOnceWithItsContext(t *testing.T) {
 			`composio: ca_1a2b3c4d5e6f: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": http2: client connection lost; ` +
 				"not tried again: context canceled; the update may have been applied; request id "},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, s := scriptedClient(t, []step{test.first})
 				ctx, cancel := context.WithCancel(t.Context())
@@ -569,8 +553,7 @@ func TestWhatEndsACallBeforeARetryKeepsTheLastAnswer(t *testing.T) {
 		{"context done after the limiter", at(2, func(ctx context.Context) error { <-ctx.Done(); return nil }), never,
 			context.DeadlineExceeded, "context deadline exceeded"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &script{steps: []step{answers(500, `{"error":{"message":"oops","slug":"Internal"}}`, "X-Request-Id", "req_1")}}
 				client := mustNew(t, "", composio.WithHTTPClient(&http.Client{Transport: s}), composio.WithMaxRetries(5),
@@ -607,8 +590,7 @@ func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
 		{"503 that stalls", stalls(503), "503: Service Unavailable; context deadline exceeded; the update may have been applied; request id "},
 		{"503 at the last moment", after(time.Second, answers(503, "")), "503: Service Unavailable; the update may have been applied; request id "},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				client, s := scriptedClient(t, []step{test.first}, composio.WithLogger(logTo(&log, slog.LevelWarn)))
@@ -712,8 +694,7 @@ func TestOutcomeUnknownIsStickyOverAttempts(t *testing.T) {
 		{"no host, no host, no host", []step{fails(errNoHost)}, errNoHost, false},
 		{"refused, 429, refused", []step{fails(errRefused), answers(429, ""), fails(errRefused)}, syscall.ECONNREFUSED, false},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, _ := scriptedClient(t, test.steps)
 				failure := mustFail(t, t.Context(), client, testID, rename)
@@ -737,9 +718,7 @@ func TestSuccessSettlesWhatEarlierAttemptsLeftOpen(t *testing.T) {
 		client, s := scriptedClient(t, []step{hangs, answers(500, ""), answers(200, success)})
 		got := mustUpdate(t, client, testID, rename)
 		want := &composio.Result{ID: testID, Status: composio.StatusActive, RequestID: s.seen[0].ID, Attempts: 3}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("the result (-want +got):\n%s", diff)
-		}
+		wantSame(t, "the result", want, got)
 	})
 }
 
@@ -782,8 +761,7 @@ func TestLogHasOneLineAnAttemptAndOneARetry(t *testing.T) {
 		}},
 		{slog.LevelError, func(string) string { return "" }},
 	} {
-		t.Run(test.level.String(), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.level.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				client, s := scriptedClient(t, []step{
@@ -794,9 +772,7 @@ func TestLogHasOneLineAnAttemptAndOneARetry(t *testing.T) {
 				mustUpdate(t, client, testID, rename)
 				wait := s.waits()[1] - 4*time.Millisecond
 				want := strings.ReplaceAll(test.want(s.seen[0].ID), "WAIT", fmt.Sprint(wait.Nanoseconds()))
-				if diff := cmp.Diff(want, log.String()); diff != "" {
-					t.Errorf("the log (-want +got):\n%s", diff)
-				}
+				wantSame(t, "the log", want, log.String())
 			})
 		})
 	}
@@ -840,8 +816,7 @@ func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
 		// A host that cannot be reached leaves no dead connection behind, and the pool may serve others who reach theirs.
 		{"no connection", []step{fails(errRefused), fails(errNoHost), answers(200, success)}, nil},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				transport := &closing{script: script{steps: test.steps}}
 				client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: transport}))
@@ -850,9 +825,7 @@ func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
 				for _, attempt := range test.want {
 					want = append(want, transport.seen[attempt-1].At)
 				}
-				if diff := cmp.Diff(want, transport.closed); diff != "" {
-					t.Errorf("closed at (-want +got):\n%s", diff)
-				}
+				wantSame(t, "closed at", want, transport.closed)
 			})
 		})
 	}
@@ -882,8 +855,7 @@ func TestServersThatNoRetryCanReachAreAskedOnce(t *testing.T) {
 			client: &tls.Config{CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}},
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			server := httptest.NewUnstartedServer(answerWith(200, success))
 			server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 			server.TLS = test.server

@@ -100,8 +100,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				}
 			},
 		} {
-			t.Run(fmt.Sprintf("%d with %s", status, name), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%d with %s", status, name), func(t *testing.T) {
 				var connections atomic.Int32
 				other := httptest.NewUnstartedServer(answerWith(http.StatusOK, success))
 				other.Config.ConnState = func(net.Conn, http.ConnState) { connections.Add(1) }
@@ -133,8 +132,7 @@ func TestRedirectToAnyLocationKeepsItsStatus(t *testing.T) {
 	t.Parallel()
 	for _, location := range []string{"http://[::1", "%zz", "http://a b/", ":", "http://host:port/", "https://%41:8080/", "/api/v3.1/connected_accounts/" + testID, "?again", "", "//example.com/"} {
 		for _, status := range []int{301, 302, 303, 307, 308} {
-			t.Run(fmt.Sprintf("%d to %s", status, location), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%d to %s", status, location), func(t *testing.T) {
 				got := answerTo(t, tokenUpdate, status, http.Header{"Location": {location}, "X-Request-Id": {"req_1"}}, "moved")
 				if got.StatusCode != status || got.Is != "ErrRedirect" || got.RequestID != "req_1" || got.Body != "moved" {
 					t.Errorf("the error is %+v", got)
@@ -408,8 +406,7 @@ func TestAnswerCutShortKeepsItsStatus(t *testing.T) {
 		{"502", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 99\r\n\r\n<html>", 502, "ErrServer ErrOutcomeUnknown", "<html>"},
 		{"503", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 99\r\n\r\n<html>", 503, "ErrServer ErrOutcomeUnknown", "<html>"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			client := newTestClient(t, "http://"+rawServer(t, answerBytes(test.answer)), composio.WithMaxRetries(0))
 			failure := mustFail(t, t.Context(), client, testID, rename)
 			if got := holding(failure); got != test.is || failure.StatusCode != test.status || string(failure.Body) != test.body {
@@ -457,8 +454,7 @@ func TestStalledAnswerEndsWithTheTimeout(t *testing.T) {
 		{"400 within the body", "HTTP/1.1 400 Bad Request\r\nContent-Length: 57\r\n\r\n{", 400, "ErrBadRequest", "{"},
 		{"500 within the body", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 57\r\n\r\n{", 500, "ErrServer ErrOutcomeUnknown", "{"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				pool, transport := ownPool(t)
 				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
@@ -499,8 +495,7 @@ func TestSwitchedProtocolsReturnAtOnce(t *testing.T) {
 		},
 	} {
 		for _, secure := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, TLS %t", name, secure), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%s, TLS %t", name, secure), func(t *testing.T) {
 				theirs, transport := ownPool(t)
 				address, config := "http://", (*tls.Config)(nil)
 				if secure {
@@ -539,8 +534,7 @@ func TestBodyThatIgnoresTheContextIsClosedWhenTheTimeIsOver(t *testing.T) {
 		"the attempt's": {time.Second, time.Hour, "no complete answer within 1s: "},
 		"the call's":    {time.Hour, time.Second, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, _ := scriptedClient(t, []step{func(req *http.Request) (*http.Response, error) {
 					resp := answerInMemory(req, 400, "")
@@ -713,8 +707,7 @@ func TestTransportFailures(t *testing.T) {
 			true, nil,
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			address, opts := test.server(t)
 			if opts == nil { // a connection of another test's could be in the shared pool
 				theirs, _ := ownPool(t)

@@ -49,8 +49,7 @@ func TestValuesThatAreNotUTF8AreRefused(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"\xff", "pass\xc3word", "cut short \xe4\xb8", "\xed\xa0\x80 half a surrogate pair"} {
 		for way, put := range map[string]func(string) composio.Field{"Set": composio.Set, "SetVerbatim": composio.SetVerbatim} {
-			t.Run(fmt.Sprintf("%s %q", way, bad), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%s %q", way, bad), func(t *testing.T) {
 				refused(t, testID, composio.Update{Alias: put(bad)},
 					"composio: ca_1a2b3c4d5e6f: the alias is not valid UTF-8, which JSON cannot carry")
 				for _, name := range credentialNames(t) {
@@ -63,8 +62,7 @@ func TestValuesThatAreNotUTF8AreRefused(t *testing.T) {
 				}
 			})
 		}
-		t.Run(fmt.Sprintf("user id %q", bad), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("user id %q", bad), func(t *testing.T) {
 			ids := []string{"user_1", bad}
 			refused(t, testID, composio.Update{Sharing: &composio.Sharing{AllowedUserIDs: ids}},
 				"composio: ca_1a2b3c4d5e6f: AllowedUserIDs[1] is not valid UTF-8, which JSON cannot carry")
@@ -96,8 +94,7 @@ var notMasked = []string{
 func TestMaskedCredentialsAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, value := range masked {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, value, func(t *testing.T) {
 			want := func(name string) string {
 				return "composio: ca_1a2b3c4d5e6f: credential " + name +
 					": the value looks masked, as Composio shows it when read; set the real one, or use SetVerbatim"
@@ -115,8 +112,7 @@ func TestMaskedCredentialsAreRefused(t *testing.T) {
 func TestSetVerbatimLetsMaskedCredentialsPass(t *testing.T) {
 	t.Parallel()
 	for _, value := range masked {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, value, func(t *testing.T) {
 			for _, name := range credentialNames(t) {
 				wantBody(t, fieldUpdate(name, composio.SetVerbatim(value)),
 					fmt.Sprintf(`{"connection":{"state":{"authScheme":"API_KEY","val":{%q:%q}}}}`, name, value))
@@ -128,8 +124,7 @@ func TestSetVerbatimLetsMaskedCredentialsPass(t *testing.T) {
 func TestCredentialsThatOnlyResembleMaskedOnesPass(t *testing.T) {
 	t.Parallel()
 	for _, value := range notMasked {
-		t.Run(fmt.Sprintf("%q", value), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("%q", value), func(t *testing.T) {
 			wantBody(t, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(value)}},
 				fmt.Sprintf(`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":%q}}}}`, value))
 		})
@@ -181,8 +176,7 @@ func TestCredentialsWithMoreThanTheCredentialAreRefused(t *testing.T) {
 		{" line one\r\nline two \t", "", "", ""},
 		{"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n", "", "", ""},
 	} {
-		t.Run(fmt.Sprintf("%q", test.value), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("%q", test.value), func(t *testing.T) {
 			check := func(name, why string, with func(composio.Field) composio.Update) {
 				if why != "" {
 					refused(t, testID, with(composio.Set(test.value)), "composio: ca_1a2b3c4d5e6f: credential "+name+": "+why)
@@ -225,8 +219,7 @@ func TestCredentialsWithMoreThanTheCredentialAreRefused(t *testing.T) {
 func TestAliasesAreNotCheckedForMasks(t *testing.T) {
 	t.Parallel()
 	for _, value := range masked {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, value, func(t *testing.T) {
 			wantBody(t, composio.Update{Alias: composio.Set(value)}, fmt.Sprintf(`{"alias":%q}`, value))
 		})
 	}
@@ -245,8 +238,7 @@ func TestUnknownSchemesAreRefused(t *testing.T) {
 		{"BASIC\n", `unknown scheme "BASIC\n"`},
 		{composio.Scheme(strings.Repeat("X", 1000)), `unknown scheme "` + strings.Repeat("X", 64) + `"`},
 	} {
-		t.Run(fmt.Sprintf("%.20q", test.scheme), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("%.20q", test.scheme), func(t *testing.T) {
 			for _, fields := range []map[string]composio.Field{{"token": composio.Set("x")}, {"token": composio.Clear()}, nil} {
 				refused(t, testID, composio.Update{Credentials: composio.CredentialFields{Scheme: test.scheme, Fields: fields}},
 					"composio: ca_1a2b3c4d5e6f: "+test.want)
@@ -264,8 +256,7 @@ func TestUnknownFieldsAreRefusedAndTheKnownOnesListed(t *testing.T) {
 			field composio.Field
 			json  string
 		}{name: "keep"}) {
-			t.Run(fmt.Sprintf("%q/%s", name, state.name), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%q/%s", name, state.name), func(t *testing.T) {
 				want := fmt.Sprintf("composio: ca_1a2b3c4d5e6f: unknown credential field %q", name) + there
 				refused(t, testID, fieldUpdate(name, state.field), want)
 				refused(t, testID, composio.Update{Credentials: &composio.CredentialFields{
@@ -317,8 +308,7 @@ func TestUserIDsOutOfTheDocumentsBoundsAreRefused(t *testing.T) {
 		{"too long", []string{"a", strings.Repeat("a", maxLength+1)}, fmt.Sprintf("[1] has %d characters, not 1 to %d", maxLength+1, maxLength)},
 		{"too long in characters of four bytes", []string{strings.Repeat("🔑", maxLength+1)}, fmt.Sprintf("[0] has %d characters, not 1 to %d", maxLength+1, maxLength)},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			refused(t, testID, composio.Update{Sharing: &composio.Sharing{AllowedUserIDs: test.ids}},
 				"composio: ca_1a2b3c4d5e6f: AllowedUserIDs"+test.want)
 			refused(t, testID, composio.Update{Sharing: &composio.Sharing{NotAllowedUserIDs: test.ids}},
@@ -336,8 +326,7 @@ func TestUserIDsWithinTheDocumentsBoundsAreSent(t *testing.T) {
 		"256 characters of two bytes":  {strings.Repeat("é", 256)},
 		"256 characters of four bytes": {strings.Repeat("🔑", 256)},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			quoted := `["` + strings.Join(ids, `","`) + `"]`
 			wantBody(t, composio.Update{Sharing: &composio.Sharing{AllowedUserIDs: ids, NotAllowedUserIDs: ids}},
 				`{"experimental":{"acl_config_for_shared":{"allowed_user_ids":`+quoted+`,"not_allowed_user_ids":`+quoted+`}}}`)
@@ -369,8 +358,7 @@ func TestNilPointersAreRefused(t *testing.T) {
 		{(*composio.ServiceAccount)(nil), "ServiceAccount"},
 		{(*composio.CredentialFields)(nil), "CredentialFields"},
 	} {
-		t.Run(test.want, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.want, func(t *testing.T) {
 			want := "composio: ca_1a2b3c4d5e6f: the credentials are a nil *composio." + test.want
 			refused(t, testID, composio.Update{Credentials: test.credentials}, want)
 			refused(t, testID, composio.Update{Alias: composio.Set("work"), Credentials: test.credentials}, want)
@@ -397,8 +385,7 @@ func TestUpdatesThatChangeNothingAreRefused(t *testing.T) {
 		updates["zero "+test.name+", by pointer"] = composio.Update{Credentials: pointerTo(test.with(composio.Field{}))}
 	}
 	for name, u := range updates {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, name, func(t *testing.T) {
 			refused(t, testID, u, "composio: ca_1a2b3c4d5e6f: the update changes nothing: set an alias, a credential or sharing")
 		})
 	}

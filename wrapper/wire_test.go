@@ -87,8 +87,7 @@ func TestEachCredentialFieldAloneByItsWireName(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames(t) {
 		for _, state := range states {
-			t.Run(name+"/"+state.name, func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, name+"/"+state.name, func(t *testing.T) {
 				wantBody(t,
 					composio.Update{Credentials: composio.CredentialFields{
 						Scheme: composio.SchemeAPIKey,
@@ -106,8 +105,7 @@ func TestEachCredentialFieldIsAbsentWhileAllOthersAreSet(t *testing.T) {
 	names := credentialNames(t)
 	for _, absent := range names {
 		for _, inMap := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/in the map %t", absent, inMap), func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, fmt.Sprintf("%s/in the map %t", absent, inMap), func(t *testing.T) {
 				fields := map[string]composio.Field{}
 				var sent []string
 				for i, name := range names {
@@ -193,8 +191,7 @@ func TestEachTypedFieldAloneByValueAndByPointer(t *testing.T) {
 	t.Parallel()
 	for _, test := range typedFields {
 		for _, state := range states {
-			t.Run(test.name+"/"+state.name, func(t *testing.T) {
-				t.Parallel()
+			inParallel(t, test.name+"/"+state.name, func(t *testing.T) {
 				want := fmt.Sprintf(`{"connection":{"state":{"authScheme":%q,"val":{%q:%s}}}}`, test.scheme, test.wire, state.json)
 				wantBody(t, composio.Update{Credentials: test.with(state.field)}, want)
 				wantBody(t, composio.Update{Credentials: pointerTo(test.with(state.field))}, want)
@@ -232,8 +229,7 @@ func TestWholeCredentialStructs(t *testing.T) {
 			`{"authScheme":"GOOGLE_SERVICE_ACCOUNT","val":{"credentials_json":"{}","generic_token":null}}`,
 		},
 	} {
-		t.Run(fmt.Sprintf("%T", test.credentials), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("%T", test.credentials), func(t *testing.T) {
 			want := `{"connection":{"state":` + test.want + `}}`
 			wantBody(t, composio.Update{Credentials: test.credentials}, want)
 			wantBody(t, composio.Update{Credentials: pointerTo(test.credentials)}, want)
@@ -244,8 +240,7 @@ func TestWholeCredentialStructs(t *testing.T) {
 func TestEachSchemeIsSentAsTheDocumentSpellsIt(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range documentSchemes(t) {
-		t.Run(string(scheme), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, string(scheme), func(t *testing.T) {
 			wantBody(t,
 				composio.Update{Credentials: composio.CredentialFields{
 					Scheme: scheme, Fields: map[string]composio.Field{"token": composio.Set("x")},
@@ -283,8 +278,7 @@ func TestAliasInEachState(t *testing.T) {
 		{"set beside a credential", composio.Update{Alias: composio.Set("work"), Credentials: token}, `{"alias":"work",` + connection + `}`},
 		{"cleared beside a credential", composio.Update{Alias: composio.Clear(), Credentials: token}, `{"alias":"",` + connection + `}`},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			wantBody(t, test.update, test.want)
 		})
 	}
@@ -309,8 +303,7 @@ func TestSharing(t *testing.T) {
 			`{"allow_all_users":false,"allowed_user_ids":["a"],"not_allowed_user_ids":[]}`,
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, test.name, func(t *testing.T) {
 			wantBody(t, composio.Update{Sharing: &test.sharing}, `{"experimental":{"acl_config_for_shared":`+test.want+`}}`)
 		})
 	}
@@ -354,8 +347,7 @@ func TestValuesSurviveJSON(t *testing.T) {
 		`"quoted" \back\slash/`, "-----BEGIN PRIVATE KEY-----\nMIIE\r\n\t-----END PRIVATE KEY-----\n",
 		"<a href='x'>&amp;</a>", "\u2028\u2029", "\x00\x01\x1f\x7f", "Grüße, 世界 🔑", `{"type":"service_account"}`, "\ufffd", " ",
 	} {
-		t.Run(fmt.Sprintf("%q", value), func(t *testing.T) {
-			t.Parallel()
+		inParallel(t, fmt.Sprintf("%q", value), func(t *testing.T) {
 			body := bodyOf(t, composio.Update{
 				Alias:       composio.Set(value),
 				Credentials: composio.GoogleServiceAccount{CredentialsJSON: composio.SetVerbatim(value)},
@@ -372,9 +364,7 @@ func TestValuesSurviveJSON(t *testing.T) {
 				}},
 				"experimental": map[string]any{"acl_config_for_shared": map[string]any{"allowed_user_ids": []any{value}}},
 			})
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("the body, decoded (-want +got):\n%s", diff)
-			}
+			wantSame(t, "the body, decoded", want, got)
 		})
 	}
 }
