@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-
 	composio "example.com/composio/wrapper"
 )
 

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-
 	composio "example.com/composio/wrapper"
 )
 

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -230,21 +229,19 @@ func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 		{"http.Client's, longer", []composio.Option{composio.WithTimeout(5 * time.Second)}, 7 * time.Second, 5 * time.Second},
 		{"http.Client's alone", []composio.Option{composio.WithTimeout(0)}, 7 * time.Second, 7 * time.Second},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				got := time.Duration(-1)
-				transport := roundTripFunc(func(req *http.Request) (*http.Response, error) {
-					if deadline, ok := req.Context().Deadline(); ok {
-						got = time.Until(deadline)
-					}
-					return answerInMemory(req, http.StatusOK, success), nil
-				})
-				opts := append(test.opts, composio.WithHTTPClient(&http.Client{Transport: transport, Timeout: test.http}))
-				mustUpdate(t, mustNew(t, testKey, opts...), testID, rename)
-				if got != test.want {
-					t.Errorf("the attempt has %v, want %v", got, test.want)
+		inBubble(t, test.name, func(t *testing.T) {
+			got := time.Duration(-1)
+			transport := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				if deadline, ok := req.Context().Deadline(); ok {
+					got = time.Until(deadline)
 				}
+				return answerInMemory(req, http.StatusOK, success), nil
 			})
+			opts := append(test.opts, composio.WithHTTPClient(&http.Client{Transport: transport, Timeout: test.http}))
+			mustUpdate(t, mustNew(t, testKey, opts...), testID, rename)
+			if got != test.want {
+				t.Errorf("the attempt has %v, want %v", got, test.want)
+			}
 		})
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"syscall"
 	"testing"
 
-
 	composio "example.com/composio/wrapper"
 )
 

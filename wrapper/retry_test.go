@@ -21,7 +21,6 @@ import (
 	"testing/synctest"
 	"time"
 
-
 	composio "example.com/composio/wrapper"
 )
 
@@ -131,14 +130,12 @@ func TestAtMostMaxRetriesMoreAttempts(t *testing.T) {
 		{"1", []composio.Option{composio.WithMaxRetries(1)}, 2},
 		{"7", []composio.Option{composio.WithMaxRetries(7)}, 8},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{answers(503, "")}, test.opts...)
-				failure := mustFail(t, t.Context(), client, testID, rename)
-				if len(s.seen) != test.want || failure.Attempts != test.want {
-					t.Errorf("%d requests, Attempts = %d, want %d of both", len(s.seen), failure.Attempts, test.want)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			client, s := scriptedClient(t, []step{answers(503, "")}, test.opts...)
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if len(s.seen) != test.want || failure.Attempts != test.want {
+				t.Errorf("%d requests, Attempts = %d, want %d of both", len(s.seen), failure.Attempts, test.want)
+			}
 		})
 	}
 }
@@ -219,13 +216,11 @@ func TestFailuresThatAreTriedAgain(t *testing.T) {
 		"429 of a gateway":              answers(429, "<html>Too Many Requests</html>"),
 		"502 of a gateway":              answers(502, "<html>Bad Gateway</html>"),
 	} {
-		inParallel(t, name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, _ := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
-				if got := mustUpdate(t, client, testID, rename).Attempts; got != 2 {
-					t.Errorf("Attempts = %d, want 2", got)
-				}
-			})
+		inBubble(t, name, func(t *testing.T) {
+			client, _ := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
+			if got := mustUpdate(t, client, testID, rename).Attempts; got != 2 {
+				t.Errorf("Attempts = %d, want 2", got)
+			}
 		})
 	}
 }
@@ -275,18 +270,16 @@ func TestFailuresThatAreNotTriedAgain(t *testing.T) {
 		"an open circuit":         fails(verdict(false)),
 		"an open circuit, within": fails(fmt.Errorf("breaker: %w", errors.Join(io.EOF, verdict(false)))),
 	} {
-		inParallel(t, name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
-				start := time.Now()
-				failure := mustFail(t, t.Context(), client, testID, rename)
-				if len(s.seen) != 1 || failure.Attempts != 1 || failure.Retryable() {
-					t.Errorf("%d requests, Attempts = %d, Retryable() = %t, want 1, 1 and false: %v", len(s.seen), failure.Attempts, failure.Retryable(), failure)
-				}
-				if took := time.Since(start); took > time.Second {
-					t.Errorf("the call took %v", took)
-				}
-			})
+		inBubble(t, name, func(t *testing.T) {
+			client, s := scriptedClient(t, []step{first, answers(200, success)}, composio.WithTimeout(time.Second))
+			start := time.Now()
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if len(s.seen) != 1 || failure.Attempts != 1 || failure.Retryable() {
+				t.Errorf("%d requests, Attempts = %d, Retryable() = %t, want 1, 1 and false: %v", len(s.seen), failure.Attempts, failure.Retryable(), failure)
+			}
+			if took := time.Since(start); took > time.Second {
+				t.Errorf("the call took %v", took)
+			}
 		})
 	}
 }
@@ -299,13 +292,11 @@ func TestConflictOfAnUpdateWithoutAliasIsTriedAgain(t *testing.T) {
 		"a clear alias":  {Alias: composio.Clear()},
 		"an empty alias": {Alias: composio.Set("")},
 	} {
-		inParallel(t, name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, _ := scriptedClient(t, []step{answers(409, aliasClash), answers(200, success)})
-				if got := mustUpdate(t, client, testID, update).Attempts; got != 2 {
-					t.Errorf("Attempts = %d, want 2", got)
-				}
-			})
+		inBubble(t, name, func(t *testing.T) {
+			client, _ := scriptedClient(t, []step{answers(409, aliasClash), answers(200, success)})
+			if got := mustUpdate(t, client, testID, update).Attempts; got != 2 {
+				t.Errorf("Attempts = %d, want 2", got)
+			}
 		})
 	}
 }
@@ -361,18 +352,16 @@ func TestRetryAfterBeyondAMinuteReturnsAtOnce(t *testing.T) {
 		{"99999999999999999999", math.MaxInt64},
 		{strings.Repeat("9", 400), math.MaxInt64},
 	} {
-		inParallel(t, fmt.Sprintf("%.40s", test.value), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", test.value)})
-				start := time.Now()
-				failure := mustFail(t, t.Context(), client, testID, rename)
-				if len(s.seen) != 1 || time.Since(start) != 0 {
-					t.Errorf("%d attempts in %v, want one, at once", len(s.seen), time.Since(start))
-				}
-				if failure.RetryAfter != test.want || !errors.Is(failure, composio.ErrRateLimited) || !failure.Retryable() {
-					t.Errorf("RetryAfter = %v, want %v; Retryable() = %t; %v", failure.RetryAfter, test.want, failure.Retryable(), failure)
-				}
-			})
+		inBubble(t, fmt.Sprintf("%.40s", test.value), func(t *testing.T) {
+			client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", test.value)})
+			start := time.Now()
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if len(s.seen) != 1 || time.Since(start) != 0 {
+				t.Errorf("%d attempts in %v, want one, at once", len(s.seen), time.Since(start))
+			}
+			if failure.RetryAfter != test.want || !errors.Is(failure, composio.ErrRateLimited) || !failure.Retryable() {
+				t.Errorf("RetryAfter = %v, want %v; Retryable() = %t; %v", failure.RetryAfter, test.want, failure.Retryable(), failure)
+			}
 		})
 	}
 }
@@ -383,14 +372,12 @@ func TestUnusableRetryAfterIsBackedOff(t *testing.T) {
 		"", "0", "0.0", "000", "-5", "-0.5", "+3", "soon", "1e1", "0x10", "1,5", "5s", ".", "1.2.3", "NaN", "Inf", "infinity",
 		"1 2", "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 31 Dec 1999 23:59:59 GMT", "Sat, 01 Jan 2000", "2000-01-01T00:00:30Z",
 	} {
-		inParallel(t, value, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", value)}, composio.WithMaxRetries(1))
-				failure := mustFail(t, t.Context(), client, testID, rename)
-				if wait := s.waits()[0]; wait < 375*time.Millisecond || wait > 500*time.Millisecond || failure.RetryAfter != 0 {
-					t.Errorf("waited %v, RetryAfter = %v, want 375 to 500 ms and 0", wait, failure.RetryAfter)
-				}
-			})
+		inBubble(t, value, func(t *testing.T) {
+			client, s := scriptedClient(t, []step{answers(429, "", "Retry-After", value)}, composio.WithMaxRetries(1))
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if wait := s.waits()[0]; wait < 375*time.Millisecond || wait > 500*time.Millisecond || failure.RetryAfter != 0 {
+				t.Errorf("waited %v, RetryAfter = %v, want 375 to 500 ms and 0", wait, failure.RetryAfter)
+			}
 		})
 	}
 }
@@ -450,20 +437,18 @@ func TestWaitThatWouldOutlastTheDeadlineReturnsAtOnce(t *testing.T) {
 		{"a date", 9 * time.Second, "Sat, 01 Jan 2000 00:00:10 GMT", 10 * time.Second},
 		{"backoff longer", 374 * time.Millisecond, "", 0},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{answers(503, "", "Retry-After", test.retryAfter)})
-				ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
-				defer cancel()
-				start := time.Now()
-				failure := mustFail(t, ctx, client, testID, rename)
-				if len(s.seen) != 1 || time.Since(start) != 0 {
-					t.Errorf("%d attempts in %v, want one, at once", len(s.seen), time.Since(start))
-				}
-				if failure.RetryAfter != test.want || failure.StatusCode != 503 || errors.Is(failure, context.DeadlineExceeded) {
-					t.Errorf("RetryAfter = %v, want %v, and the answer alone: %v", failure.RetryAfter, test.want, failure)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			client, s := scriptedClient(t, []step{answers(503, "", "Retry-After", test.retryAfter)})
+			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
+			defer cancel()
+			start := time.Now()
+			failure := mustFail(t, ctx, client, testID, rename)
+			if len(s.seen) != 1 || time.Since(start) != 0 {
+				t.Errorf("%d attempts in %v, want one, at once", len(s.seen), time.Since(start))
+			}
+			if failure.RetryAfter != test.want || failure.StatusCode != 503 || errors.Is(failure, context.DeadlineExceeded) {
+				t.Errorf("RetryAfter = %v, want %v, and the answer alone: %v", failure.RetryAfter, test.want, failure)
+			}
 		})
 	}
 }
@@ -499,26 +484,24 @@ func TestWaitEndsAtOnceWithItsContext(t *testing.T) {
 			`composio: ca_1a2b3c4d5e6f: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": http2: client connection lost; ` +
 				"not tried again: context canceled; the update may have been applied; request id "},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, s := scriptedClient(t, []step{test.first})
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(300*time.Millisecond, cancel)
-				start := time.Now()
-				failure := mustFail(t, ctx, client, testID, rename)
-				if took := time.Since(start); took != 300*time.Millisecond || len(s.seen) != 1 || failure.Attempts != 1 {
-					t.Errorf("took %v for %d requests, Attempts = %d, want 300 ms, 1 and 1", took, len(s.seen), failure.Attempts)
-				}
-				if !errors.Is(failure, test.is) || !errors.Is(failure, context.Canceled) {
-					t.Errorf("the error is not both %v and context.Canceled: %v", test.is, failure)
-				}
-				if got := errors.Is(failure, composio.ErrOutcomeUnknown); got != test.unknown {
-					t.Errorf("ErrOutcomeUnknown = %t, want %t", got, test.unknown)
-				}
-				if want := test.text + s.seen[0].ID; failure.Error() != want {
-					t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			client, s := scriptedClient(t, []step{test.first})
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(300*time.Millisecond, cancel)
+			start := time.Now()
+			failure := mustFail(t, ctx, client, testID, rename)
+			if took := time.Since(start); took != 300*time.Millisecond || len(s.seen) != 1 || failure.Attempts != 1 {
+				t.Errorf("took %v for %d requests, Attempts = %d, want 300 ms, 1 and 1", took, len(s.seen), failure.Attempts)
+			}
+			if !errors.Is(failure, test.is) || !errors.Is(failure, context.Canceled) {
+				t.Errorf("the error is not both %v and context.Canceled: %v", test.is, failure)
+			}
+			if got := errors.Is(failure, composio.ErrOutcomeUnknown); got != test.unknown {
+				t.Errorf("ErrOutcomeUnknown = %t, want %t", got, test.unknown)
+			}
+			if want := test.text + s.seen[0].ID; failure.Error() != want {
+				t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
+			}
 		})
 	}
 }
@@ -553,26 +536,24 @@ func TestWhatEndsACallBeforeARetryKeepsTheLastAnswer(t *testing.T) {
 		{"context done after the limiter", at(2, func(ctx context.Context) error { <-ctx.Done(); return nil }), never,
 			context.DeadlineExceeded, "context deadline exceeded"},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := &script{steps: []step{answers(500, `{"error":{"message":"oops","slug":"Internal"}}`, "X-Request-Id", "req_1")}}
-				client := mustNew(t, "", composio.WithHTTPClient(&http.Client{Transport: s}), composio.WithMaxRetries(5),
-					composio.WithLimiter(limiterFunc(test.limiter)),
-					composio.WithAPIKeyFunc(func(ctx context.Context) (string, error) { return testKey, test.key(ctx) }))
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				failure := mustFail(t, ctx, client, testID, rename)
-				want := "composio: ca_1a2b3c4d5e6f: 500 Internal: oops; not tried again: " + test.text + "; the update may have been applied; request id req_1"
-				if failure.Error() != want {
-					t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
-				}
-				if !errors.Is(failure, test.want) || !errors.Is(failure, composio.ErrServer) || !errors.Is(failure, composio.ErrOutcomeUnknown) {
-					t.Errorf("the error is not %v, ErrServer and ErrOutcomeUnknown at once: %v", test.want, failure)
-				}
-				if len(s.seen) != 1 || failure.Attempts != 1 {
-					t.Errorf("%d requests, Attempts = %d, want 1 of both", len(s.seen), failure.Attempts)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			s := &script{steps: []step{answers(500, `{"error":{"message":"oops","slug":"Internal"}}`, "X-Request-Id", "req_1")}}
+			client := mustNew(t, "", composio.WithHTTPClient(&http.Client{Transport: s}), composio.WithMaxRetries(5),
+				composio.WithLimiter(limiterFunc(test.limiter)),
+				composio.WithAPIKeyFunc(func(ctx context.Context) (string, error) { return testKey, test.key(ctx) }))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			failure := mustFail(t, ctx, client, testID, rename)
+			want := "composio: ca_1a2b3c4d5e6f: 500 Internal: oops; not tried again: " + test.text + "; the update may have been applied; request id req_1"
+			if failure.Error() != want {
+				t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
+			}
+			if !errors.Is(failure, test.want) || !errors.Is(failure, composio.ErrServer) || !errors.Is(failure, composio.ErrOutcomeUnknown) {
+				t.Errorf("the error is not %v, ErrServer and ErrOutcomeUnknown at once: %v", test.want, failure)
+			}
+			if len(s.seen) != 1 || failure.Attempts != 1 {
+				t.Errorf("%d requests, Attempts = %d, want 1 of both", len(s.seen), failure.Attempts)
+			}
 		})
 	}
 }
@@ -590,22 +571,20 @@ func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
 		{"503 that stalls", stalls(503), "503: Service Unavailable; context deadline exceeded; the update may have been applied; request id "},
 		{"503 at the last moment", after(time.Second, answers(503, "")), "503: Service Unavailable; the update may have been applied; request id "},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var log bytes.Buffer
-				client, s := scriptedClient(t, []step{test.first}, composio.WithLogger(logTo(&log, slog.LevelWarn)))
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				start := time.Now()
-				failure := mustFail(t, ctx, client, testID, rename)
-				if took := time.Since(start); took != time.Second || len(s.seen) != 1 || log.Len() > 0 {
-					t.Errorf("%d requests in %v, log %q; want one in a second, and no retry in the log", len(s.seen), took, &log)
-				}
-				// It was not the attempt's timeout of 30 s, nor a wait.
-				if want := "composio: ca_1a2b3c4d5e6f: " + test.text + s.seen[0].ID; failure.Error() != want {
-					t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			client, s := scriptedClient(t, []step{test.first}, composio.WithLogger(logTo(&log, slog.LevelWarn)))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			failure := mustFail(t, ctx, client, testID, rename)
+			if took := time.Since(start); took != time.Second || len(s.seen) != 1 || log.Len() > 0 {
+				t.Errorf("%d requests in %v, log %q; want one in a second, and no retry in the log", len(s.seen), took, &log)
+			}
+			// It was not the attempt's timeout of 30 s, nor a wait.
+			if want := "composio: ca_1a2b3c4d5e6f: " + test.text + s.seen[0].ID; failure.Error() != want {
+				t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
+			}
 		})
 	}
 }
@@ -694,20 +673,18 @@ func TestOutcomeUnknownIsStickyOverAttempts(t *testing.T) {
 		{"no host, no host, no host", []step{fails(errNoHost)}, errNoHost, false},
 		{"refused, 429, refused", []step{fails(errRefused), answers(429, ""), fails(errRefused)}, syscall.ECONNREFUSED, false},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, _ := scriptedClient(t, test.steps)
-				failure := mustFail(t, t.Context(), client, testID, rename)
-				if !errors.Is(failure, test.is) {
-					t.Errorf("the error is not %v: %v", test.is, failure)
-				}
-				if got := errors.Is(failure, composio.ErrOutcomeUnknown); got != test.want {
-					t.Errorf("ErrOutcomeUnknown = %t, want %t: %v", got, test.want, failure)
-				}
-				if got := strings.Contains(failure.Error(), "; the update may have been applied; "); got != test.want {
-					t.Errorf("the text says so: %t, want %t: %v", got, test.want, failure)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			client, _ := scriptedClient(t, test.steps)
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if !errors.Is(failure, test.is) {
+				t.Errorf("the error is not %v: %v", test.is, failure)
+			}
+			if got := errors.Is(failure, composio.ErrOutcomeUnknown); got != test.want {
+				t.Errorf("ErrOutcomeUnknown = %t, want %t: %v", got, test.want, failure)
+			}
+			if got := strings.Contains(failure.Error(), "; the update may have been applied; "); got != test.want {
+				t.Errorf("the text says so: %t, want %t: %v", got, test.want, failure)
+			}
 		})
 	}
 }
@@ -761,19 +738,17 @@ func TestLogHasOneLineAnAttemptAndOneARetry(t *testing.T) {
 		}},
 		{slog.LevelError, func(string) string { return "" }},
 	} {
-		inParallel(t, test.level.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var log bytes.Buffer
-				client, s := scriptedClient(t, []step{
-					after(3*time.Millisecond, answers(503, `{"error":{"message":"busy","code":7}}`, "Retry-After", "7", "X-Request-Id", "req_1")),
-					after(4*time.Millisecond, fails(errReset)),
-					after(5*time.Millisecond, answers(200, success)),
-				}, composio.WithLogger(logTo(&log, test.level)))
-				mustUpdate(t, client, testID, rename)
-				wait := s.waits()[1] - 4*time.Millisecond
-				want := strings.ReplaceAll(test.want(s.seen[0].ID), "WAIT", fmt.Sprint(wait.Nanoseconds()))
-				wantSame(t, "the log", want, log.String())
-			})
+		inBubble(t, test.level.String(), func(t *testing.T) {
+			var log bytes.Buffer
+			client, s := scriptedClient(t, []step{
+				after(3*time.Millisecond, answers(503, `{"error":{"message":"busy","code":7}}`, "Retry-After", "7", "X-Request-Id", "req_1")),
+				after(4*time.Millisecond, fails(errReset)),
+				after(5*time.Millisecond, answers(200, success)),
+			}, composio.WithLogger(logTo(&log, test.level)))
+			mustUpdate(t, client, testID, rename)
+			wait := s.waits()[1] - 4*time.Millisecond
+			want := strings.ReplaceAll(test.want(s.seen[0].ID), "WAIT", fmt.Sprint(wait.Nanoseconds()))
+			wantSame(t, "the log", want, log.String())
 		})
 	}
 }
@@ -816,17 +791,15 @@ func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
 		// A host that cannot be reached leaves no dead connection behind, and the pool may serve others who reach theirs.
 		{"no connection", []step{fails(errRefused), fails(errNoHost), answers(200, success)}, nil},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				transport := &closing{script: script{steps: test.steps}}
-				client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: transport}))
-				mustUpdate(t, client, testID, rename)
-				var want []time.Time
-				for _, attempt := range test.want {
-					want = append(want, transport.seen[attempt-1].At)
-				}
-				wantSame(t, "closed at", want, transport.closed)
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			transport := &closing{script: script{steps: test.steps}}
+			client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: transport}))
+			mustUpdate(t, client, testID, rename)
+			var want []time.Time
+			for _, attempt := range test.want {
+				want = append(want, transport.seen[attempt-1].At)
+			}
+			wantSame(t, "closed at", want, transport.closed)
 		})
 	}
 }

@@ -23,7 +23,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	composio "example.com/composio/wrapper"
@@ -454,30 +453,28 @@ func TestStalledAnswerEndsWithTheTimeout(t *testing.T) {
 		{"400 within the body", "HTTP/1.1 400 Bad Request\r\nContent-Length: 57\r\n\r\n{", 400, "ErrBadRequest", "{"},
 		{"500 within the body", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 57\r\n\r\n{", 500, "ErrServer ErrOutcomeUnknown", "{"},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				pool, transport := ownPool(t)
-				transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
-					near, far := net.Pipe()
-					go func() {
-						defer far.Close()
-						stalling(test.beginning)(far)
-					}()
-					return near, nil
-				}
-				client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(pool), composio.WithMaxRetries(0), composio.WithTimeout(time.Second))
-				start := time.Now()
-				failure := mustFail(t, t.Context(), client, testID, rename)
-				if took := time.Since(start); took != time.Second {
-					t.Errorf("the call took %v, want a second", took)
-				}
-				if got := holding(failure); got != test.is || failure.StatusCode != test.status || string(failure.Body) != test.body {
-					t.Errorf("StatusCode %d, sentinels %q, Body %q: %v", failure.StatusCode, got, failure.Body, failure)
-				}
-				if !errors.Is(failure, context.DeadlineExceeded) || !strings.Contains(failure.Error(), "no complete answer within 1s: ") {
-					t.Errorf("the text is %q", failure)
-				}
-			})
+		inBubble(t, test.name, func(t *testing.T) {
+			pool, transport := ownPool(t)
+			transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+				near, far := net.Pipe()
+				go func() {
+					defer far.Close()
+					stalling(test.beginning)(far)
+				}()
+				return near, nil
+			}
+			client := newTestClient(t, "http://127.0.0.1", composio.WithHTTPClient(pool), composio.WithMaxRetries(0), composio.WithTimeout(time.Second))
+			start := time.Now()
+			failure := mustFail(t, t.Context(), client, testID, rename)
+			if took := time.Since(start); took != time.Second {
+				t.Errorf("the call took %v, want a second", took)
+			}
+			if got := holding(failure); got != test.is || failure.StatusCode != test.status || string(failure.Body) != test.body {
+				t.Errorf("StatusCode %d, sentinels %q, Body %q: %v", failure.StatusCode, got, failure.Body, failure)
+			}
+			if !errors.Is(failure, context.DeadlineExceeded) || !strings.Contains(failure.Error(), "no complete answer within 1s: ") {
+				t.Errorf("the text is %q", failure)
+			}
 		})
 	}
 }
@@ -534,21 +531,19 @@ func TestBodyThatIgnoresTheContextIsClosedWhenTheTimeIsOver(t *testing.T) {
 		"the attempt's": {time.Second, time.Hour, "no complete answer within 1s: "},
 		"the call's":    {time.Hour, time.Second, ""},
 	} {
-		inParallel(t, name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client, _ := scriptedClient(t, []step{func(req *http.Request) (*http.Response, error) {
-					resp := answerInMemory(req, 400, "")
-					resp.Body = &deafBody{closed: make(chan struct{})}
-					return resp, nil
-				}}, composio.WithTimeout(test.timeout))
-				ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
-				defer cancel()
-				start := time.Now()
-				failure := mustFail(t, ctx, client, testID, rename)
-				if took := time.Since(start); took != time.Second || failure.StatusCode != 400 || !strings.Contains(failure.Error(), test.text) {
-					t.Errorf("took %v, want a second: %v", took, failure)
-				}
-			})
+		inBubble(t, name, func(t *testing.T) {
+			client, _ := scriptedClient(t, []step{func(req *http.Request) (*http.Response, error) {
+				resp := answerInMemory(req, 400, "")
+				resp.Body = &deafBody{closed: make(chan struct{})}
+				return resp, nil
+			}}, composio.WithTimeout(test.timeout))
+			ctx, cancel := context.WithTimeout(t.Context(), test.deadline)
+			defer cancel()
+			start := time.Now()
+			failure := mustFail(t, ctx, client, testID, rename)
+			if took := time.Since(start); took != time.Second || failure.StatusCode != 400 || !strings.Contains(failure.Error(), test.text) {
+				t.Errorf("took %v, want a second: %v", took, failure)
+			}
 		})
 	}
 }
