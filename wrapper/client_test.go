@@ -286,30 +286,6 @@ func TestBaseURLAndVersionMakeThePath(t *testing.T) {
 	}
 }
 
-// Run with -race. Each goroutine has an account and a value of its own, and all of them must arrive together.
-func TestOneClientServesManyGoroutines(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	client := newTestClient(t, rec.URL)
-	want := map[string]string{}
-	var wg sync.WaitGroup
-	for i := range 64 {
-		id, alias := fmt.Sprintf("ca_%d", i), fmt.Sprintf("alias-%d", i)
-		want["/api/v3/connected_accounts/"+id] = fmt.Sprintf(`{"alias":%q}`, alias)
-		wg.Go(func() {
-			if _, err := client.UpdateConnectedAccount(t.Context(), id, composio.Update{Alias: composio.Set(alias)}); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	got := map[string]string{}
-	for _, r := range rec.requests() {
-		got[r.URI] = r.Body
-	}
-	wantSame(t, "bodies by path", want, got)
-}
-
 // closable is a transport around another, as tracing makes one.
 type closable struct {
 	http.RoundTripper

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -193,17 +192,6 @@ func echoURL() composio.Option {
 func urlOf(t testing.TB, client *composio.Client) string {
 	t.Helper()
 	return string(mustUpdate(t, client, testID, rename).Status)
-}
-
-func TestNewAcceptsEveryOptionAtOnce(t *testing.T) {
-	t.Parallel()
-	client, err := composio.New("",
-		composio.WithBaseURL("https://gateway.example.com/composio"), composio.WithAPIVersion("v3.1"), composio.WithAPIKeyFunc(aKey),
-		composio.WithHTTPClient(&http.Client{}), composio.WithTimeout(0), composio.WithMaxRetries(0), composio.WithLimiter(rate.NewLimiter(1, 1)),
-		composio.WithLogger(slog.New(slog.DiscardHandler)), composio.WithUserAgent("billing/1.4"), composio.WithInsecureHTTP())
-	if err != nil || client == nil {
-		t.Errorf("New returned %v and %v", client, err)
-	}
 }
 
 func TestUserAgentIsPutBeforeOurOwn(t *testing.T) {

@@ -284,23 +284,6 @@ func TestFailuresThatAreNotTriedAgain(t *testing.T) {
 	}
 }
 
-// The words of an alias clash mean nothing in the answer to an update that sets no alias.
-func TestConflictOfAnUpdateWithoutAliasIsTriedAgain(t *testing.T) {
-	t.Parallel()
-	for name, update := range map[string]composio.Update{
-		"a token":        {Credentials: composio.BearerToken{Token: composio.Set("new_token")}},
-		"a clear alias":  {Alias: composio.Clear()},
-		"an empty alias": {Alias: composio.Set("")},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			client, _ := scriptedClient(t, []step{answers(409, aliasClash), answers(200, success)})
-			if got := mustUpdate(t, client, testID, update).Attempts; got != 2 {
-				t.Errorf("Attempts = %d, want 2", got)
-			}
-		})
-	}
-}
-
 func TestRetryAfterIsWaitedExactly(t *testing.T) {
 	t.Parallel()
 	in := func(d time.Duration, format string) func() string {

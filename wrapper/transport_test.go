@@ -587,6 +587,9 @@ func TestTransportFailures(t *testing.T) {
 	with := func(transport http.RoundTripper) []composio.Option {
 		return []composio.Option{composio.WithHTTPClient(&http.Client{Transport: transport})}
 	}
+	inMemory := func(transport roundTripFunc) func(*testing.T) (string, []composio.Option) {
+		return func(*testing.T) (string, []composio.Option) { return "https://composio.invalid", with(transport) }
+	}
 	plain := func(serve func(net.Conn)) func(t *testing.T) (string, []composio.Option) {
 		return func(t *testing.T) (string, []composio.Option) { return "http://" + rawServer(t, serve), nil }
 	}
@@ -619,11 +622,9 @@ func TestTransportFailures(t *testing.T) {
 			false, func(err error) bool { _, ok := errors.AsType[*net.DNSError](err); return ok },
 		},
 		{
-			"unknown host, without net's own error around it", func(t *testing.T) (string, []composio.Option) {
-				return "https://composio.invalid", with(roundTripFunc(func(*http.Request) (*http.Response, error) {
-					return nil, &net.DNSError{Err: "no such host", Name: "composio.invalid", IsNotFound: true}
-				}))
-			},
+			"unknown host, without net's own error around it", inMemory(func(*http.Request) (*http.Response, error) {
+				return nil, &net.DNSError{Err: "no such host", Name: "composio.invalid", IsNotFound: true}
+			}),
 			false, func(err error) bool { _, ok := errors.AsType[*net.DNSError](err); return ok },
 		},
 		{
@@ -676,12 +677,7 @@ func TestTransportFailures(t *testing.T) {
 		{"status 000", plain(answerBytes("HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n")), true, nil},
 		{"status 042", plain(answerBytes("HTTP/1.1 042 Answer\r\nContent-Length: 57\r\n\r\n" + success)), true, nil},
 		{"unreadable header", plain(answerBytes("HTTP/1.1 400 Bad Request\r\nno colon\r\n\r\n")), true, nil},
-		{
-			"a transport's own error", func(*testing.T) (string, []composio.Option) {
-				return "https://composio.invalid", with(roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, own }))
-			},
-			true, is(own),
-		},
+		{"a transport's own error", inMemory(func(*http.Request) (*http.Response, error) { return nil, own }), true, is(own)},
 		{
 			"refused connection, the body read by a transport around net/http's", func(t *testing.T) (string, []composio.Option) {
 				_, transport := ownPool(t)
@@ -689,18 +685,8 @@ func TestTransportFailures(t *testing.T) {
 			},
 			false, is(syscall.ECONNREFUSED),
 		},
-		{
-			"a transport that returns nothing", func(*testing.T) (string, []composio.Option) {
-				return "https://composio.invalid", with(roundTripFunc(func(*http.Request) (*http.Response, error) { return nil, nil }))
-			},
-			true, nil,
-		},
-		{
-			"a transport that returns an empty response", func(*testing.T) (string, []composio.Option) {
-				return "https://composio.invalid", with(roundTripFunc(func(*http.Request) (*http.Response, error) { return &http.Response{}, nil }))
-			},
-			true, nil,
-		},
+		{"a transport that returns nothing", inMemory(func(*http.Request) (*http.Response, error) { return nil, nil }), true, nil},
+		{"a transport that returns an empty response", inMemory(func(*http.Request) (*http.Response, error) { return &http.Response{}, nil }), true, nil},
 	} {
 		inParallel(t, test.name, func(t *testing.T) {
 			address, opts := test.server(t)
