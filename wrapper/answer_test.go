@@ -495,6 +495,17 @@ func TestSuccessUnderAnotherStatusIsNoResult(t *testing.T) {
 }
 
 // A status of HTTP's is kept from 100 on, although net/http itself hands out none so low.
+// http.Client allows a transport to leave out the body, and test doubles do.
+func TestAnswerWithoutABodyKeepsItsStatus(t *testing.T) {
+	t.Parallel()
+	_, failure := callInMemory(t, testKey, testID, rename, func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 404}, nil
+	})
+	if failure == nil || failure.StatusCode != 404 || errors.Is(failure, composio.ErrOutcomeUnknown) {
+		t.Errorf("%+v", failure)
+	}
+}
+
 func TestLowestStatusIsKept(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]int{99: 0, 100: 100} {

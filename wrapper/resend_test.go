@@ -246,6 +246,7 @@ func TestOnlyTheFirstRetryAfterADeadConnectionIsAtOnce(t *testing.T) {
 		{"reset", []step{fails(errReset), fails(errReset)}, []time.Duration{0, second}},
 		{"reset, without net's own error around it", []step{fails(syscall.ECONNRESET)}, []time.Duration{0}},
 		{"broken pipe", []step{fails(&net.OpError{Op: "write", Net: "tcp", Err: syscall.EPIPE})}, []time.Duration{0}},
+		{"reset under a large body", []step{fails(&net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: net.ErrClosed}})}, []time.Duration{0}},
 		{"closed while idle", []step{fails(errors.New("http: server closed idle connection"))}, []time.Duration{0}},
 		{"closed after GOAWAY", []step{fails(errors.New("http2: server sent GOAWAY and closed the connection; LastStreamID=1"))}, []time.Duration{0}},
 		{"after an answer", []step{busy, eof, eof}, []time.Duration{first, 0, third}},

@@ -63,11 +63,14 @@ type roundTripper struct{ http.RoundTripper }
 
 func (t roundTripper) Do(req *http.Request) (*http.Response, error) {
 	resp, err := t.RoundTrip(req)
-	if err == nil && (resp == nil || resp.Body == nil) {
+	if err == nil && resp == nil {
 		err = errors.New("the transport returned neither an answer nor an error")
 	}
 	if err != nil {
 		return nil, &url.Error{Op: req.Method, URL: req.URL.String(), Err: err}
+	}
+	if resp.Body == nil { // as of a test double
+		resp.Body = http.NoBody
 	}
 	return resp, nil
 }
@@ -145,7 +148,7 @@ var permanentAlerts = []tls.AlertError{ // RFC 8446, section 6.2
 // connectionEnded reports whether the server closed or reset the connection in place of an answer.
 func connectionEnded(err error) bool {
 	op, _ := errors.AsType[*net.OpError](err)
-	return op != nil && (op.Op == "read" || op.Op == "write") && !op.Timeout() ||
+	return op != nil && (op.Op == "read" || op.Op == "write" || op.Op == "readfrom") && !op.Timeout() ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
 		strings.Contains(err.Error(), "server sent GOAWAY and closed the connection") || // a type of net/http's own
 		strings.Contains(err.Error(), "server closed idle connection") // the same
