@@ -176,7 +176,7 @@ func TestBodyThatTheDocumentLacksIsRefused(t *testing.T) {
 func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 	const scheme = "      type: apiKey\n      in: header\n      name: x-api-key\n"
 	const ways = "      security:\n        - ApiKeyAuth: []\n"
-	two := "  securitySchemes:\n    Other: {type: apiKey, in: header, name: x-other}\n"
+	two := "  securitySchemes:\n    Other: &other {type: apiKey, in: header, name: x-other}\n    default: *other\n"
 	for name, tt := range map[string]struct {
 		before, after string
 		url           string
@@ -203,6 +203,7 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 		"both, none":           {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", nil, "x-api-key x-other"},
 		"both, the second":     {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", http.Header{"X-Other": {"k"}}, "x-api-key"},
 		"both":                 {ways, "      security: [{ApiKeyAuth: [], Other: []}]\n", "", http.Header{"X-Other": {"k"}, "X-Api-Key": {"k"}}, ""},
+		"called default":       {"ApiKeyAuth: []", "default: []", "", nil, "x-other"},
 		"of all operations":    {ways, "", "", nil, "x-other"},
 	} {
 		t.Run(name, func(t *testing.T) {

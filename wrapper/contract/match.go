@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/agnivade/levenshtein"
 )
 
 const (
@@ -73,24 +75,7 @@ func lastIndex(path []string, ok func(string) bool) int {
 
 // resembles reports whether a segment is the collection's name in another spelling, or with up to four wrong letters.
 func resembles(segment string) bool {
-	a, b := letters(segment), letters(collection)
-	// The Levenshtein distance, row by row.
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)] <= 4
+	return levenshtein.ComputeDistance(letters(segment), letters(collection)) <= 4
 }
 
 func letters(text string) string {

@@ -64,6 +64,7 @@ func TestRequestsBesideTheOperation(t *testing.T) {
 		"PATCH /api/v3/connected_acc/ca_1":               listed("PATCH elsewhere"),
 		"PATCH /api/v3/connectors/ca_1":                  listed("PATCH elsewhere"),
 		"PUT /api/v1/connectedAccounts/ca_1":             listed("PUT elsewhere"),
+		" /api/v3/connected_accounts/ca_1":               listed("GET .../connected_accounts/{id}"),
 		"GET /":                                          listed("GET elsewhere"),
 	} {
 		verb, target, _ := strings.Cut(request, " ")

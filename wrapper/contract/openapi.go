@@ -31,7 +31,6 @@ func newReader(root map[string]any) *reader {
 	r.compiler.DefaultDraft(jsonschema.Draft2020)
 	r.compiler.AssertFormat()
 	r.compiler.UseLoader(nowhere{})
-	r.compiler.UseRegexpEngine(compilePattern)
 	_ = r.compiler.AddResource(documentURL, resource) // it is the first
 	return r
 }
@@ -40,18 +39,6 @@ func newReader(root map[string]any) *reader {
 type nowhere struct{}
 
 func (nowhere) Load(string) (any, error) { return nil, errors.New("it is outside of the document") }
-
-// unicode is how JavaScript writes a character in a pattern.
-var unicode = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
-
-// compilePattern reads a pattern of JavaScript. One that Go cannot read, such as a lookahead, is not checked.
-func compilePattern(pattern string) (jsonschema.Regexp, error) {
-	compiled, err := regexp.Compile(unicode.ReplaceAllString(pattern, `\x{$1}`))
-	if err != nil {
-		compiled = regexp.MustCompile("")
-	}
-	return compiled, nil
-}
 
 // schema compiles what a parameter, a header or a media type has under schema.
 func (r *reader) schema(of map[string]any) (*jsonschema.Schema, error) {
@@ -222,6 +209,9 @@ next:
 // notes are what a schema can say that binds no value. Published documents have faults there.
 var notes = []string{"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"}
 
+// unicode is how JavaScript writes a character in a pattern.
+var unicode = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
+
 // modernize makes the schemas in v those of JSON Schema 2020-12, which OpenAPI has since 3.1, and leaves out notes. old says
 // that v is of OpenAPI 3.0. Whatever is no schema has none of these members.
 func modernize(v any, old bool) {
@@ -235,10 +225,21 @@ func modernize(v any, old bool) {
 		return
 	}
 	for name, member := range object {
-		if _, isObject := member.(map[string]any); !isObject && slices.Contains(notes, name) { // and no property's name
-			delete(object, name)
+		switch member := member.(type) {
+		case map[string]any, []any: // of a note's name, it may be a property, or a security scheme
+			modernize(member, old)
+		default:
+			if slices.Contains(notes, name) {
+				delete(object, name)
+			}
 		}
-		modernize(member, old)
+	}
+	if pattern, ok := object["pattern"].(string); ok {
+		pattern = unicode.ReplaceAllString(pattern, `\x{$1}`)
+		object["pattern"] = pattern
+		if _, err := regexp.Compile(pattern); err != nil { // such as a lookahead, which is not checked
+			delete(object, "pattern")
+		}
 	}
 	if !old {
 		return

@@ -1,11 +1,8 @@
 package contract
 
 import (
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -20,12 +17,11 @@ type Report struct {
 
 	mu         sync.Mutex
 	exchanges  int
-	unmatched  int
+	unmatched  int            // requests to no operation of the document
+	others     map[string]int // those of them that are no finding
 	counts     map[place]int
 	dropped    int             // findings beyond maxFindings distinct ones
-	lacking    map[int]int     // answers by the status that the document lacks
 	documented map[string]bool // the document's answers, and whether one came
-	others     map[string]int  // requests to other operations
 	unusable   error           // why there is no document
 }
 
@@ -50,13 +46,13 @@ func (r *Report) Exchanges() int {
 func (r *Report) Findings() []Finding {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	counts := map[Violation]int{}
+	for p, n := range r.counts {
+		counts[p.Violation] += n
+	}
 	var all []Finding
-	for _, p := range r.places() {
-		i := slices.IndexFunc(all, func(f Finding) bool { return f.Violation == p.Violation })
-		if i < 0 {
-			i, all = len(all), append(all, Finding{Violation: p.Violation})
-		}
-		all[i].Count += r.counts[p]
+	for v, n := range counts {
+		all = append(all, Finding{v, n})
 	}
 	slices.SortFunc(all, func(a, b Finding) int {
 		return compare(place{finding: finding{Violation: a.Violation}}, place{finding: finding{Violation: b.Violation}})
@@ -64,8 +60,12 @@ func (r *Report) Findings() []Finding {
 	return all
 }
 
-// places returns the keys of counts, sorted.
-func (r *Report) places() []place { return slices.SortedFunc(maps.Keys(r.counts), compare) }
+// places returns where the contract was broken, sorted, or else the answers with a status that the document lacks.
+func (r *Report) places(lacking bool) []place {
+	return slices.DeleteFunc(slices.SortedFunc(maps.Keys(r.counts), compare), func(p place) bool {
+		return (p.finding == undocumented) != lacking
+	})
+}
 
 // Err returns nil, or else one error with the text of String: something broke the contract; or nothing was checked,
 // because no request came, or because the document of [WithDocument] cannot be used. That no request came is no error
@@ -74,22 +74,17 @@ func (r *Report) places() []place { return slices.SortedFunc(maps.Keys(r.counts)
 // Answers with a status that the document lacks are no error, since gateways give such answers and Composio does.
 // errors.AsType[Violation] finds the first violation.
 func (r *Report) Err() error {
-	var broken refusal
-	for _, f := range r.Findings() {
-		if f.Violation != undocumented.Violation {
-			broken = append(broken, f.Violation)
-		}
-	}
+	text := r.String()
 	r.mu.Lock()
-	failed := broken != nil || r.unusable != nil || r.idle()
-	r.mu.Unlock()
-	switch {
-	case broken != nil:
-		return &reported{r.String(), broken}
-	case failed:
-		return errors.New(r.String())
+	defer r.mu.Unlock()
+	var broken refusal
+	for _, p := range r.places(false) {
+		broken = append(broken, p.Violation)
 	}
-	return nil
+	if broken == nil && r.unusable == nil && !r.idle() {
+		return nil
+	}
+	return &reported{text, broken}
 }
 
 // idle reports whether nothing was checked where something should have been.
@@ -127,10 +122,7 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, ", %s to no operation of it", plural(r.unmatched, "request"))
 	}
 	var theirs, ours bool
-	for _, p := range r.places() {
-		if p.finding == undocumented {
-			continue
-		}
+	for _, p := range r.places(false) {
 		fmt.Fprintf(&b, "\n  %dx %s", r.counts[p], p.text())
 		ours = ours || p.Direction == Request
 		theirs = theirs || p.Direction == Response
@@ -158,8 +150,8 @@ func (r *Report) String() string {
 
 // notes returns what is worth a line and no error.
 func (r *Report) notes() (notes []string) {
-	for _, status := range slices.Sorted(maps.Keys(r.lacking)) {
-		notes = append(notes, fmt.Sprintf("%dx status %d, which the contract lacks; that is no error", r.lacking[status], status))
+	for _, p := range r.places(true) {
+		notes = append(notes, fmt.Sprintf("%dx status %d, which the contract lacks; that is no error", r.counts[p], p.status))
 	}
 	for _, request := range slices.Sorted(maps.Keys(r.others)) {
 		notes = append(notes, fmt.Sprintf("%dx %s, which is not checked; that is no error", r.others[request], request))
@@ -185,68 +177,6 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// MarshalJSON returns what String has, for programs.
-func (r *Report) MarshalJSON() ([]byte, error) {
-	type entry struct {
-		Status    int       `json:"status,omitzero"`
-		Direction Direction `json:"direction"`
-		Location  string    `json:"location"`
-		Rule      string    `json:"rule"`
-		Want      string    `json:"want,omitzero"`
-		Count     int       `json:"count"`
-	}
-	report := struct {
-		Exchanges    int            `json:"exchanges"`
-		Findings     []entry        `json:"findings"`
-		Dropped      int            `json:"dropped,omitzero"`
-		Undocumented map[int]int    `json:"undocumented,omitempty"`
-		NotChecked   map[string]int `json:"not_checked,omitempty"`
-		NeverSeen    []string       `json:"never_seen,omitempty"`
-		Error        string         `json:"error,omitzero"`
-	}{Findings: []entry{}}
-	if err := r.Err(); err != nil {
-		report.Error = err.Error()
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range r.places() {
-		if p.finding != undocumented {
-			report.Findings = append(report.Findings, entry{p.status, p.Direction, p.Location, p.Rule, p.want, r.counts[p]})
-		}
-	}
-	report.Exchanges, report.Dropped, report.NeverSeen = r.exchanges, r.dropped, r.unseen()
-	report.Undocumented, report.NotChecked = r.lacking, r.others
-	return json.Marshal(report)
-}
-
-// WriteAnnotations writes the report as GitHub Actions reads it from the output of a step: an error for each violation by
-// status and place, or because nothing was checked, and a notice for each line that is no error.
-func (r *Report) WriteAnnotations(w io.Writer) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var b strings.Builder
-	write := func(level, text string) {
-		text = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
-		fmt.Fprintf(&b, "::%s title=Composio contract::%s\n", level, text)
-	}
-	for _, p := range r.places() {
-		if p.finding != undocumented {
-			write("error", fmt.Sprintf("%s (%dx)", p.text(), r.counts[p]))
-		}
-	}
-	if r.unusable != nil {
-		write("error", r.unusable.Error())
-	}
-	if r.idle() {
-		write("error", "no exchange was checked against the contract")
-	}
-	for _, note := range r.notes() {
-		write("notice", note)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // add counts findings; status is that of the answer they are about.
@@ -301,16 +231,9 @@ func (r *Report) cannot(err error) {
 	r.unusable = err
 }
 
-// answered notes the status of an answer: key is the document's for it, "" if it lacks it.
-func (r *Report) answered(key string, status int) {
+// answered notes that an answer came which the document has under key.
+func (r *Report) answered(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if key != "" {
-		r.documented[key] = true
-		return
-	}
-	if r.lacking == nil {
-		r.lacking = map[int]int{}
-	}
-	r.lacking[status]++
+	r.documented[key] = true
 }

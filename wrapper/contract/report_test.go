@@ -185,23 +185,6 @@ func wrongEverywhere(t *testing.T) *contract.Report {
 	return report
 }
 
-func TestReportGroupsByStatusAndPlace(t *testing.T) {
-	report := wrongEverywhere(t)
-	for _, want := range []string{"\n  1x response 400 at /error/code: type, want number\n", "\n  2x response 409 at /error/code: type, want number\n"} {
-		if !strings.Contains(report.String(), want) {
-			t.Errorf("there is no %q in %s", want, report)
-		}
-	}
-	want := []contract.Finding{
-		{Violation: contract.Violation{Direction: "request", Location: "/alias", Rule: "type"}, Count: 1},
-		{Violation: contract.Violation{Direction: "response", Location: "/error/code", Rule: "type"}, Count: 3},
-		{Violation: contract.Violation{Direction: "response", Location: "status", Rule: "undocumented"}, Count: 1},
-	}
-	if diff := cmp.Diff(want, report.Findings()); diff != "" {
-		t.Errorf("findings (-want +got):\n%s", diff)
-	}
-}
-
 func TestReportAsJSON(t *testing.T) {
 	for name, tt := range map[string]struct {
 		report *contract.Report

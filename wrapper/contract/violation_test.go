@@ -5,14 +5,6 @@ import (
 	"testing"
 )
 
-func TestViolationIsOneLine(t *testing.T) {
-	v := Violation{Request, "/connection/state/val/extra", "additionalProperties"}
-	want := "composio: request breaks the contract at /connection/state/val/extra: additionalProperties"
-	if got := v.Error(); got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 func TestOnlyNamesAreShown(t *testing.T) {
 	for name, want := range map[string]string{
 		"generic_api_key":        "generic_api_key",

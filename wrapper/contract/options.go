@@ -1,0 +1,149 @@
+package contract
+
+import (
+	"cmp"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+)
+
+// Option configures [Handler], [Transport] and [Check].
+type Option func(*config)
+
+type config struct {
+	load    func(every bool) (*document, error)
+	every   bool // operation of the document is checked, not Composio's alone
+	observe []func(*http.Request, Violation)
+	tell    []func(text string) // of what is wrong, as soon as it is known
+	reports []*Report
+	lenient bool // what is wrong is told, and not held up
+
+	document *document
+	unusable error // why there is no document
+}
+
+func newConfig(opts []Option) *config {
+	c := &config{load: own}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(c)
+		}
+	}
+	if c.document, c.unusable = c.load(c.every); c.unusable != nil {
+		for _, tell := range c.tell {
+			tell(c.unusable.Error())
+		}
+		for _, r := range c.reports {
+			r.cannot(c.unusable)
+		}
+	}
+	return c
+}
+
+// report tells of findings; status is that of the answer that they are about, 0 for a request.
+func (c *config) report(r *http.Request, status int, all []finding) {
+	for _, f := range all {
+		for _, observe := range c.observe {
+			observe(r, f.Violation)
+		}
+		for _, tell := range c.tell {
+			if f != undocumented {
+				tell("composio: " + place{f, status}.text())
+			}
+		}
+	}
+	for _, r := range c.reports {
+		r.add(status, all)
+	}
+}
+
+// match returns the operation that a request calls, and counts the request either way. found is how a request that calls
+// none departs from one that was meant for it.
+func (c *config) match(r *http.Request) (op operation, found []finding, ok bool) {
+	verb := cmp.Or(r.Method, http.MethodGet)
+	to := target{other: shown(verb) + " elsewhere"}
+	if c.every {
+		op, ok = c.document.find(verb, r.URL)
+	} else if to = address(verb, r.URL); to.id != "" {
+		op, ok = c.document.operation(to), true
+	} else if to.near != "" {
+		want := method + " " + c.document.operations[0].path
+		found = []finding{{Violation{Request, to.near, "operation"}, want}}
+	}
+	for _, r := range c.reports {
+		if ok {
+			r.began(op)
+		} else {
+			r.missed(to.other)
+		}
+	}
+	return op, found, ok
+}
+
+// documented notes the status of an answer, and reports whether the document has it.
+func (c *config) documented(req *http.Request, op operation, status int) bool {
+	key, _, ok := op.answer(status)
+	if !ok {
+		c.report(req, status, []finding{undocumented})
+		return false
+	}
+	for _, r := range c.reports {
+		r.answered(key)
+	}
+	return true
+}
+
+// OnViolation has f called for each violation, with the request that it belongs to, before the answer is written or
+// returned. The request's body may have been read. f is called by the goroutine that serves or sends the request, so by
+// several at a time. Each OnViolation adds an observer. A nil f is ignored.
+func OnViolation(f func(*http.Request, Violation)) Option {
+	return func(c *config) {
+		if f != nil {
+			c.observe = append(c.observe, f)
+		}
+	}
+}
+
+// Collect has violations counted in report, and lets the traffic through that has them: for the end of a service's test
+// run, which then fails with [Report.Err]. Each violation is written to w as well, as soon as it is found, so that a run
+// which ends in a panic has told of it: to [os.Stderr] if no w is given; give [io.Discard] for silence.
+//
+// A [Handler] still refuses a request whose body it cannot read to the end. Each Collect adds a report. A nil report is
+// ignored.
+func Collect(report *Report, w ...io.Writer) Option {
+	if report == nil {
+		return nil
+	}
+	if len(w) == 0 {
+		w = []io.Writer{os.Stderr}
+	}
+	var mu sync.Mutex
+	return func(c *config) {
+		c.lenient = true
+		c.reports = append(c.reports, report)
+		c.tell = append(c.tell, func(text string) {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, to := range w {
+				if to != nil {
+					_, _ = io.WriteString(to, text+"\n") // the report has it, whatever becomes of the line
+				}
+			}
+		})
+	}
+}
+
+// WithDocument checks against another OpenAPI document, 3.0 or 3.1, YAML or JSON, in the place of this module's own: say,
+// the whole of what Composio publishes today. Of that only the operation is read and what it refers to; other operations
+// may have faults. It is read once, however many transports and handlers have the option.
+//
+// If the operation cannot be had, nothing is checked, and an error says why: it is the error of [Report.Err]; [Check] gives
+// it to its test; and without either, each request ends with it.
+func WithDocument(spec []byte) Option {
+	load := loader(spec)
+	return func(c *config) { c.load = load }
+}
+
+// WithEveryOperation checks all operations of the document, and not Composio's alone: for the document of another API.
+func WithEveryOperation() Option { return func(c *config) { c.every = true } }

@@ -1,0 +1,201 @@
+package contract_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/gen"
+	"example.com/composio/wrapper/contract"
+)
+
+// What the document forbids goes through neither Handler nor Transport, which say the same about it and show no value.
+func TestWrongRequestIsRefused(t *testing.T) {
+	val := func(members string) string {
+		return `{"connection":{"state":{"authScheme":"API_KEY","val":` + members + `}}}`
+	}
+	acl := func(members string) string {
+		return `{"experimental":{"acl_config_for_shared":` + members + `}}`
+	}
+	for name, tt := range map[string]struct {
+		header []string // a name and its values
+		body   string
+		want   []string // location: rule
+	}{
+		"not JSON":                  {nil, `alias=` + secret, []string{"body: json"}},
+		"cut short":                 {nil, `{"alias":"` + secret, []string{"body: json"}},
+		"trailing value":            {nil, `{}{}`, []string{"body: json"}},
+		"trailing text":             {nil, `{} ` + secret, []string{"body: json"}},
+		"trailing, odd media type":  {[]string{"Content-Type", jsonType + "; charset"}, `{}{}`, []string{"body: json"}},
+		"nested 20000 deep":         {nil, strings.Repeat(`{"a":`, 20000), []string{"body: json"}},
+		"not UTF-8":                 {nil, "{\"alias\":\"\xff\"}", []string{"body: utf-8"}},
+		"null":                      {nil, `null`, []string{"body: nullable"}},
+		"a list":                    {nil, `["` + secret + `"]`, []string{"body: type"}},
+		"duplicate name":            {nil, `{"alias":"a","alias":"` + secret + `"}`, []string{"/alias: duplicate"}},
+		"duplicate name below":      {nil, `{"x":[1,{"y":2,"y":{}}]}`, []string{"/x/1/y: duplicate"}},
+		"media type":                {[]string{"Content-Type", "text/s3cr3t"}, `{}`, []string{"Content-Type: content-type"}},
+		"no media type":             {[]string{"Content-Type"}, `{}`, []string{"Content-Type: content-type"}},
+		"half a character":          {nil, `{"alias":"\ud800"}`, []string{"/alias: surrogate"}},
+		"halves, the wrong way":     {nil, `{"x":["\ude00\ud83d",{"y":"\uD83D\\ude00"}]}`, []string{"/x/0: surrogate", "/x/1/y: surrogate"}},
+		"half a character, a name":  {nil, `{"\udbff":1}`, []string{"/*: surrogate"}},
+		"half a character, alone":   {nil, `"\ud800"`, []string{"body: surrogate", "body: type"}},
+		"alias type":                {nil, `{"alias":7}`, []string{"/alias: type"}},
+		"alias null":                {nil, `{"alias":null}`, []string{"/alias: nullable"}},
+		"scheme":                    {nil, `{"connection":{"state":{"authScheme":"` + secret + `","val":{}}}}`, []string{"/connection/state/authScheme: enum"}},
+		"state missing":             {nil, `{"connection":{}}`, []string{"/connection/state: required"}},
+		"scheme and val missing":    {nil, `{"connection":{"state":{}}}`, []string{"/connection/state/authScheme: required", "/connection/state/val: required"}},
+		"credential type":           {nil, val(`{"api_key":["` + secret + `"]}`), []string{"/connection/state/val/api_key: type"}},
+		"unknown credentials":       {nil, val(`{"extra":"` + secret + `","other":1}`), []string{"/connection/state/val/extra: additionalProperties", "/connection/state/val/other: additionalProperties"}},
+		"unknown beside known":      {nil, val(`{"api_key":"k","extra":1}`), []string{"/connection/state/val/extra: additionalProperties"}},
+		"a value sent as a name":    {nil, val(`{"` + secret + `":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
+		"a key sent as a name":      {nil, val(`{"ak_123456":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
+		"list too long":             {nil, acl(`{"allowed_user_ids":[` + strings.TrimSuffix(strings.Repeat(`"u",`, 1001), ",") + `]}`), []string{"/experimental/acl_config_for_shared/allowed_user_ids: maxItems"}},
+		"user id empty":             {nil, acl(`{"allowed_user_ids":["u",""]}`), []string{"/experimental/acl_config_for_shared/allowed_user_ids/1: minLength"}},
+		"user id too long":          {nil, acl(`{"not_allowed_user_ids":["` + strings.Repeat("u", 257) + `"]}`), []string{"/experimental/acl_config_for_shared/not_allowed_user_ids/0: maxLength"}},
+		"everything at once":        {nil, `{"alias":1,"alias":2,"connection":{"state":{"val":{"x":1}}}}`, []string{"/alias: duplicate", "/alias: type", "/connection/state/authScheme: required", "/connection/state/val/x: additionalProperties"}},
+		"over 10 MiB":               {nil, `{"alias":"` + strings.Repeat("a", 10<<20) + `"}`, []string{"body: size"}},
+		"media type twice":          {[]string{"Content-Type", jsonType, jsonType}, `{"alias":7}`, []string{"/alias: type", "Content-Type: duplicate"}},
+		"media type, other letters": {[]string{"content-type", "text/plain"}, `{}`, []string{"Content-Type: duplicate"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			next, seen := good(), &log{}
+			req := newRequest(t, base, tt.body)
+			if tt.header != nil {
+				req.Header[tt.header[0]] = tt.header[1:]
+			}
+			wantRefusal(t, contract.Handler(next, seen.option()), req, gen.ErrorDetail{
+				Message: "Validation error while processing request",
+				Code:    10400, Slug: "HTTP_BadRequest", Status: 400, Errors: tt.want,
+			})
+			if next.called {
+				t.Error("next was called")
+			}
+			wantLines(t, "request", tt.want, seen)
+
+			sent, seen := &answering{fake: good()}, &log{}
+			body := &tracked{Reader: strings.NewReader(tt.body)}
+			req.Body = body
+			wantError(t, contract.Transport(sent, seen.option()), req, "request", tt.want)
+			if sent.sent != nil || !body.closed {
+				t.Errorf("sent %q, body closed: %t", sent.sent, body.closed)
+			}
+			wantLines(t, "request", tt.want, seen)
+		})
+	}
+}
+
+// Handler does not look for the credential, since to refuse is next's.
+func TestTransportRefusesARequestWithoutCredential(t *testing.T) {
+	for name, tt := range map[string]struct {
+		key  []string
+		body string
+		want []string
+	}{
+		"none":            {nil, `{}`, []string{"x-api-key: security"}},
+		"empty":           {[]string{""}, `{}`, []string{"x-api-key: security"}},
+		"none, and alias": {nil, `{"alias":null}`, []string{"/alias: nullable", "x-api-key: security"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := newRequest(t, base, tt.body)
+			req.Header["X-Api-Key"] = tt.key
+			next := &answering{fake: good()}
+			wantError(t, contract.Transport(next), req, "request", tt.want)
+			if next.sent != nil {
+				t.Errorf("sent %q", next.sent)
+			}
+		})
+	}
+}
+
+func TestWrongAnswerIsWithheld(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status int
+		header string // the media type
+		body   string
+		want   []string
+	}{
+		"missing members":        {200, jsonType, `{"success":true}`, []string{"/id: required", "/status: required"}},
+		"wrong type":             {200, jsonType, `{"success":"` + secret + `","id":"i","status":"s"}`, []string{"/success: type"}},
+		"trailing value":         {200, jsonType, good().body + `{}`, []string{"body: json"}},
+		"duplicate name":         {200, jsonType, `{"success":true,"id":"i","id":"j","status":"s"}`, []string{"/id: duplicate"}},
+		"half a character":       {200, jsonType, `{"success":true,"id":"\udfff","status":"s"}`, []string{"/id: surrogate"}},
+		"not UTF-8":              {200, jsonType, "{\"success\":true,\"id\":\"\xff\",\"status\":\"s\"}", []string{"body: utf-8"}},
+		"empty":                  {200, jsonType, ``, []string{"body: json"}},
+		"null":                   {200, jsonType, `null`, []string{"body: nullable"}},
+		"HTML":                   {200, "text/html", `<p>` + secret, []string{"Content-Type: content-type"}},
+		"no media type":          {200, "", good().body, []string{"Content-Type: content-type"}},
+		"error as a string":      {404, jsonType, `{"error":"` + secret + `"}`, []string{"/error: type"}},
+		"error code as a string": {409, jsonType, `{"error":{"message":"m","slug":"s","status":409,"code":"` + secret + `"}}`, []string{"/error/code: type"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer, seen := &fake{status: tt.status, header: http.Header{}, body: tt.body}, &log{}
+			if tt.header != "" {
+				answer.header.Set("Content-Type", tt.header)
+			}
+			wantRefusal(t, contract.Handler(answer, seen.option()), newRequest(t, base, `{}`), gen.ErrorDetail{
+				Message: "The answer to this request breaks the contract, and was withheld",
+				Code:    10500, Slug: "HTTP_InternalServerError", Status: 500, Errors: tt.want,
+			})
+			wantLines(t, "response", tt.want, seen)
+			next, seen := &answering{fake: answer}, &log{}
+			wantError(t, contract.Transport(next, seen.option()), newRequest(t, base, `{}`), "response", tt.want)
+			if !next.answer.closed {
+				t.Error("the answer was not closed")
+			}
+			wantLines(t, "response", tt.want, seen)
+		})
+	}
+}
+
+func TestTransportWithholdsAnAnswer(t *testing.T) {
+	for want, answer := range map[string]*fake{
+		"Content-Type: duplicate":            {status: 200, header: http.Header{"Content-Type": {jsonType, "text/html"}}, body: good().body},
+		"body: size":                         {status: 200, header: http.Header{"Content-Type": {jsonType}}, body: strings.Repeat(" ", 1<<20+1)},
+		"Content-Encoding: content-encoding": {status: 200, header: http.Header{"Content-Type": {jsonType}, "Content-Encoding": {"br"}}, body: good().body},
+	} {
+		next := &answering{fake: answer}
+		wantError(t, contract.Transport(next), newRequest(t, base, `{}`), "response", []string{want})
+		if !next.answer.closed {
+			t.Errorf("%s: the answer was not closed", want)
+		}
+	}
+}
+
+// wantRefusal serves a request that has to be refused with an error body.
+func wantRefusal(t *testing.T, h http.Handler, req *http.Request, want gen.ErrorDetail) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	wantEnvelope(t, w.Result(), w.Body.String(), want)
+	if strings.Contains(w.Body.String(), "s3cr3t") {
+		t.Errorf("a value shows: %s", w.Body)
+	}
+}
+
+// wantError sends a request for which there has to be an error in the place of an answer.
+func wantError(t *testing.T, rt http.RoundTripper, req *http.Request, half string, want []string) {
+	t.Helper()
+	res, err := rt.RoundTrip(req)
+	if res != nil || err == nil {
+		t.Fatalf("got %v, %v", res, err)
+	}
+	if want := "composio: " + half + " breaks the contract at " + strings.Join(want, "; at "); err.Error() != want {
+		t.Errorf("error %q, want %q", err, want)
+	}
+	if v, _ := errors.AsType[contract.Violation](err); v.Location+": "+v.Rule != want[0] {
+		t.Errorf("errors.AsType finds %v", v)
+	}
+}
+
+// wantLines compares what was told of the half of an exchange.
+func wantLines(t *testing.T, half string, want []string, seen *log) {
+	t.Helper()
+	lines := strings.Split(half+" "+strings.Join(want, "\n"+half+" "), "\n")
+	if diff := cmp.Diff(lines, seen.lines()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
