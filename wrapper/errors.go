@@ -67,7 +67,7 @@ func invalidError(accountID string, err error) *Error {
 func (e *Error) Error() string {
 	line, separator := "composio: ", ""
 	if checkID(e.AccountID) == nil {
-		line += e.AccountID + ": "
+		line += printable(e.AccountID) + ": " // somebody may have given the API key in its place
 	}
 	add := func(label, text string) {
 		if text != "" {

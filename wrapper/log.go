@@ -11,7 +11,7 @@ func (call *call) logAttempt(ctx context.Context, logger *slog.Logger, status in
 		return
 	}
 	logger.LogAttrs(ctx, slog.LevelDebug, "composio: attempt",
-		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", status),
+		slog.String("account_id", redactKeys(call.id)), slog.Int("attempt", call.attempts), slog.Int("status", status),
 		slog.Duration("duration", time.Since(start)), slog.String("request_id", call.requestID))
 }
 
@@ -20,6 +20,6 @@ func (call *call) logRetry(ctx context.Context, logger *slog.Logger, wait time.D
 		return
 	}
 	logger.LogAttrs(ctx, slog.LevelWarn, "composio: trying again",
-		slog.String("account_id", call.id), slog.Int("attempt", call.attempts), slog.Int("status", call.last.StatusCode),
+		slog.String("account_id", redactKeys(call.id)), slog.Int("attempt", call.attempts), slog.Int("status", call.last.StatusCode),
 		slog.Duration("wait", wait), slog.String("request_id", call.requestID), slog.String("error", call.last.Error()))
 }

@@ -577,6 +577,18 @@ func TestKeyPrefixIsRedactedEverywhere(t *testing.T) {
 	wantSame(t, "the error", want, got)
 }
 
+// Both are strings, and easily exchanged.
+func TestKeyInPlaceOfTheAccountIDIsShownNowhere(t *testing.T) {
+	t.Parallel()
+	var logged bytes.Buffer
+	rec := newRecorder(t, answerWith(404, ""))
+	client := newTestClient(t, rec.URL, composio.WithLogger(logTo(&logged, slog.LevelDebug)))
+	failure := mustFail(t, t.Context(), client, testKey, rename)
+	if got := failure.Error() + logged.String(); strings.Contains(got, testKey) || !strings.Contains(got, "composio: [redacted]: 404") {
+		t.Error(got)
+	}
+}
+
 // Redaction must not hide from the client itself what an answer says.
 func TestClassificationReadsWhatArrived(t *testing.T) {
 	t.Parallel()
