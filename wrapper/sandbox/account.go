@@ -49,6 +49,17 @@ func (a Account) clone() Account {
 	return a
 }
 
+// fields returns the names of what the account has: its alias, if it has one, and its credentials.
+func (a Account) fields() []string {
+	var names []string
+	if a.Alias != "" {
+		names = append(names, "alias")
+	}
+	names = slices.AppendSeq(names, maps.Keys(a.Credentials))
+	slices.Sort(names)
+	return names
+}
+
 // accountView is an Account that prints as it is.
 type accountView Account
 

@@ -109,7 +109,7 @@ func newLineCheck() *lineCheck {
 // ruleWords say in plain words which rule of the document a line breaks.
 var ruleWords = map[string]string{
 	"json": "not one JSON value", "utf-8": "not valid UTF-8", "additionalProperties": "an unknown key", "duplicate": "a key that is there twice",
-	"required": "missing", "type": "of another type", "nullable": "null", "minLength": "empty",
+	"required": "missing", "type": "of another type", "nullable": "null", "minLength": "empty", "surrogate": "text with half of a character", "size": "larger than 10 MiB",
 }
 
 func (c *lineCheck) account(line []byte) (Account, error) {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -11,83 +12,102 @@ import (
 	"example.com/composio/gen"
 )
 
-// fields returns the names of what an account has: its alias, if it has one, and its credentials.
-func (a Account) fields() []string {
-	names := make([]string, 0, len(a.Credentials)+1)
-	if a.Alias != "" {
-		names = append(names, "alias")
-	}
-	names = slices.AppendSeq(names, maps.Keys(a.Credentials))
-	slices.Sort(names)
-	return names
+// asked is what a body asks for, by the exact names of the document: encoding/json would read an unknown property Alias
+// as the alias. What is of another type is left out, since the contract tells of it.
+type asked struct {
+	alias           *string
+	scheme          *string
+	credentials     map[string]*string // nil removes
+	allowAllUsers   *bool
+	allowed, denied *[]any
 }
 
-// changes returns what a body asks for: the fields that it sets, and those that it clears. What the document lacks, and
-// what is of another type, is in neither: the contract tells of it.
-func changes(body []byte) (set, cleared []string) {
+func ask(body []byte) (a asked) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber() // the document bounds no number that it does not know
 	var v any
-	if json.Unmarshal(body, &v) != nil {
-		return nil, nil
+	if decoder.Decode(&v) != nil {
+		return a
 	}
-	note := func(name string, isSet, isCleared bool) {
-		if isSet {
-			set = append(set, name)
-		} else if isCleared {
-			cleared = append(cleared, name)
+	a.alias = as[string](member(v, "alias"))
+	state := member(v, "connection", "state")
+	a.scheme = as[string](member(state, "authScheme"))
+	a.credentials = map[string]*string{}
+	val, _ := member(state, "val").(map[string]any)
+	for name := range new(gen.CredentialPatch).Nullables() {
+		value, named := val[name]
+		if text := as[string](value); text != nil || named && value == nil {
+			a.credentials[name] = text
 		}
 	}
-	if alias, ok := member(v, "alias").(string); ok {
-		note("alias", alias != "", true)
-	}
-	val := member(v, "connection", "state", "val")
-	for name := range new(gen.CredentialPatch).Nullables() {
-		value, named := object(val)[name]
-		_, ok := value.(string)
-		note(name, ok, named && value == nil)
-	}
 	sharing := member(v, "experimental", "acl_config_for_shared")
-	_, ok := member(sharing, "allow_all_users").(bool)
-	note("allow_all_users", ok, false)
-	for _, name := range []string{"allowed_user_ids", "not_allowed_user_ids"} {
-		list, ok := member(sharing, name).([]any)
-		note(name, len(list) > 0, ok)
-	}
-	return set, cleared
+	a.allowAllUsers = as[bool](member(sharing, "allow_all_users"))
+	a.allowed = as[[]any](member(sharing, "allowed_user_ids"))
+	a.denied = as[[]any](member(sharing, "not_allowed_user_ids"))
+	return a
 }
 
-// object returns the members of v, by their exact names; none if it is no object.
-func object(v any) map[string]any {
-	members, _ := v.(map[string]any)
-	return members
-}
-
+// member returns what is at a path of names; nil if that is nothing.
 func member(v any, path ...string) any {
 	for _, name := range path {
-		v = object(v)[name]
+		members, _ := v.(map[string]any)
+		v = members[name]
 	}
 	return v
 }
 
+// as returns v if it is a T, and nil otherwise.
+func as[T any](v any) *T {
+	if t, ok := v.(T); ok {
+		return &t
+	}
+	return nil
+}
+
+// changes returns the names of the fields that are set, and of those that are cleared.
+func (a asked) changes() (set, cleared []string) {
+	note := func(name string, isSet bool) {
+		if isSet {
+			set = append(set, name)
+		} else {
+			cleared = append(cleared, name)
+		}
+	}
+	if a.alias != nil {
+		note("alias", *a.alias != "")
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.credentials)) {
+		note(name, a.credentials[name] != nil)
+	}
+	if a.allowAllUsers != nil {
+		note("allow_all_users", true)
+	}
+	if a.allowed != nil {
+		note("allowed_user_ids", len(*a.allowed) > 0)
+	}
+	if a.denied != nil {
+		note("not_allowed_user_ids", len(*a.denied) > 0)
+	}
+	return set, cleared
+}
+
 // log writes the line of a request.
 func (q record) log(l *slog.Logger) {
-	attrs := []slog.Attr{slog.String("method", q.Method)}
+	where := slog.String("id", q.account)
 	if q.account == "" {
-		attrs = append(attrs, slog.String("path", q.Path))
-	} else {
-		attrs = append(attrs, slog.String("id", q.account))
+		where = slog.String("path", q.Path)
 	}
-	attrs = append(attrs, slog.Int("status", q.Status), slog.Bool("applied", q.Applied))
-	set, cleared := changes(q.Body)
+	attrs := []slog.Attr{slog.String("method", q.Method), where, slog.Int("status", q.Status), slog.Bool("applied", q.Applied)}
+	set, cleared := ask(q.Body).changes()
 	var violations []string
 	for _, v := range q.Violations {
 		violations = append(violations, string(v.Direction)+" "+v.Location+": "+v.Rule)
 	}
-	for _, part := range []struct{ name, value string }{
-		{"set", strings.Join(set, ",")}, {"cleared", strings.Join(cleared, ",")},
-		{"fault", q.Fault}, {"violations", strings.Join(violations, "; ")},
+	for _, part := range [][2]string{
+		{"set", strings.Join(set, ",")}, {"cleared", strings.Join(cleared, ",")}, {"fault", q.Fault}, {"violations", strings.Join(violations, "; ")},
 	} {
-		if part.value != "" {
-			attrs = append(attrs, slog.String(part.name, part.value))
+		if part[1] != "" {
+			attrs = append(attrs, slog.String(part[0], part[1]))
 		}
 	}
 	l.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"example.com/composio/wrapper/contract"
 )
@@ -44,6 +46,8 @@ type control struct {
 	hosts  []string // allowed besides loopback names
 	mux    *http.ServeMux
 
+	watched map[*http.Server]bool // those whose shutdown ends streams; guarded by server.mu
+
 	keepStart func() // once, at the first request
 	start     state
 }
@@ -56,7 +60,7 @@ type state struct {
 }
 
 func newControl(s *Server, hosts []string) *control {
-	c := &control{server: s, hosts: hosts, mux: http.NewServeMux()}
+	c := &control{server: s, hosts: hosts, mux: http.NewServeMux(), watched: map[*http.Server]bool{}}
 	c.keepStart = sync.OnceFunc(c.keep)
 	for path, file := range map[string]struct{ name, mediaType string }{
 		"{$}":          {"page/index.html", "text/html; charset=utf-8"},
@@ -74,23 +78,30 @@ func newControl(s *Server, hosts []string) *control {
 		})
 	}
 	c.mux.Handle("GET "+strings.TrimSuffix(controlRoot, "/"), http.RedirectHandler(controlRoot, http.StatusTemporaryRedirect))
-	for pattern, route := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET accounts":         c.listAccounts,
-		"GET accounts/{id}":    c.getAccount,
-		"PUT accounts/{id}":    c.putAccount,
-		"DELETE accounts/{id}": c.deleteAccount,
-		"GET requests":         c.listRequests,
-		"DELETE requests":      c.clearRequests,
-		"GET events":           c.streamRequests,
-		"POST script":          c.addAnswers,
-		"GET faults":           c.getFaults,
-		"PUT faults":           c.setFaults,
-		"POST reset":           c.reset,
+	for pattern, route := range map[string]struct {
+		serve func(http.ResponseWriter, *http.Request) error
+		query []string
+	}{
+		"GET accounts":         {c.listAccounts, []string{"limit"}},
+		"GET accounts/{id}":    {c.getAccount, nil},
+		"PUT accounts/{id}":    {c.putAccount, nil},
+		"DELETE accounts/{id}": {c.deleteAccount, nil},
+		"GET requests":         {c.listRequests, []string{"account", "limit"}},
+		"DELETE requests":      {c.clearRequests, nil},
+		"GET events":           {c.streamRequests, nil},
+		"POST script":          {c.addAnswers, nil},
+		"GET faults":           {c.getFaults, nil},
+		"PUT faults":           {c.setFaults, nil},
+		"POST reset":           {c.reset, nil},
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		checked := contract.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w = contract.Exempt(w) // the tests check the answers
-			if err := route(w, r); err != nil {
+			err := checkAddress(r.URL, route.query)
+			if err == nil {
+				err = route.serve(w, r)
+			}
+			if err != nil {
 				refuse(w, err)
 			}
 		}), controlDocument(), contract.WithEveryOperation())
@@ -177,18 +188,34 @@ func some(names []string) []string {
 	return names
 }
 
-// query returns the limit, 500 unless the query has one. It refuses parameters that the route does not know.
-func query(r *http.Request, known ...string) (limit int, err error) {
-	for name := range r.URL.Query() {
+// checkAddress refuses what a route would leave unread.
+func checkAddress(u *url.URL, known []string) error {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return errors.New("query: malformed")
+	}
+	for name, values := range query {
 		if !slices.Contains(known, name) {
-			return 0, fmt.Errorf("query: %.40q is unknown; there is %s", name, strings.Join(known, " and "))
+			return fmt.Errorf("query: %.40q is unknown here", name)
+		}
+		if len(values) > 1 || values[0] == "" {
+			return fmt.Errorf("%s: not one value", name)
 		}
 	}
+	if !utf8.ValidString(u.Path) {
+		return errors.New("path: not valid UTF-8")
+	}
+	return nil
+}
+
+// limitOf returns the limit in a query, 500 unless there is one.
+func limitOf(r *http.Request) (int, error) {
 	text := r.URL.Query().Get("limit")
 	if text == "" {
 		return 500, nil
 	}
-	if limit, err = strconv.Atoi(text); err != nil || limit < 1 {
+	limit, err := strconv.Atoi(text)
+	if err != nil || limit < 1 {
 		return 0, errors.New("limit: not a number from 1")
 	}
 	return limit, nil

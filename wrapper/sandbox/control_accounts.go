@@ -15,7 +15,7 @@ type accountSummary struct {
 }
 
 func (c *control) listAccounts(w http.ResponseWriter, r *http.Request) error {
-	limit, err := query(r, "limit")
+	limit, err := limitOf(r)
 	if err != nil {
 		return err
 	}

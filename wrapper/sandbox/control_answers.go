@@ -7,17 +7,24 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 )
 
 // answerJSON is a scripted answer.
 type answerJSON struct {
 	Fault   string            `json:"fault"`
-	Status  int               `json:"status"`
+	Status  float64           `json:"status"` // 409.0 is a whole number too
 	Headers map[string]string `json:"headers"`
 	Body    json.RawMessage   `json:"body"`
 	Apply   bool              `json:"apply"`
 }
+
+// What a header can be; net/http would drop a name, and change a value, without a word.
+var (
+	headerName  = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
+	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
+)
 
 func (a answerJSON) answer() (Answer, error) {
 	if a.Fault != "" || a.Status == 0 {
@@ -29,6 +36,12 @@ func (a answerJSON) answer() (Answer, error) {
 	}
 	header := http.Header{}
 	for name, value := range a.Headers {
+		if !headerName.MatchString(name) || !headerValue.MatchString(value) {
+			return Answer{}, fmt.Errorf("/headers: %.40q is no name of a header, or its value none", name)
+		}
+		if header.Values(name) != nil {
+			return Answer{}, fmt.Errorf("/headers: %.40q is there twice, in another case", name)
+		}
 		header.Set(name, value)
 	}
 	text := string(a.Body)
@@ -37,7 +50,7 @@ func (a answerJSON) answer() (Answer, error) {
 			return Answer{}, err
 		}
 	}
-	return Answer{Name: "script", Status: a.Status, Header: header, Body: text, Apply: a.Apply}, nil
+	return Answer{Name: "script", Status: int(a.Status), Header: header, Body: text, Apply: a.Apply}, nil
 }
 
 func (c *control) addAnswers(w http.ResponseWriter, r *http.Request) error {

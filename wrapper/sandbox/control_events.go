@@ -30,39 +30,48 @@ func (s *Server) publish(q record) {
 // streamRequests sends events until the client goes, the reader is too far behind, or the http.Server shuts down, which
 // would otherwise wait for the stream to end.
 func (c *control) streamRequests(w http.ResponseWriter, r *http.Request) error {
-	s, stream := c.server, make(chan []byte, maxBehind)
-	s.mu.Lock()
-	if s.streams == nil {
-		s.streams = map[chan []byte]bool{}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
 	}
-	s.streams[stream] = true
+	s, stream := c.server, make(chan []byte, maxBehind)
+	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+	s.mu.Lock()
+	s.streams[stream] = server
+	if server != nil && !c.watched[server] {
+		c.watched[server] = true
+		server.RegisterOnShutdown(func() { s.endStreams(server) })
+	}
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.streams, stream)
 	}()
-	stop := make(chan struct{})
-	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
-		server.RegisterOnShutdown(func() { close(stop) })
-	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.WriteHeader(http.StatusOK)
 	flusher := http.NewResponseController(w)
-	for {
-		if err := flusher.Flush(); err != nil {
-			return nil // the client is gone
-		}
+	for flusher.Flush() == nil { // until the client is gone
 		select {
 		case data, ok := <-stream:
 			if !ok {
 				return nil
 			}
 			_, _ = fmt.Fprintf(w, "data: %s\n\n", data)
-		case <-stop:
-			return nil
 		case <-r.Context().Done():
 			return nil
+		}
+	}
+	return nil
+}
+
+// endStreams ends the streams of a server, which may be told to shut down more than once.
+func (s *Server) endStreams(of *http.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for stream, server := range s.streams {
+		if server == of {
+			delete(s.streams, stream)
+			close(stream)
 		}
 	}
 }

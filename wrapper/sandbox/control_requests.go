@@ -26,7 +26,7 @@ type requestJSON struct {
 }
 
 func (q record) json() requestJSON {
-	set, cleared := changes(q.Body)
+	set, cleared := ask(q.Body).changes()
 	kept := slices.DeleteFunc(slices.Clone(q.stored), func(name string) bool {
 		return slices.Contains(set, name) || slices.Contains(cleared, name)
 	})
@@ -37,7 +37,7 @@ func (q record) json() requestJSON {
 }
 
 func (c *control) listRequests(w http.ResponseWriter, r *http.Request) error {
-	limit, err := query(r, "account", "limit")
+	limit, err := limitOf(r)
 	if err != nil {
 		return err
 	}

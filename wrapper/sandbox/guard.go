@@ -1,9 +1,9 @@
 package sandbox
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -28,9 +28,8 @@ func (c *control) guard(r *http.Request) error {
 		{slices.ContainsFunc(r.Header.Values("Origin"), func(origin string) bool {
 			return !strings.EqualFold(origin, scheme+r.Host)
 		}), "The Origin header is of another origin", ""},
-		{slices.ContainsFunc(r.Header.Values("Sec-Fetch-Site"), func(site string) bool {
-			return strings.EqualFold(strings.TrimSpace(site), "cross-site")
-		}), "Another web site has sent this request", "Enter the address by hand"},
+		{strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Sec-Fetch-Site"), ",")), "cross-site"),
+			"Another web site has sent this request", "Enter the address by hand"},
 	} {
 		if refused.is {
 			return &failure{status: http.StatusForbidden, message: refused.why, fix: refused.fix}
@@ -41,15 +40,28 @@ func (c *control) guard(r *http.Request) error {
 
 // knows reports whether a Host header is this machine's or allowed, with its port or without.
 func (c *control) knows(host string) bool {
-	name := host
-	if without, _, err := net.SplitHostPort(host); err == nil {
-		name = without
-	}
-	name = strings.Trim(name, "[]")
-	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() || strings.EqualFold(name, "localhost") {
+	name, port := splitHost(host)
+	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() || name == "localhost" {
 		return true
 	}
 	return slices.ContainsFunc(c.hosts, func(allowed string) bool {
-		return host != "" && (strings.EqualFold(allowed, host) || strings.EqualFold(strings.Trim(allowed, "[]"), name))
+		allowedName, allowedPort := splitHost(allowed)
+		return name != "" && name == allowedName && (allowedPort == "" || allowedPort == port)
 	})
+}
+
+// splitHost returns the name and the port of a host as a browser writes them; an empty name if the host is malformed.
+func splitHost(host string) (name, port string) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.String(), ""
+	}
+	u, err := url.Parse("http://" + host)
+	if err != nil || u.Host != host {
+		return "", ""
+	}
+	name = strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if addr, err := netip.ParseAddr(name); err == nil {
+		name = addr.String()
+	}
+	return name, u.Port()
 }

@@ -89,7 +89,7 @@ type Server struct {
 	script   []Answer
 	chance   chance
 	budget   budget
-	streams  map[chan []byte]bool
+	streams  map[chan []byte]*http.Server
 }
 
 // New returns a project without accounts.
@@ -100,6 +100,7 @@ func New(opts ...Option) *Server {
 		accounts:    map[string]Account{},
 		aliases:     map[alias]int{},
 		budget:      budget{limit: 2000, window: time.Minute},
+		streams:     map[chan []byte]*http.Server{},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -215,7 +216,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		return
 	}
 	id := r.PathValue("nanoid")
-	status, refused := s.update(e, id, data)
+	status, refused := s.update(e, id, ask(data))
 	if refused != nil {
 		refused.write(w)
 		return

@@ -1,25 +1,14 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"reflect"
-	"slices"
-	"strings"
 
 	"example.com/composio/gen"
 )
 
 // update carries out one update: all of it, or nothing with the reason. It returns the account's status.
-func (s *Server) update(e *exchange, id string, data []byte) (status string, refused *failure) {
-	patch, err := decode(data)
-	if err != nil { // the document allows what the generated types cannot hold
-		return "", &failure{
-			status: http.StatusInternalServerError, code: 10500, slug: "HTTP_InternalServerError",
-			message: "The sandbox cannot read this body, although the document allows it",
-		}
-	}
+func (s *Server) update(e *exchange, id string, asked asked) (status string, refused *failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, ok := s.accounts[id]
@@ -29,33 +18,33 @@ func (s *Server) update(e *exchange, id string, data []byte) (status string, ref
 			message: fmt.Sprintf(`Connected account "%s" not found`, id),
 		}
 	}
-	if refused := s.refuse(a, patch); refused != nil {
+	if refused := s.refuse(a, asked); refused != nil {
 		return "", refused
 	}
 	if e.applying != nil {
 		e.applying()
 	}
-	apply(&a, patch)
+	a.apply(asked)
 	e.entry.Applied = true
 	s.store(a)
 	return string(a.Status), nil
 }
 
 // refuse returns why a cannot be updated so; nil if it can.
-func (s *Server) refuse(a Account, patch gen.PatchConnectedAccountBody) *failure {
+func (s *Server) refuse(a Account, asked asked) *failure {
 	if !gen.AuthScheme(a.Scheme).Valid() {
 		return badRequest(fmt.Sprintf("Connected accounts with auth scheme %q cannot be updated", a.Scheme),
 			"Connect the account again")
 	}
-	if patch.Connection != nil && string(patch.Connection.State.AuthScheme) != string(a.Scheme) {
+	if asked.scheme != nil && *asked.scheme != string(a.Scheme) {
 		return badRequest(
-			fmt.Sprintf("Auth scheme mismatch: the connected account uses %s, not %s", a.Scheme, patch.Connection.State.AuthScheme),
+			fmt.Sprintf("Auth scheme mismatch: the connected account uses %s, not %s", a.Scheme, *asked.scheme),
 			fmt.Sprintf("Send authScheme %s", a.Scheme))
 	}
-	if patch.Alias == nil || *patch.Alias == "" {
+	if asked.alias == nil || *asked.alias == "" {
 		return nil
 	}
-	wanted := alias{a.Toolkit, a.UserID, *patch.Alias}
+	wanted := alias{a.Toolkit, a.UserID, *asked.alias}
 	others := s.aliases[wanted]
 	if a.alias() == wanted {
 		others--
@@ -66,7 +55,7 @@ func (s *Server) refuse(a Account, patch gen.PatchConnectedAccountBody) *failure
 	// Guess: the code and the slug. The text is that of the 400 which this was before 409 was documented.
 	return &failure{
 		status: http.StatusConflict, code: 600, slug: "ConnectedAccount_Conflict",
-		message: fmt.Sprintf(`Alias "%s" is already in use by another connection for this entity`, *patch.Alias),
+		message: fmt.Sprintf(`Alias "%s" is already in use by another connection for this entity`, *asked.alias),
 		fix:     "Choose another alias, or clear the other account's",
 	}
 }
@@ -77,71 +66,36 @@ func badRequest(message, fix string) *failure {
 }
 
 // apply changes an account, and in place the map it holds: callers of Put and Account have copies.
-func apply(a *Account, patch gen.PatchConnectedAccountBody) {
-	if patch.Alias != nil {
-		a.Alias = *patch.Alias
+func (a *Account) apply(asked asked) {
+	if asked.alias != nil {
+		a.Alias = *asked.alias
 	}
-	if patch.Connection != nil {
-		for name, credential := range patch.Connection.State.Val.Nullables() {
-			value, ok := credential.Get()
-			switch {
-			case ok && a.Credentials == nil:
-				a.Credentials = map[string]string{name: value}
-			case ok:
-				a.Credentials[name] = value
-			case credential.IsNull():
-				delete(a.Credentials, name)
-			}
+	for name, value := range asked.credentials {
+		switch {
+		case value == nil:
+			delete(a.Credentials, name)
+		case a.Credentials == nil:
+			a.Credentials = map[string]string{name: *value}
+		default:
+			a.Credentials[name] = *value
 		}
 	}
-	if patch.Experimental == nil || patch.Experimental.ACLConfigForShared == nil {
-		return
+	if asked.allowAllUsers != nil {
+		a.AllowAllUsers = *asked.allowAllUsers
 	}
-	acl := patch.Experimental.ACLConfigForShared
-	if acl.AllowAllUsers != nil {
-		a.AllowAllUsers = *acl.AllowAllUsers
+	if asked.allowed != nil {
+		a.AllowedUserIDs = texts(*asked.allowed)
 	}
-	if acl.AllowedUserIds != nil {
-		a.AllowedUserIDs = slices.Clone(acl.AllowedUserIds)
-	}
-	if acl.NotAllowedUserIds != nil {
-		a.NotAllowedUserIDs = slices.Clone(acl.NotAllowedUserIds)
+	if asked.denied != nil {
+		a.NotAllowedUserIDs = texts(*asked.denied)
 	}
 }
 
-// decode reads a body that the contract has let pass; a missing one is an update of nothing. encoding/json matches
-// names in any case, so it would read an unknown property Alias, which the document lets pass, as the alias.
-func decode(data []byte) (patch gen.PatchConnectedAccountBody, err error) {
-	if len(data) == 0 {
-		return patch, nil
+// texts returns a list that the contract has found to be one of strings.
+func texts(list []any) []string {
+	all := make([]string, len(list))
+	for i, item := range list {
+		all[i], _ = item.(string)
 	}
-	var v any
-	if err := json.Unmarshal(data, &v); err != nil {
-		return patch, err
-	}
-	known, err := json.Marshal(declared(v, reflect.TypeOf(patch)))
-	if err != nil {
-		return patch, err
-	}
-	err = json.Unmarshal(known, &patch)
-	return patch, err
-}
-
-// declared returns v without the members that t does not have by their exact names.
-func declared(v any, t reflect.Type) any {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	object, ok := v.(map[string]any)
-	if !ok || t.Kind() != reflect.Struct {
-		return v
-	}
-	known := map[string]any{}
-	for field := range t.Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if member, ok := object[name]; ok {
-			known[name] = declared(member, field.Type)
-		}
-	}
-	return known
+	return all
 }

@@ -49,6 +49,7 @@ func TestUpdateChangesWhatIsSentAlone(t *testing.T) {
 		"denied list emptied":     {acl(`{"not_allowed_user_ids":[]}`), func(a *sandbox.Account) { a.NotAllowedUserIDs = []string{} }},
 		"a name in another case":  {`{"Alias":"x","Connection":{"state":{}}}`, func(*sandbox.Account) {}},
 		"a nested one":            {acl(`{"Allow_all_users":false}`), func(*sandbox.Account) {}},
+		"a number beyond float64": {`{"alias":"work","later":1e999}`, func(a *sandbox.Account) { a.Alias = "work" }},
 		"unknown members outside": {`{"later":{"token":"x"}}`, func(*sandbox.Account) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
