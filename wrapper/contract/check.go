@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -67,18 +66,14 @@ func (op operation) text(at credential, u *url.URL, h http.Header) (text string,
 	return text, ok
 }
 
-// checkResponse returns how an answer departs from op. A status that the document lacks is the only finding then.
-func (op operation) checkResponse(status int, h http.Header, data []byte) (found []finding) {
+// check returns how an answer departs from what the document has about its status.
+func (a answer) check(h http.Header, data []byte) (found []finding) {
 	h = canonical(h)
-	_, answer, ok := op.answer(status)
-	if !ok {
-		return []finding{undocumented}
-	}
-	for _, header := range answer.headers {
+	for _, header := range a.headers {
 		found = append(found, header.check(Response, h.Get(header.name), h.Values(header.name) != nil)...)
 	}
-	if len(answer.content) > 0 {
-		found = append(found, answer.content.check(Response, h, data)...)
+	if len(a.content) > 0 {
+		found = append(found, a.content.check(Response, h, data)...)
 	}
 	return tidy(found)
 }
@@ -92,20 +87,6 @@ func canonical(h http.Header) http.Header {
 	}
 	return c
 }
-
-// answer returns what the document says about a status, and the key that it does so under.
-func (op operation) answer(status int) (key string, found answer, ok bool) {
-	code := strconv.Itoa(status)
-	for _, key := range []string{code, code[:1] + "XX", "default"} {
-		if found, ok := op.answers[key]; ok {
-			return key, found, true
-		}
-	}
-	return "", answer{}, false
-}
-
-// undocumented is the finding that no answer is withheld for.
-var undocumented = newFinding(Response, "status", "undocumented")
 
 // check checks the text of a parameter: as a text, or else as the number or truth value that it is in JSON.
 func (p parameter) check(d Direction, text string, ok bool) []finding {

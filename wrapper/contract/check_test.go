@@ -1,35 +1,33 @@
-package contract
+package contract_test
 
 import (
+	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"example.com/composio/api"
+	"example.com/composio/wrapper/contract"
 )
 
-var anURL = &url.URL{Path: "/api/v3/connected_accounts/ca_1"}
-
-// other makes an operation of a document that is ours with one piece of text replaced.
-func other(t *testing.T, before, after string) operation {
+// changed is a document with one piece of text replaced.
+func changed(t *testing.T, document, before, after string) string {
 	t.Helper()
-	return otherOf(t, string(api.Spec), before, after)
-}
-
-func otherOf(t *testing.T, text, before, after string) operation {
-	t.Helper()
-	if strings.Count(text, before) == 0 {
+	if !strings.Contains(document, before) {
 		t.Fatalf("the document has no %q", before)
 	}
-	doc, err := load([]byte(strings.Replace(text, before, after, 1)), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return doc.operation(address("PATCH", anURL))
+	return strings.Replace(document, before, after, 1)
+}
+
+// violationsBy returns how an exchange departs from a document.
+func violationsBy(t *testing.T, document string, req *http.Request, answer *fake) []string {
+	t.Helper()
+	seen := &log{}
+	roundTrip(t, contract.Transport(&answering{fake: answer}, contract.WithDocument([]byte(document)), contract.Collect(&contract.Report{}, io.Discard), seen.option()), req)
+	return seen.lines()
 }
 
 // Nothing about the operation stands in the code: a changed document is obeyed.
@@ -45,28 +43,28 @@ func TestDocumentDecides(t *testing.T) {
 		status        int
 		header        http.Header
 		answer        string
-		want          []Violation
+		want          []string
 	}{
 		"body required": {
 			before: "description: The properties to change, and no others.", after: "description: D.\n        required: true",
-			want: []Violation{{Request, "body", "required"}},
+			want: []string{"request body: required"},
 		},
 		"request header required": {
 			before: "      requestBody:", after: "        - {name: X-Trace, in: header, required: true, schema: {type: string}}\n      requestBody:",
-			request: `{}`, want: []Violation{{Request, "X-Trace", "required"}},
+			request: `{}`, want: []string{"request X-Trace: required"},
 		},
 		"path pattern": {
 			before: "format: connectedAccountId\n          example", after: "pattern: '^xx'\n          example",
-			request: `{}`, want: []Violation{{Request, "path", "pattern"}},
+			request: `{}`, want: []string{"request path: pattern"},
 		},
 		"a scheme dropped": {
 			before: "        - API_KEY\n", after: "",
 			request: `{"connection":{"state":{"authScheme":"API_KEY","val":{}}}}`,
-			want:    []Violation{{Request, "/connection/state/authScheme", "enum"}},
+			want:    []string{"request /connection/state/authScheme: enum"},
 		},
 		"response header missing": {
 			before: "description: The account was changed.", after: responseHeader("true"),
-			status: 200, answer: ok, want: []Violation{{Response, "X-Count", "required"}},
+			status: 200, answer: ok, want: []string{"response X-Count: required"},
 		},
 		"response header optional": {
 			before: "description: The account was changed.", after: responseHeader("false"),
@@ -75,24 +73,24 @@ func TestDocumentDecides(t *testing.T) {
 		"response header wrong, and the body": {
 			before: "description: The account was changed.", after: responseHeader("true"),
 			status: 200, header: http.Header{"X-Count": {"1.5"}}, answer: `{"success":1,"id":"i","status":"s"}`,
-			want: []Violation{{Response, "/success", "type"}, {Response, "X-Count", "type"}},
+			want: []string{"response /success: type", "response X-Count: type"},
 		},
 		"a status dropped": {
 			before: "\"409\":", after: "\"410\":",
-			status: 409, answer: ok, want: []Violation{undocumented.Violation},
+			status: 409, answer: ok, want: []string{"response status: undocumented"},
 		},
 		"answers of a kind": {
 			before: "\"409\":", after: "4XX:",
-			status: 418, answer: ok, want: []Violation{{Response, "/error", "required"}},
+			status: 418, answer: ok, want: []string{"response /error: required"},
 		},
 		"a number too large for a float64": {
 			before: "        alias:\n          type: string", after: "        list:\n          type: array\n          items: {type: integer, maximum: 1.5e+3}\n        alias:\n          type: string",
 			request: `{"list":[1E400,-1E400,1501,-1e99999]}`,
-			want:    []Violation{{Request, "/list/0", "maximum"}, {Request, "/list/2", "maximum"}},
+			want:    []string{"request /list/0: maximum", "request /list/2: maximum"},
 		},
 		"a pattern of JavaScript": {
 			before: "        alias:\n          type: string", after: "        alias:\n          type: string\n          pattern: '^\\u0041$'",
-			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "pattern"}},
+			request: `{"alias":"B"}`, want: []string{"request /alias: pattern"},
 		},
 		"a pattern that Go lacks": {
 			before: "        alias:\n          type: string", after: "        alias:\n          type: string\n          pattern: '^(?=A)'",
@@ -100,74 +98,59 @@ func TestDocumentDecides(t *testing.T) {
 		},
 		"all, one, none": {
 			before: "        alias:\n          type: string", after: "        alias:\n          allOf: [{minLength: 2}]\n          oneOf: [{type: number}, {type: string}]\n          not: {maxLength: 0}",
-			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "minLength"}},
+			request: `{"alias":"B"}`, want: []string{"request /alias: minLength"},
 		},
 		"all of, below": {
 			before: "          $ref: \"#/components/schemas/ConnectionPatch\"\n", after: "          allOf: [{$ref: \"#/components/schemas/ConnectionPatch\"}, {allOf: [{properties: {x: {type: object, required: [y], properties: {y: {type: string}}}}}]}]\n",
-			request: `{"connection":{"state":{"authScheme":1,"val":{}},"x":{"y":[]}}}`, want: []Violation{{Request, "/connection/state/authScheme", "type"}, {Request, "/connection/x/y", "type"}},
+			request: `{"connection":{"state":{"authScheme":1,"val":{}},"x":{"y":[]}}}`, want: []string{"request /connection/state/authScheme: type", "request /connection/x/y: type"},
 		},
 		"one of": {
 			before: "        alias:\n          type: string", after: "        alias:\n          oneOf: [{type: number}, {type: boolean}]",
-			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "oneOf"}},
+			request: `{"alias":"B"}`, want: []string{"request /alias: oneOf"},
 		},
 		"not": {
 			before: "        alias:\n          type: string", after: "        alias:\n          not: {type: string}",
-			request: `{"alias":"B"}`, want: []Violation{{Request, "/alias", "not"}},
+			request: `{"alias":"B"}`, want: []string{"request /alias: not"},
 		},
 		"merged YAML": {
 			before: "        alias:\n          type: string", after: "        alias:\n          <<: {type: number, maximum: 1}\n          type: string\n          example: .inf",
-			request: `{"alias":1}`, want: []Violation{{Request, "/alias", "type"}},
+			request: `{"alias":1}`, want: []string{"request /alias: type"},
 		},
 		"merged YAML, alone": {
 			before: "        alias:\n          type: string", after: "        alias:\n          <<: {type: number, maximum: 1}\n          enum: [2, .inf]",
-			request: `{"alias":2}`, want: []Violation{{Request, "/alias", "maximum"}},
+			request: `{"alias":2}`, want: []string{"request /alias: maximum"},
 		},
 		"a parameter of the path": {
 			before: "    patch:\n", after: "    parameters: [{name: X-A, in: header, required: true, schema: {type: string}}, {name: nanoid, in: path, schema: {pattern: x}}]\n    patch:\n",
-			request: `{}`, want: []Violation{{Request, "X-A", "required"}},
+			request: `{}`, want: []string{"request X-A: required"},
 		},
 		"beside a reference": {
 			before: "          $ref: \"#/components/schemas/ConnectionPatch\"\n", after: "          $ref: \"#/components/schemas/ConnectionPatch\"\n          items: 7\n          minProperties: 9\n",
-			request: `{"connection":{"state":7}}`, want: []Violation{{Request, "/connection/state", "type"}},
+			request: `{"connection":{"state":7}}`, want: []string{"request /connection/state: type"},
 		},
 		"two schemas of one name": {
 			before: "        alias:\n          type: string", after: "        other: {$ref: '#/components/schemas/PatchConnectedAccountResponse/properties/success'}\n        alias:\n          $ref: '#/components/schemas/ErrorDetail/properties/status'\n        third:\n          $ref: '#/components/schemas/PatchConnectedAccountResponse/properties/status'",
-			request: `{"alias":"a","third":1}`, want: []Violation{{Request, "/alias", "type"}, {Request, "/third", "type"}},
+			request: `{"alias":"a","third":1}`, want: []string{"request /alias: type", "request /third: type"},
 		},
 		"a default answer": {
 			before: "\"409\":", after: "default:",
-			status: 418, answer: ok, want: []Violation{{Response, "/error", "required"}},
+			status: 418, answer: ok, want: []string{"response /error: required"},
 		},
+		"no body": {
+			before: "requestBody:", after: "x-requestBody:",
+			request: `{}`, want: []string{"request body: invalid"},
+		},
+		"no body, and none sent": {before: "requestBody:", after: "x-requestBody:"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			op := other(t, tt.before, tt.after)
-			h := http.Header{"Content-Type": {"application/json"}}
-			maps.Copy(h, tt.header)
-			var got []finding
-			if tt.status == 0 {
-				got = op.checkRequest(anURL, h, []byte(tt.request))
-			} else {
-				got = op.checkResponse(tt.status, h, []byte(tt.answer))
+			answer := good()
+			if tt.status != 0 {
+				answer.status, answer.body = tt.status, tt.answer
+				maps.Copy(answer.header, tt.header)
 			}
-			if diff := cmp.Diff(tt.want, []Violation(violations(got))); diff != "" {
+			got := violationsBy(t, changed(t, string(api.Spec), tt.before, tt.after), newRequest(t, base, tt.request), answer)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestBodyThatTheDocumentLacksIsRefused(t *testing.T) {
-	text := strings.Replace(string(api.Spec), "requestBody:", "x-requestBody:", 1)
-	for name, before := range map[string]string{"with a key": "openapi: 3.0.3", "without": "      security:\n        - ApiKeyAuth: []\n"} {
-		t.Run(name, func(t *testing.T) {
-			after := strings.Replace(before, "security", "x-security", 1)
-			op := otherOf(t, text, before, after)
-			h := http.Header{"Content-Type": {"application/json"}}
-			if diff := cmp.Diff([]Violation{{Request, "body", "invalid"}}, []Violation(violations(op.checkRequest(anURL, h, []byte(`{}`))))); diff != "" {
-				t.Errorf("violations (-want +got):\n%s", diff)
-			}
-			if found := op.checkRequest(anURL, h, nil); found != nil {
-				t.Errorf("without a body: %v", found)
 			}
 		})
 	}
@@ -179,18 +162,18 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 	two := "  securitySchemes:\n    Other: &other {type: apiKey, in: header, name: x-other}\n    default: *other\n"
 	for name, tt := range map[string]struct {
 		before, after string
-		url           string
+		query         string
 		header        http.Header
 		want          string // the locations
 	}{
 		"header, none":         {scheme, scheme, "", nil, "x-api-key"},
-		"header, other":        {scheme, scheme, "?x-api-key=k", http.Header{"Cookie": {"x-api-key=k"}, "Authorization": {"k"}}, "x-api-key"},
+		"header, other":        {scheme, scheme, "x-api-key=k", http.Header{"Cookie": {"x-api-key=k"}, "Authorization": {"k"}}, "x-api-key"},
 		"header":               {scheme, scheme, "", http.Header{"X-Api-Key": {"k"}}, ""},
 		"header as it is sent": {scheme, scheme, "", http.Header{"x-api-key": {"k"}}, ""},
 		"not defined":          {ways, "      security: [{Lost: []}]\n", "", nil, ""},
 		"not defined, either":  {ways, "      security: [{Lost: []}, {ApiKeyAuth: []}]\n", "", nil, "x-api-key"},
 		"query, none":          {"in: header\n", "in: query\n", "", http.Header{"X-Api-Key": {"k"}}, "x-api-key"},
-		"query":                {"in: header\n", "in: query\n", "?x-api-key=k", nil, ""},
+		"query":                {"in: header\n", "in: query\n", "x-api-key=k", nil, ""},
 		"cookie, none":         {"in: header\n", "in: cookie\n", "", http.Header{"X-Api-Key": {"k"}}, "x-api-key"},
 		"cookie, empty":        {"in: header\n", "in: cookie\n", "", http.Header{"Cookie": {"x-api-key="}}, "x-api-key"},
 		"cookie":               {"in: header\n", "in: cookie\n", "", http.Header{"Cookie": {"x-api-key=k"}}, ""},
@@ -207,20 +190,19 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 		"of all operations":    {ways, "", "", nil, "x-other"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text := strings.Replace(string(api.Spec), "  securitySchemes:\n", two, 1)
+			text := changed(t, string(api.Spec), "  securitySchemes:\n", two)
 			if name == "of all operations" {
 				text += "security: [{Other: []}]\n"
 			}
-			op := otherOf(t, text, tt.before, tt.after)
-			u, err := url.Parse(anURL.Path + tt.url)
-			if err != nil {
-				t.Fatal(err)
+			req := newRequest(t, base, `{}`)
+			req.URL.RawQuery = tt.query
+			delete(req.Header, "X-Api-Key")
+			maps.Copy(req.Header, tt.header)
+			var want []string
+			for location := range strings.FieldsSeq(tt.want) {
+				want = append(want, "request "+location+": security")
 			}
-			var want []Violation
-			for _, location := range strings.Fields(tt.want) {
-				want = append(want, Violation{Request, location, "security"})
-			}
-			if diff := cmp.Diff(want, []Violation(violations(op.checkSecurity(u, tt.header)))); diff != "" {
+			if diff := cmp.Diff(want, violationsBy(t, changed(t, text, tt.before, tt.after), req, good())); diff != "" {
 				t.Errorf("violations (-want +got):\n%s", diff)
 			}
 		})

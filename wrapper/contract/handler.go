@@ -70,8 +70,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	status := held.code()
-	if h.documented(r, op, status) {
-		found = op.checkResponse(status, held.header, held.body.Bytes())
+	if answer, ok := h.documented(r, op, status); ok {
+		found = answer.check(held.header, held.body.Bytes())
 		h.report(r, status, found)
 		if len(found) > 0 && !h.lenient {
 			refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)

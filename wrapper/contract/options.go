@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 )
 
@@ -35,7 +36,7 @@ func newConfig(opts []Option) *config {
 			tell(c.unusable.Error())
 		}
 		for _, r := range c.reports {
-			r.cannot(c.unusable)
+			r.update(func() { r.unusable = c.unusable })
 		}
 	}
 	return c
@@ -81,18 +82,23 @@ func (c *config) match(r *http.Request) (op operation, found []finding, ok bool)
 	return op, found, ok
 }
 
-// documented notes the status of an answer, and reports whether the document has it.
-func (c *config) documented(req *http.Request, op operation, status int) bool {
-	key, _, ok := op.answer(status)
-	if !ok {
-		c.report(req, status, []finding{undocumented})
-		return false
+// documented returns what op has about the status of an answer, if anything, and notes it.
+func (c *config) documented(req *http.Request, op operation, status int) (found answer, ok bool) {
+	code := strconv.Itoa(status)
+	for _, key := range []string{code, code[:1] + "XX", "default"} {
+		if found, ok = op.answers[key]; ok {
+			for _, r := range c.reports {
+				r.update(func() { r.documented[key] = true })
+			}
+			return found, true
+		}
 	}
-	for _, r := range c.reports {
-		r.answered(key)
-	}
-	return true
+	c.report(req, status, []finding{undocumented})
+	return found, false
 }
+
+// undocumented is the finding that no answer is withheld for.
+var undocumented = newFinding(Response, "status", "undocumented")
 
 // OnViolation has f called for each violation, with the request that it belongs to, before the answer is written or
 // returned. The request's body may have been read. f is called by the goroutine that serves or sends the request, so by

@@ -179,61 +179,46 @@ func plural(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// add counts findings; status is that of the answer they are about.
-func (r *Report) add(status int, all []finding) {
+// update changes the report, which others may read or change at the same time.
+func (r *Report) update(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.counts == nil {
-		r.counts = map[place]int{}
+		r.counts, r.others, r.documented = map[place]int{}, map[string]int{}, map[string]bool{}
 	}
-	for _, f := range all {
-		p := place{f, status}
-		if _, known := r.counts[p]; !known && len(r.counts) >= maxFindings {
-			r.dropped++
-			continue
+	change()
+}
+
+// add counts findings; status is that of the answer they are about.
+func (r *Report) add(status int, all []finding) {
+	r.update(func() {
+		for _, f := range all {
+			p := place{f, status}
+			if _, known := r.counts[p]; !known && len(r.counts) >= maxFindings {
+				r.dropped++
+				continue
+			}
+			r.counts[p]++
 		}
-		r.counts[p]++
-	}
+	})
 }
 
 // began counts a request to op, and notes which answers that has.
 func (r *Report) began(op operation) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.exchanges++
-	if r.documented == nil {
-		r.documented = map[string]bool{}
-	}
-	for key := range op.answers {
-		if !r.documented[key] {
-			r.documented[key] = false
+	r.update(func() {
+		r.exchanges++
+		for key := range op.answers {
+			r.documented[key] = r.documented[key] // so that it is there
 		}
-	}
+	})
 }
 
 // missed counts a request that calls no operation of the document; other is what to list it as, if that is no finding.
 func (r *Report) missed(other string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.unmatched++
-	if r.others == nil {
-		r.others = map[string]int{}
-	}
-	if other != "" {
-		r.others[other]++
-	}
-}
-
-// cannot notes why there is no document to check with.
-func (r *Report) cannot(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.unusable = err
-}
-
-// answered notes that an answer came which the document has under key.
-func (r *Report) answered(key string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.documented[key] = true
+	r.update(func() {
+		r.unmatched++
+		if other != "" {
+			r.others[other]++
+		}
+	})
 }

@@ -67,10 +67,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Request == sent {
 		resp.Request = req
 	}
-	if !t.documented(req, op, resp.StatusCode) {
+	answer, ok := t.documented(req, op, resp.StatusCode)
+	if !ok {
 		return resp, nil
 	}
-	if err := t.judge(req, resp.StatusCode, op.readAnswer(req, resp)); err != nil {
+	if err := t.judge(req, resp.StatusCode, answer.read(resp)); err != nil {
 		_ = resp.Body.Close() // the violation says more
 		return nil, err
 	}
@@ -149,8 +150,8 @@ func (o *outgoing) again() (io.ReadCloser, error) {
 	return o.body(), nil
 }
 
-// readAnswer checks an answer, and gives it a body to be read once more.
-func (op operation) readAnswer(req *http.Request, resp *http.Response) []finding {
+// read checks an answer, and gives it a body to be read once more.
+func (a answer) read(resp *http.Response) []finding {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
@@ -169,7 +170,7 @@ func (op operation) readAnswer(req *http.Request, resp *http.Response) []finding
 	}
 	_ = from.Close() // it was read to its end
 	resp.Body = io.NopCloser(bytes.NewReader(data))
-	return op.checkResponse(resp.StatusCode, resp.Header, data)
+	return a.check(resp.Header, data)
 }
 
 // joined reads here and closes there.
