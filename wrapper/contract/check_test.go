@@ -25,8 +25,12 @@ func changed(t *testing.T, document, before, after string) string {
 // violationsBy returns how an exchange departs from a document.
 func violationsBy(t *testing.T, document string, req *http.Request, answer *fake) []string {
 	t.Helper()
+	var report contract.Report
 	seen := &log{}
-	roundTrip(t, contract.Transport(&answering{fake: answer}, contract.WithDocument([]byte(document)), contract.Collect(&contract.Report{}, io.Discard), seen.option()), req)
+	roundTrip(t, contract.Transport(&answering{fake: answer}, contract.WithDocument([]byte(document)), contract.Collect(&report, io.Discard), seen.option()), req)
+	if report.Exchanges() != 1 {
+		t.Fatal(&report)
+	}
 	return seen.lines()
 }
 
@@ -117,7 +121,7 @@ func TestDocumentDecides(t *testing.T) {
 			request: `{"alias":1}`, want: []string{"request /alias: type"},
 		},
 		"merged YAML, alone": {
-			before: "        alias:\n          type: string", after: "        alias:\n          <<: {type: number, maximum: 1}\n          enum: [2, .inf]",
+			before: "        alias:\n          type: string", after: "        alias:\n          <<: {type: number, maximum: 1}\n          enum: [2, .inf, .nan]",
 			request: `{"alias":2}`, want: []string{"request /alias: maximum"},
 		},
 		"a parameter of the path": {
@@ -135,6 +139,34 @@ func TestDocumentDecides(t *testing.T) {
 		"a default answer": {
 			before: "\"409\":", after: "default:",
 			status: 418, answer: ok, want: []string{"response /error: required"},
+		},
+		"a name twice in YAML": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: number\n          type: string",
+			request: `{"alias":7}`, want: []string{"request /alias: type"},
+		},
+		"null, beside an enum": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: string\n          nullable: true\n          enum: [a]",
+			request: `{"alias":null}`,
+		},
+		"exclusive, as 3.0 has it": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: number\n          minimum: 5\n          exclusiveMinimum: true",
+			request: `{"alias":5}`, want: []string{"request /alias: exclusiveMinimum"},
+		},
+		"not exclusive": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: number\n          minimum: 5\n          exclusiveMinimum: false",
+			request: `{"alias":5}`,
+		},
+		"a format": {
+			before: "        alias:\n          type: string", after: "        alias:\n          type: string\n          format: date-time",
+			request: `{"alias":"` + secret + `"}`, want: []string{"request /alias: format"},
+		},
+		"any media type": {
+			before: "application/json:", after: "'*/*':",
+			request: `{"alias":7}`, want: []string{"request /alias: type"},
+		},
+		"a list in a header": {
+			before: "description: The account was changed.", after: strings.Replace(responseHeader("true"), "integer", "array", 1),
+			status: 200, header: http.Header{"X-Count": {"1,2"}}, answer: ok,
 		},
 		"no body": {
 			before: "requestBody:", after: "x-requestBody:",

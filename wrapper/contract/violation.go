@@ -97,7 +97,7 @@ func findings(d Direction, where string, err error) (all []finding) {
 	add := func(rule string, name ...string) {
 		location := where
 		if where == body {
-			location = pointer(append(slices.Clone(e.InstanceLocation), name...)...)
+			location = pointer(append(e.InstanceLocation, name...)...)
 		}
 		all = append(all, finding{Violation{d, location, rule}, wanted(e.ErrorKind)})
 	}
