@@ -1,18 +1,15 @@
 package contract_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -158,13 +155,17 @@ func TestHandlerListsAtMostHundredViolations(t *testing.T) {
 	}
 }
 
+// There is nothing whole to pass on, whether violations are collected or not.
 func TestHandlerRefusesBodyThatBreaksOff(t *testing.T) {
-	next, seen := good(), &log{}
-	r := httptest.NewRequest("PATCH", path, io.MultiReader(strings.NewReader(`{}`), broken{}))
-	r.Header.Set("Content-Type", jsonType)
-	contract.Handler(next, seen.option()).ServeHTTP(httptest.NewRecorder(), r)
-	if diff := cmp.Diff([]string{"request body: read"}, seen.lines()); diff != "" || next.called {
-		t.Errorf("next called: %v, violations (-want +got):\n%s", next.called, diff)
+	for name, option := range map[string]contract.Option{"refuses": nil, "collects": contract.Collect(&contract.Report{}, io.Discard)} {
+		next, seen := good(), &log{}
+		r := httptest.NewRequest("PATCH", path, io.MultiReader(strings.NewReader(`{}`), broken{}))
+		r.Header.Set("Content-Type", jsonType)
+		w := httptest.NewRecorder()
+		contract.Handler(next, seen.option(), option).ServeHTTP(w, r)
+		if diff := cmp.Diff([]string{"request body: read"}, seen.lines()); diff != "" || next.called || w.Code != 400 {
+			t.Errorf("%s: status %d, next called: %v, violations (-want +got):\n%s", name, w.Code, next.called, diff)
+		}
 	}
 }
 
@@ -356,26 +357,3 @@ func page(w http.ResponseWriter, _ *http.Request) {
 type wrapped struct{ http.ResponseWriter }
 
 func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func TestExemptWriterCanBeHijacked(t *testing.T) {
-	h := contract.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn, _, err := http.NewResponseController(contract.Exempt(w)).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close()
-		_, _ = io.WriteString(conn, "HTTP/1.1 299 Odd\r\nContent-Length: 0\r\n\r\n")
-	}))
-	srv := httptest.NewServer(h)
-	defer srv.Close()
-	conn, err := net.DialTimeout("tcp", srv.Listener.Addr().String(), time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_, _ = fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", path)
-	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || line != "HTTP/1.1 299 Odd\r\n" {
-		t.Errorf("%q, %v", line, err)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -154,19 +153,6 @@ func TestHandlerCollects(t *testing.T) {
   ` + unseen + "\n"
 	if got := report.String(); !strings.HasPrefix(got, text) {
 		t.Errorf("got %s", got)
-	}
-}
-
-// There is nothing whole to pass on.
-func TestHandlerThatCollectsRefusesWhatItCannotRead(t *testing.T) {
-	var report contract.Report
-	next := good()
-	r := httptest.NewRequest("PATCH", path, io.MultiReader(strings.NewReader(`{}`), broken{}))
-	r.Header.Set("Content-Type", jsonType)
-	w := httptest.NewRecorder()
-	contract.Handler(next, contract.Collect(&report, io.Discard)).ServeHTTP(w, r)
-	if w.Code != 400 || next.called || report.Err() == nil {
-		t.Errorf("status %d, next called: %v, %v", w.Code, next.called, report.Err())
 	}
 }
 

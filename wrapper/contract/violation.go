@@ -194,8 +194,7 @@ func shown(name string) string {
 	return name
 }
 
-// tidy sorts findings, drops repetitions (kin-openapi reports each unknown property of an object, and we list all of
-// them each time) and bounds their number.
+// tidy sorts findings, drops repetitions (two schemas of an allOf can say the same) and bounds their number.
 func tidy(all []finding) []finding {
 	slices.SortFunc(all, func(a, b finding) int { return compare(place{finding: a}, place{finding: b}) })
 	all = slices.Compact(all)

@@ -38,15 +38,14 @@ func parse(data []byte) (root map[string]any, err error) {
 	return root, nil
 }
 
-// likeJSON has YAML decoded as JSON is: every name is a text, of two that are equal the last one counts, and a date or an
-// infinite number is a text.
+// likeJSON has YAML decoded as JSON is: every name is a text, of two that are equal the last one counts, and a date is
+// a text.
 func likeJSON(node *yaml.Node) {
 	for _, below := range node.Content {
 		likeJSON(below)
 	}
 	switch {
-	case node.Kind == yaml.ScalarNode && !slices.Contains([]string{"!!null", "!!bool", "!!int", "!!float", "!!merge"}, node.ShortTag()),
-		node.ShortTag() == "!!float" && bytes.ContainsAny([]byte(node.Value), "iInN"):
+	case node.Kind == yaml.ScalarNode && !slices.Contains([]string{"!!null", "!!bool", "!!int", "!!float", "!!merge"}, node.ShortTag()):
 		node.Tag = "!!str"
 	case node.Kind == yaml.MappingNode:
 		var kept []*yaml.Node
