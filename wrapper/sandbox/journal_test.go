@@ -1,8 +1,10 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -77,47 +79,56 @@ func TestJournalHasRequestsUnderWay(t *testing.T) {
 	}
 }
 
-func TestServerTakesNilBody(t *testing.T) {
-	s := sandbox.New()
-	s.Put(bearer("ca_1"))
-	r := httptest.NewRequest("PATCH", path+"ca_1", nil)
-	r.Body = nil
-	r.Header = http.Header{"X-Api-Key": {sandbox.DefaultAPIKey}}
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	if w.Code != 200 || last(s).Body != nil {
-		t.Errorf("got %d %s", w.Code, w.Body)
-	}
-}
-
 func TestJournalKeepsTheLatest(t *testing.T) {
-	for _, tt := range []struct{ size, sent, kept int }{
-		{3, 2, 2}, {3, 3, 3}, {3, 8, 3}, {1, 5, 1}, {0, 5, 5}, {-1, 5, 5},
+	for name, tt := range map[string]struct {
+		opts       []sandbox.Option
+		sent, kept int
+	}{
+		"unless told otherwise": {nil, 10_001, 10_000},
+		"fewer":                 {[]sandbox.Option{sandbox.WithJournal(3)}, 2, 2},
+		"more":                  {[]sandbox.Option{sandbox.WithJournal(3)}, 8, 3},
+		"all":                   {[]sandbox.Option{sandbox.WithJournal(0)}, 10_001, 10_001},
+		"fewer than none":       {[]sandbox.Option{sandbox.WithJournal(-1)}, 5, 5},
 	} {
-		s := sandbox.New(sandbox.WithJournal(tt.size), sandbox.WithRateLimit(0, 0))
-		var want, got []string
+		s := sandbox.New(append(tt.opts, sandbox.WithRateLimit(0, 0))...)
 		for i := range tt.sent {
-			body := fmt.Sprintf(`{"alias":"%d"}`, i)
-			serve(s, body)
-			if i >= tt.sent-tt.kept {
-				want = append(want, body)
-			}
+			record(t, s, "GET", fmt.Sprint("/", i), "")
 		}
-		for _, q := range s.Requests() {
-			got = append(got, string(q.Body))
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%+v (-want +got):\n%s", tt, diff)
+		all := s.Requests()
+		if n := len(all); n != tt.kept || all[0].Path != fmt.Sprint("/", tt.sent-tt.kept) || all[n-1].Path != fmt.Sprint("/", tt.sent-1) {
+			t.Errorf("%s: %d requests from %s", name, n, all[0].Path)
 		}
 	}
 }
 
-func TestJournalIsBounded(t *testing.T) {
-	s := sandbox.New(sandbox.WithRateLimit(0, 0))
-	for range 10_001 {
-		visit(s)
+func TestLogHasALineARequest(t *testing.T) {
+	var log bytes.Buffer
+	noTime := &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey && time.Since(a.Value.Time()) < time.Minute {
+			a.Value = slog.StringValue("now")
+		}
+		return a
+	}}
+	r := controlled(t, sandbox.WithLogger(slog.New(slog.NewTextHandler(&log, noTime))))
+	r.do("POST", "script", `{"answers":[{"fault":"502-applied"},{"fault":"close-before"}]}`)
+	val := func(val string) string {
+		return `{"alias":"","connection":{"state":{"authScheme":"BEARER_TOKEN","val":` + val + `}}}`
 	}
-	if n := len(s.Requests()); n != 10_000 {
-		t.Errorf("%d requests in the journal", n)
+	r.update(val(`{"token":"s3cret","user_agent":null}`))
+	r.update(val(`{}`))
+	r.update(`{"alias":"work"}`)
+	r.update(`{"alias":1,"connection":{}}`)
+	request(t.Context(), t, http.DefaultClient, "PATCH", r.url+path+"ca%0A_gone", `{}`)
+	request(t.Context(), t, http.DefaultClient, "POST", r.url+"/elsewhere?key=s3cret", `s3cret`)
+	r.do("POST", "reset", "")
+	want := `time=now level=INFO msg=request method=PATCH id=ca_1 status=502 applied=true set=token cleared=alias,user_agent fault=502-applied
+time=now level=INFO msg=request method=PATCH id=ca_1 status=0 applied=false cleared=alias fault=close-before
+time=now level=INFO msg=request method=PATCH id=ca_1 status=200 applied=true set=alias
+time=now level=INFO msg=request method=PATCH id=ca_1 status=400 applied=false violations="request /alias: type; request /connection/state: required"
+time=now level=INFO msg=request method=PATCH id="ca\n_gone" status=404 applied=false
+time=now level=INFO msg=request method=POST path=/elsewhere status=404 applied=false
+`
+	if diff := cmp.Diff(want, log.String()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }

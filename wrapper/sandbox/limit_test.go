@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -9,16 +8,6 @@ import (
 
 	"example.com/composio/wrapper/sandbox"
 )
-
-// serve serves one update without a connection, which a synctest bubble could not wait for.
-func serve(s *sandbox.Server, body string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("PATCH", path+"ca_1", strings.NewReader(body))
-	r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	return w
-}
 
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -40,7 +29,7 @@ func TestRateLimit(t *testing.T) {
 			{time.Hour, 200, "1", ""},
 		} {
 			time.Sleep(step.wait)
-			w := serve(s, `{}`)
+			w := serve(t, s, `{}`)
 			h := w.Header()
 			if w.Code != step.status || h.Get("X-RateLimit-Remaining") != step.remaining || h.Get("Retry-After") != step.retryAfter {
 				t.Errorf("step %d: got %d %v", i, w.Code, h)
@@ -58,36 +47,33 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-func TestRateLimitOfComposio(t *testing.T) {
-	s := sandbox.New(sandbox.WithRateLimit(2000, 0))
-	h := serve(s, `{}`).Header()
-	if h.Get("X-RateLimit") != "2000" || h.Get("X-RateLimit-Remaining") != "1999" || h.Get("X-RateLimit-Window-Size") != "60s" {
-		t.Errorf("%v", h)
-	}
-	for range 1999 {
-		serve(s, `{}`)
-	}
-	if w := serve(s, `{}`); w.Code != 429 || w.Body.String() != `{"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}` {
-		t.Errorf("got %d %s", w.Code, w.Body)
-	}
-}
-
-func TestRateLimitIsDefault(t *testing.T) {
-	if limit := serve(sandbox.New(), `{}`).Header().Get("X-RateLimit"); limit != "2000" {
-		t.Errorf("limit %q", limit)
-	}
-}
-
-func TestRateLimitOff(t *testing.T) {
-	s := sandbox.New(sandbox.WithRateLimit(0, 0))
-	s.Put(bearer("ca_1"))
-	for range 3 {
-		w := serve(s, `{}`)
-		for name := range w.Header() {
-			if strings.HasPrefix(name, "X-Ratelimit") || w.Code != 200 {
-				t.Errorf("%d %v", w.Code, w.Header())
+func TestRateLimitsThatAreGiven(t *testing.T) {
+	for name, tt := range map[string]struct {
+		opts  []sandbox.Option
+		taken int // before one is refused, if any is
+		want  [3]string
+	}{
+		"none is given":   {nil, 2000, [3]string{"2000", "1999", "60s"}},
+		"without windows": {[]sandbox.Option{sandbox.WithRateLimit(3, 0)}, 3, [3]string{"3", "2", "60s"}},
+		"off":             {[]sandbox.Option{sandbox.WithRateLimit(0, 0)}, 0, [3]string{}},
+		"the last counts": {[]sandbox.Option{sandbox.WithBareRateLimit(1, 0), sandbox.WithRateLimit(7, 0)}, 7, [3]string{"7", "6", "60s"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sandbox.New(tt.opts...)
+			h := serve(t, s, `{}`).Header()
+			if got := [3]string{h.Get("X-RateLimit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Window-Size")}; got != tt.want {
+				t.Errorf("headers %q, want %q", got, tt.want)
 			}
-		}
+			for i := 1; i < max(tt.taken, 10); i++ {
+				if w := serve(t, s, `{}`); w.Code == 429 && (tt.taken == 0 || i < tt.taken) {
+					t.Fatalf("request %d is refused", i)
+				}
+			}
+			if w := serve(t, s, `{}`); (w.Code == 429) != (tt.taken > 0) || tt.taken > 0 &&
+				w.Body.String() != `{"message":"Rate limit exceeded. Limit: `+tt.want[0]+` requests per 1 minutes"}` {
+				t.Errorf("the last: %d %s", w.Code, w.Body)
+			}
+		})
 	}
 }
 
@@ -107,7 +93,7 @@ func TestRateLimitOfAShortWindow(t *testing.T) {
 			{15100 * time.Microsecond, 200, ""},
 		} {
 			time.Sleep(step.wait)
-			w := serve(s, `{}`)
+			w := serve(t, s, `{}`)
 			if got := w.Header().Get("Retry-After"); w.Code != step.status || got != step.retryAfter || w.Header().Get("X-RateLimit-Window-Size") != "0.02s" {
 				t.Errorf("step %d: got %d %v", i, w.Code, w.Header())
 			}
@@ -137,12 +123,5 @@ func TestBareRateLimit(t *testing.T) {
 	}
 	if q := last(s); !q.Exempt || q.Applied {
 		t.Errorf("journal: %v", q)
-	}
-}
-
-func TestTheLastRateLimitCounts(t *testing.T) {
-	w := serve(sandbox.New(sandbox.WithBareRateLimit(1, 0), sandbox.WithRateLimit(7, 0)), `{}`)
-	if limit := w.Header().Get("X-RateLimit"); limit != "7" {
-		t.Errorf("limit %q", limit)
 	}
 }

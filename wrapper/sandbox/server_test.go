@@ -1,9 +1,7 @@
 package sandbox_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -17,74 +15,6 @@ import (
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
 )
-
-const path = "/api/v3/connected_accounts/"
-
-// bearer is an account with everything set.
-func bearer(id string) sandbox.Account {
-	return sandbox.Account{
-		ID: id, Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken, Alias: "home",
-		Credentials: map[string]string{"token": "old", "user_agent": "robot"}, Status: composio.StatusExpired,
-		AllowAllUsers: true, AllowedUserIDs: []string{"a"}, NotAllowedUserIDs: []string{"b"},
-	}
-}
-
-// answered is an answer that has been read.
-type answered struct {
-	status int
-	header http.Header
-	body   string
-}
-
-// failure reads the error body.
-func (a answered) failure(t *testing.T) gen.ErrorDetail {
-	t.Helper()
-	var e gen.Error
-	if err := json.Unmarshal([]byte(a.body), &e); err != nil {
-		t.Fatalf("%v: %q", err, a.body)
-	}
-	return e.Error
-}
-
-// call sends one request over a real connection; header is name, value, name, value. The right key is sent unless
-// header has one, and a key of "-" is none.
-func call(t *testing.T, s *sandbox.Server, method, path, body string, header ...string) answered {
-	t.Helper()
-	srv := httptest.NewServer(s)
-	defer srv.Close()
-	req, err := http.NewRequest(method, srv.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
-	req.Header.Set("Content-Type", "application/json")
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	if req.Header.Get("X-Api-Key") == "-" {
-		req.Header.Del("X-Api-Key")
-	}
-	res, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answered{res.StatusCode, res.Header, string(data)}
-}
-
-func patch(t *testing.T, s *sandbox.Server, id, body string) answered {
-	t.Helper()
-	return call(t, s, "PATCH", path+id, body)
-}
-
-func last(s *sandbox.Server) sandbox.Request {
-	all := s.Requests()
-	return all[len(all)-1]
-}
 
 func TestServerRoutes(t *testing.T) {
 	for _, tt := range []struct {
@@ -248,5 +178,18 @@ func TestServerServesManyAtOnce(t *testing.T) {
 	wg.Wait()
 	if n := len(s.Requests()); n != 50 {
 		t.Errorf("%d requests in the journal", n)
+	}
+}
+
+func TestServerTakesNilBody(t *testing.T) {
+	s := sandbox.New()
+	s.Put(bearer("ca_1"))
+	r := httptest.NewRequest("PATCH", path+"ca_1", nil)
+	r.Body = nil
+	r.Header = http.Header{"X-Api-Key": {sandbox.DefaultAPIKey}}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if w.Code != 200 || last(s).Body != nil {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"fmt"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -26,7 +25,7 @@ func large(tb testing.TB, opts ...sandbox.Option) *sandbox.Server {
 		})
 	}
 	for range manyRequests {
-		visit(s)
+		record(tb, s, "GET", "/", "")
 	}
 	return s
 }
@@ -37,22 +36,15 @@ func small(opts ...sandbox.Option) *sandbox.Server {
 	return s
 }
 
-// update makes one update without a connection.
 func update(tb testing.TB, s *sandbox.Server, body string) {
-	r := httptest.NewRequest("PATCH", path+"ca_00007", strings.NewReader(body))
-	r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
-	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	if s.ServeHTTP(w, r); w.Code != 200 {
+	if w := record(tb, s, "PATCH", path+"ca_00007", body); w.Code != 200 {
 		tb.Fatalf("%d %s", w.Code, w.Body)
 	}
 }
 
 func controlGet(tb testing.TB, s *sandbox.Server, path string) string {
-	r := httptest.NewRequest("GET", "http://localhost/_sandbox/"+path, nil)
-	r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
-	w := httptest.NewRecorder()
-	if s.ServeHTTP(w, r); w.Code != 200 {
+	w := record(tb, s, "GET", "/_sandbox/"+path, "")
+	if w.Code != 200 {
 		tb.Fatalf("%d %s", w.Code, w.Body)
 	}
 	return w.Body.String()

@@ -11,14 +11,6 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
-func wantStored(t *testing.T, s *sandbox.Server, want sandbox.Account) {
-	t.Helper()
-	got, ok := s.Account(want.ID)
-	if diff := cmp.Diff(want, got); diff != "" || !ok {
-		t.Errorf("stored account (-want +got):\n%s", diff)
-	}
-}
-
 func TestUpdateChangesWhatIsSentAlone(t *testing.T) {
 	val := func(members string) string {
 		return `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":` + members + `}}}`
@@ -55,14 +47,11 @@ func TestUpdateChangesWhatIsSentAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sandbox.New()
 			s.Put(bearer("ca_1"))
-			s.Put(bearer("ca_2"))
+			other := bearer("ca_2") // an empty alias never clashes
+			other.Alias = ""
+			s.Put(other)
 			want := bearer("ca_1")
 			tt.change(&want)
-			if name == "own alias again" { // bearer("ca_2") has the alias too
-				other := bearer("ca_2")
-				other.Alias = "other"
-				s.Put(other)
-			}
 			got := patch(t, s, "ca_1", tt.body)
 			if got.status != 200 || got.body != `{"id":"ca_1","status":"EXPIRED","success":true}` {
 				t.Fatalf("got %d %s", got.status, got.body)
@@ -102,98 +91,88 @@ func TestUpdateEachCredential(t *testing.T) {
 	}
 }
 
-func TestUpdateAliasClash(t *testing.T) {
+// An update that is refused has changed nothing, neither the alias nor the token.
+func TestUpdateIsRefused(t *testing.T) {
+	both := func(scheme string) string {
+		return `{"alias":"work","connection":{"state":{"authScheme":"` + scheme + `","val":{"token":"new"}}}}`
+	}
+	refused := func(message, fix string) gen.ErrorDetail {
+		return gen.ErrorDetail{Code: 600, Slug: "ConnectedAccount_BadRequest", Status: 400, RequestID: "r1", Message: message, SuggestedFix: fix}
+	}
 	for name, tt := range map[string]struct {
-		other func(*sandbox.Account)
-		want  int
+		id, scheme, body string
+		want             gen.ErrorDetail
 	}{
-		"same user and toolkit": {func(*sandbox.Account) {}, 409},
-		"other scheme":          {func(a *sandbox.Account) { a.Scheme = composio.SchemeAPIKey }, 409},
-		"other user":            {func(a *sandbox.Account) { a.UserID = "user_2" }, 200},
-		"other toolkit":         {func(a *sandbox.Account) { a.Toolkit = "gitlab" }, 200},
-		"other alias":           {func(a *sandbox.Account) { a.Alias = "Work" }, 200},
+		"alias taken": {"ca_1", "BEARER_TOKEN", both("BEARER_TOKEN"), gen.ErrorDetail{Code: 600, Slug: "ConnectedAccount_Conflict", Status: 409, RequestID: "r1",
+			Message: `Alias "work" is already in use by another connection for this entity`, SuggestedFix: "Choose another alias, or clear the other account's"}},
+		"another scheme": {"ca_1", "BEARER_TOKEN", both("API_KEY"),
+			refused("Auth scheme mismatch: the connected account uses BEARER_TOKEN, not API_KEY", "Send authScheme BEARER_TOKEN")},
+		"OAuth 2":           {"ca_1", "OAUTH2", both("BEARER_TOKEN"), refused(`Connected accounts with auth scheme "OAUTH2" cannot be updated`, "Connect the account again")},
+		"OAuth 1, an alias": {"ca_1", "OAUTH1", `{"alias":"new"}`, refused(`Connected accounts with auth scheme "OAUTH1" cannot be updated`, "Connect the account again")},
+		"no scheme":         {"ca_1", "", `{}`, refused(`Connected accounts with auth scheme "" cannot be updated`, "Connect the account again")},
+		"unknown account": {"ca_gone", "BEARER_TOKEN", both("BEARER_TOKEN"), gen.ErrorDetail{Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Status: 404, RequestID: "r1",
+			Message: `Connected account "ca_gone" not found`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sandbox.New()
-			s.Put(bearer("ca_1"))
-			other := bearer("ca_2")
-			other.Alias = "work"
-			tt.other(&other)
+			stored, other := bearer("ca_1"), bearer("ca_2")
+			stored.Scheme, other.Alias, other.Scheme = composio.Scheme(tt.scheme), "work", composio.SchemeBasic
+			s.Put(stored)
 			s.Put(other)
-			got := patch(t, s, "ca_1", `{"alias":"work","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"new"}}}}`)
-			if got.status != tt.want {
-				t.Fatalf("got %d %s", got.status, got.body)
+			got := call(t, s, "PATCH", path+tt.id, tt.body, "X-Request-Id", "r1")
+			if diff := cmp.Diff(tt.want, got.failure(t)); diff != "" || float64(got.status) != tt.want.Status {
+				t.Errorf("status %d, error (-want +got):\n%s", got.status, diff)
 			}
-			if tt.want == 200 {
-				return
-			}
-			d := got.failure(t)
-			if d.Message != `Alias "work" is already in use by another connection for this entity` || d.Status != 409 || d.RequestID == "" || d.SuggestedFix == "" {
-				t.Errorf("error: %s", got.body)
-			}
-			wantStored(t, s, bearer("ca_1")) // not the token either
-			if q := last(s); q.Exempt || q.Violations != nil {
+			wantStored(t, s, stored)
+			if q := last(s); q.Exempt || q.Applied || q.Violations != nil {
 				t.Errorf("journal: %+v", q)
 			}
 		})
 	}
 }
 
-func TestUpdateEmptyAliasNeverClashes(t *testing.T) {
-	s := sandbox.New()
-	for _, id := range []string{"ca_1", "ca_2"} {
-		a := bearer(id)
-		a.Alias = ""
-		s.Put(a)
-	}
-	if got := patch(t, s, "ca_1", `{"alias":""}`); got.status != 200 {
-		t.Errorf("got %d %s", got.status, got.body)
+func TestUpdateTakesAnAliasThatIsFree(t *testing.T) {
+	for name, other := range map[string]sandbox.Account{
+		"another user's":    {Toolkit: "github", UserID: "user_2", Alias: "work"},
+		"another toolkit's": {Toolkit: "gitlab", UserID: "user_1", Alias: "work"},
+		"in another case":   {Toolkit: "github", UserID: "user_1", Alias: "Work"},
+	} {
+		s := sandbox.New()
+		s.Put(bearer("ca_1"))
+		s.Put(other)
+		if got := patch(t, s, "ca_1", `{"alias":"work"}`); got.status != 200 {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
 	}
 }
 
-func TestUpdateSchemeMismatch(t *testing.T) {
+func TestAccountsAreCopied(t *testing.T) {
 	s := sandbox.New()
+	spoil := func(a sandbox.Account) {
+		a.Credentials["token"], a.AllowedUserIDs[0], a.NotAllowedUserIDs[0] = "x", "x", "x"
+	}
+	in := bearer("ca_1")
+	s.Put(in)
+	spoil(in)
+	wantStored(t, s, bearer("ca_1"))
+	out, _ := s.Account("ca_1")
+	before := out
+	spoil(out)
+	wantStored(t, s, bearer("ca_1"))
+	// What was read does not change with an update either.
+	before.Credentials["token"] = "old"
+	patch(t, s, "ca_1", `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"new"}}}}`)
+	if before.Credentials["token"] != "old" {
+		t.Error("an update changed a copy")
+	}
+}
+
+func TestPutReplacesAll(t *testing.T) {
+	s := sandbox.New()
+	if got, ok := s.Account("ca_1"); ok || !cmp.Equal(sandbox.Account{}, got) {
+		t.Errorf("before: %v", got)
+	}
 	s.Put(bearer("ca_1"))
-	got := patch(t, s, "ca_1", `{"alias":"new","connection":{"state":{"authScheme":"API_KEY","val":{"token":"new"}}}}`)
-	if d := got.failure(t); got.status != 400 || d.Code != 600 || d.Slug != "ConnectedAccount_BadRequest" ||
-		d.SuggestedFix != "Send authScheme BEARER_TOKEN" {
-		t.Errorf("got %d %s", got.status, got.body)
-	}
-	wantStored(t, s, bearer("ca_1")) // not the alias either
-	if q := last(s); q.Exempt || q.Violations != nil {
-		t.Errorf("journal: %+v", q)
-	}
-}
-
-func TestUpdateOfOtherSchemesIsRefused(t *testing.T) {
-	for _, scheme := range []composio.Scheme{"OAUTH2", "OAUTH1", ""} {
-		t.Run(string(scheme), func(t *testing.T) {
-			s := sandbox.New()
-			want := bearer("ca_1")
-			want.Scheme = scheme
-			s.Put(want)
-			for _, body := range []string{`{"alias":"new"}`, `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{}}}}`} {
-				if got := patch(t, s, "ca_1", body); got.status != 400 || got.failure(t).Slug != "ConnectedAccount_BadRequest" {
-					t.Errorf("%s: got %d %s", body, got.status, got.body)
-				}
-			}
-			wantStored(t, s, want)
-		})
-	}
-}
-
-func TestUpdateOfUnknownAccount(t *testing.T) {
-	s := sandbox.New()
-	s.Put(bearer("ca_1"))
-	got := call(t, s, "PATCH", path+"ca_gone", `{"alias":"new"}`, "X-Request-Id", "r1")
-	want := gen.ErrorDetail{
-		Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Status: 404, RequestID: "r1",
-		Message: `Connected account "ca_gone" not found`,
-	}
-	if diff := cmp.Diff(want, got.failure(t)); diff != "" || got.status != 404 {
-		t.Errorf("status %d, error (-want +got):\n%s", got.status, diff)
-	}
-	if q := last(s); q.Exempt || q.Violations != nil {
-		t.Errorf("journal: %+v", q)
-	}
+	s.Put(sandbox.Account{ID: "ca_1", Scheme: composio.SchemeBasic})
+	wantStored(t, s, sandbox.Account{ID: "ca_1", Scheme: composio.SchemeBasic, Status: composio.StatusActive})
 }

@@ -1,0 +1,146 @@
+package sandbox_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/wrapper/sandbox"
+)
+
+func TestFaultsHasEveryName(t *testing.T) {
+	all, err := sandbox.Faults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, f := range all {
+		got = append(got, f.Name)
+	}
+	for _, tt := range faultRows {
+		want = append(want, tt.name)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("names (-tested +ready):\n%s", diff)
+	}
+}
+
+func TestFaultsAreFoundByName(t *testing.T) {
+	got, err := sandbox.Faults("hang", "503", "hang")
+	if err != nil || len(got) != 3 || got[0].Name != "hang" || got[1].Status != 503 || got[2].Name != "hang" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	got, err = sandbox.Faults("503", "no such")
+	if err == nil || got != nil || !strings.HasPrefix(err.Error(), `composio: the sandbox has no fault "no such"; it has close-before, close-during, `) {
+		t.Errorf("got %v, %v", got, err)
+	}
+}
+
+func TestRateLimitFaultHasTheHeaders(t *testing.T) {
+	s := sandbox.New() // the bare one takes off the headers that every answer has
+	for name, want := range map[string][]string{
+		"rate-limit":      {"2000", "0", "60s", "1"},
+		"rate-limit-bare": {"", "", "", ""},
+	} {
+		s.Script(fault(t, name))
+		h := patch(t, s, "ca_1", `{}`).header
+		got := []string{h.Get("X-RateLimit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Window-Size"), h.Get("Retry-After")}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// meets returns the faults that n requests met.
+func meets(t *testing.T, s *sandbox.Server, n int) []string {
+	for range n {
+		record(t, s, "GET", "/", "")
+	}
+	var met []string
+	for _, q := range s.Requests() {
+		met = append(met, q.Fault)
+	}
+	return met
+}
+
+func count(met []string, name string) (n int) {
+	for _, m := range met {
+		if m == name {
+			n++
+		}
+	}
+	return n
+}
+
+func TestWithFaultsStrikesAtItsRate(t *testing.T) {
+	a, b, c := sandbox.Answer{Name: "a"}, sandbox.Answer{Name: "b"}, sandbox.Answer{Name: "c"}
+	for name, tt := range map[string]struct {
+		opts []sandbox.Option
+		want [3]int // of 1,000
+	}{
+		"one":             {[]sandbox.Option{sandbox.WithFaults(1, 0.2, a)}, [3]int{200, 0, 0}},
+		"two alike":       {[]sandbox.Option{sandbox.WithFaults(1, 0.4, a, b)}, [3]int{200, 200, 0}},
+		"rates add up":    {[]sandbox.Option{sandbox.WithFaults(1, 0.2, a), sandbox.WithFaults(1, 0.5, b, c)}, [3]int{200, 250, 250}},
+		"all":             {[]sandbox.Option{sandbox.WithFaults(1, 1, a)}, [3]int{1000, 0, 0}},
+		"more than all":   {[]sandbox.Option{sandbox.WithFaults(1, 0.7, a), sandbox.WithFaults(1, 5, b), sandbox.WithFaults(1, 1, c)}, [3]int{700, 300, 0}},
+		"none":            {[]sandbox.Option{sandbox.WithFaults(1, 0, a)}, [3]int{}},
+		"less than none":  {[]sandbox.Option{sandbox.WithFaults(1, -1, a), sandbox.WithFaults(1, 0.2, b)}, [3]int{0, 200, 0}},
+		"without a fault": {[]sandbox.Option{sandbox.WithFaults(1, 1), sandbox.WithFaults(1, 0.2, b)}, [3]int{0, 200, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			met := meets(t, sandbox.New(tt.opts...), 1000)
+			for i, name := range []string{"a", "b", "c"} {
+				got, want := count(met, name), tt.want[i]
+				exact := want == 0 || want == 1000
+				if got != want && (exact || got < want-50 || got > want+50) { // more than three standard deviations
+					t.Errorf("%s struck %d times of 1,000, want about %d", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestWithFaultsRepeatsItself(t *testing.T) {
+	a, b := sandbox.Answer{Name: "a"}, sandbox.Answer{Name: "b"}
+	with := func(seeds ...uint64) []string {
+		var opts []sandbox.Option
+		for _, seed := range seeds {
+			opts = append(opts, sandbox.WithFaults(seed, 0.25, a, b))
+		}
+		return meets(t, sandbox.New(opts...), 100)
+	}
+	if diff := cmp.Diff(with(7), with(7)); diff != "" {
+		t.Errorf("the same seed (-one +other):\n%s", diff)
+	}
+	if slices.Equal(with(7), with(8)) {
+		t.Error("another seed makes no difference")
+	}
+	if diff := cmp.Diff(with(9, 7), with(8, 7)); diff != "" {
+		t.Errorf("the last seed does not count (-one +other):\n%s", diff)
+	}
+}
+
+func TestWithFaultsLeavesTheRestAlone(t *testing.T) {
+	s := sandbox.New(sandbox.WithRateLimit(3, time.Hour), sandbox.WithFaults(1, 1, sandbox.Answer{Name: "teapot", Status: 418}))
+	s.Script(sandbox.Answer{Name: "scripted", Status: 410})
+	for i, want := range []struct {
+		body   string
+		status int
+		fault  string
+	}{
+		{`{}`, 410, "scripted"},
+		{`{"alias":1}`, 400, ""},
+		{`{}`, 418, "teapot"},
+		{`{}`, 429, ""},
+	} {
+		if w := serve(t, s, want.body); w.Code != want.status || last(s).Fault != want.fault {
+			t.Errorf("%d: got %d, journal %v", i, w.Code, last(s))
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/wrapper/sandbox"
+)
+
+func TestControlPlansAnswers(t *testing.T) {
+	r := controlled(t)
+	r.do("POST", "script", `{"answers":[{"fault":"502-applied"},{"status":409,"body":{"error" : {"message":"<x>","code":1}}}]}`)
+	r.do("POST", "script", `{"answers":[{"status":503,"body":"<p>down</p>","headers":{"content-type":"text/html","retry-after":"7"}},{"status":500.0,"apply":true},{"status":200,"body":null}]}`)
+	for i, want := range []struct {
+		answered
+		fault   string
+		applied bool
+	}{
+		{answered{502, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, page502}, "502-applied", true},
+		{answered{409, http.Header{"Content-Type": {"application/json"}}, `{"error" : {"message":"<x>","code":1}}`}, "script", false},
+		{answered{503, http.Header{"Content-Type": {"text/html"}, "Retry-After": {"7"}}, `<p>down</p>`}, "script", false},
+		{answered{500, http.Header{"Content-Type": {"application/json"}}, ``}, "script", true},
+		{answered{200, http.Header{"Content-Type": {"application/json"}}, `null`}, "script", false},
+		{answered{200, http.Header{"Content-Type": {"application/json"}}, goodBody}, "", true},
+	} {
+		alias := fmt.Sprint("alias-", i)
+		got := request(t.Context(), t, http.DefaultClient, "PATCH", r.url+path+"ca_1", `{"alias":"`+alias+`"}`)
+		maps.DeleteFunc(got.header, func(name string, _ []string) bool { return name != "Content-Type" && name != "Retry-After" })
+		want.body = strings.ReplaceAll(want.body, "EXPIRED", "ACTIVE")
+		if diff := cmp.Diff(want.answered, got, cmp.AllowUnexported(answered{})); diff != "" {
+			t.Errorf("%d (-want +got):\n%s", i, diff)
+		}
+		a, _ := r.box.Account("ca_1")
+		if q := last(r.box); q.Fault != want.fault || q.Applied != want.applied || (a.Alias == alias) != want.applied {
+			t.Errorf("%d: %v, %v", i, q, a)
+		}
+	}
+}
+
+func TestControlRefusesWhatCannotBePlanned(t *testing.T) {
+	r := controlled(t)
+	for _, tt := range []struct{ method, path, body, about string }{
+		{"POST", "script", ``, `body`},
+		{"POST", "script", `{"answers":`, `json`},
+		{"POST", "script", `{"answers":[{"status":502}],"Answers":[]}`, `/Answers: additionalProperties`},
+		{"POST", "script", `{"answer":[{"status":502}]}`, `/answer: additionalProperties`},
+		{"POST", "script", `{"answers":[{"status":502},{}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":"earthquake"}]}`, `/answers/1: the sandbox has no fault \"earthquake\"; it has close-before`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":""}]}`, `/answers/1: the sandbox has no fault \"\"`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":"hang","status":409}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"Fault":"hang"}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":100}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":1000}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"status":410}]}`, `/answers/1/status: duplicate`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":1}}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a b":"x"}}]}`, `/answers/1: /headers: \"a b\" is no name of a header`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":"x\r\nb: y"}}]}`, `/answers/1: /headers: \"a\" is no name of a header, or its value none`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":"x","A":"y"}}]}`, `is there twice, in another case`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"body":"\ud800"}]}`, `/answers/1/body: surrogate`},
+		{"PUT", "faults", `{"faults":{"502":1,"earthquake":0}}`, `the sandbox has no fault \"earthquake\"; it has close-before`},
+		{"PUT", "faults", `{"faults":{"502":1.5}}`, `/faults/502: maximum`},
+		{"PUT", "faults", `{"faults":{"502":-0.5}}`, `/faults/502: minimum`},
+		{"PUT", "faults", `{"faults":{"502":"1"}}`, `/faults/502: type`},
+		{"PUT", "faults", `{"faults":{"502":0.6,"503":0.6}}`, `/faults: the rates add up to more than 1`},
+		{"PUT", "faults", `{"faults":{"502":0.6,"502":0.1}}`, `/faults/502: duplicate`},
+		{"PUT", "faults", `{"faults":["502"]}`, `/faults: type`},
+		{"PUT", "faults", `{"502":1}`, `/502: additionalProperties`},
+	} {
+		status, body := r.send(tt.method, tt.path, tt.body)
+		if status != 400 || !strings.Contains(body, tt.about) || strings.Contains(body, "composio: ") {
+			t.Errorf("%s %s %s: %d %s", tt.method, tt.path, tt.body, status, body)
+		}
+	}
+	if status := r.update(`{}`); status != 200 || last(r.box).Fault != "" {
+		t.Errorf("a part of what was refused was done: %d %v", status, last(r.box))
+	}
+}
+
+func TestControlTurnsFaultsOnAndOff(t *testing.T) {
+	r := controlled(t, sandbox.WithFaults(7, 1, fault(t, "503-applied")))
+	all, _ := sandbox.Faults()
+	var names []string
+	for _, f := range all {
+		names = append(names, f.Name)
+	}
+	list, _ := json.Marshal(names)
+	for _, step := range []struct {
+		put, on string
+		status  int
+	}{
+		{``, `{"503-applied":1}`, 503},
+		{`{}`, `{}`, 200},
+		{`{"502":1}`, `{"502":1}`, 502},
+		{`{"500":0.3,"504":0.7,"502":0}`, `{"500":0.3,"504":0.7}`, 0},
+		{`{"408":0.2,"500":0.4,"502":0.3,"504":0.1}`, `{"408":0.2,"500":0.4,"502":0.3,"504":0.1}`, 0}, // as numbers a little more than 1
+	} {
+		if step.put != "" {
+			r.do("PUT", "faults", `{"faults":`+step.put+`}`)
+		}
+		r.want("faults", `{"faults":`+step.on+`,"names":`+string(list)+`}`)
+		if status := r.update(`{}`); status != step.status && step.status != 0 {
+			t.Errorf("%s: %d", step.on, status)
+		}
+	}
+}
+
+// A run against a server can be repeated: the dice are thrown alike after each PUT and each reset.
+func TestControlFaultsRepeatThemselves(t *testing.T) {
+	var runs [2][]string
+	for i := range runs {
+		r := controlled(t, sandbox.WithRateLimit(0, 0))
+		for range i * 3 {
+			r.update(`{}`)
+		}
+		r.do("PUT", "faults", `{"faults":{"504":0.2,"500":0.4}}`)
+		r.do("DELETE", "requests", "")
+		runs[i] = meets(t, r.box, 50)
+	}
+	if diff := cmp.Diff(runs[0], runs[1]); diff != "" || !slices.Contains(runs[0], "500") || !slices.Contains(runs[0], "504") {
+		t.Errorf("runs (-one +other):\n%s", diff)
+	}
+}
+
+func TestResetPutsBackTheStart(t *testing.T) {
+	r := controlled(t, sandbox.WithRateLimit(4, time.Hour), sandbox.WithFaults(1, 1, fault(t, "504")))
+	r.box.Script(sandbox.Answer{Status: 418}, sandbox.Answer{Status: 410, Apply: true})
+	for range 2 {
+		for i, want := range []int{418, 410, 504, 504, 429} {
+			if status := r.update(`{"alias":"new","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":null}}}}`); status != want {
+				t.Errorf("request %d: %d, want %d", i, status, want)
+			}
+		}
+		r.do("PUT", "accounts/ca_2", `{"scheme":"BASIC"}`)
+		r.do("PUT", "faults", `{"faults":{"hang":1}}`)
+		r.do("POST", "script", `{"answers":[{"fault":"hang"}]}`)
+		r.do("POST", "reset", "")
+		r.want("accounts/ca_1", ca1JSON)
+		if status, _ := r.send("GET", "accounts/ca_2", ""); status != 404 {
+			t.Errorf("an account that was added: %d", status)
+		}
+		r.want("requests", `{"requests":[],"total":0}`)
+	}
+}

@@ -1,0 +1,189 @@
+package sandbox_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"example.com/composio/wrapper/sandbox"
+)
+
+// requests returns the journal over HTTP.
+func (r *remote) requests(query string) (list []map[string]any) {
+	r.Helper()
+	var answer struct{ Requests []map[string]any }
+	if err := json.Unmarshal([]byte(r.get("requests"+query)), &answer); err != nil {
+		r.Fatal(err)
+	}
+	return answer.Requests
+}
+
+func TestControlTellsOfRequests(t *testing.T) {
+	for name, tt := range map[string]struct {
+		id, body, set, cleared, kept, rest string
+	}{
+		"a field":     {"ca_1", `{"alias":"work"}`, `["alias"]`, `[]`, `["token","user_agent"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
+		"all cleared": {"ca_1", `{"alias":"","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":null,"user_agent":null}}}}`, `[]`, `["alias","token","user_agent"]`, `[]`, `"status":200,"applied":true,"fault":"","violations":[]`},
+		"some set":    {"ca_1", `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"","api_key":"s3cret"}}}}`, `["api_key","token"]`, `[]`, `["alias","user_agent"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
+		"sharing": {"ca_1", `{"experimental":{"acl_config_for_shared":{"allow_all_users":false,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}`,
+			`["allow_all_users","not_allowed_user_ids"]`, `["allowed_user_ids"]`, `["alias","token","user_agent"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
+		"what the document forbids": {"ca_1", `{"alias":1,"Alias":"s3cret","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"s3cret","Token":null}}}}`, `["token"]`, `[]`, `["alias","user_agent"]`,
+			`"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"/alias","rule":"type"},{"direction":"request","location":"/connection/state/val/Token","rule":"additionalProperties"}]`},
+		"no account": {"ca_gone", `{"alias":"work"}`, `["alias"]`, `[]`, `[]`, `"status":404,"applied":false,"fault":"","violations":[]`},
+		"no JSON":    {"ca_1", `s3cret`, `[]`, `[]`, `["alias","token","user_agent"]`, `"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"body","rule":"json"}]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := controlled(t)
+			request(t.Context(), t, http.DefaultClient, "PATCH", r.url+path+tt.id, tt.body)
+			at, _ := r.box.Requests()[0].Time.MarshalJSON()
+			r.want("requests", `{"requests":[{"number":1,"time":`+string(at)+`,"method":"PATCH","path":"/api/v3/connected_accounts/`+tt.id+`","account":"`+tt.id+`",`+
+				`"set":`+tt.set+`,"cleared":`+tt.cleared+`,"kept":`+tt.kept+`,`+tt.rest+`,"ended":true}],"total":1}`)
+		})
+	}
+}
+
+func TestControlFindsTheRequestsOfAnAccount(t *testing.T) {
+	r := controlled(t)
+	for _, p := range []string{path + "ca_1", path + "ca_2", "/elsewhere", "/api/v3.1/connected_accounts/ca%5F1", "/api/v2/connected_accounts/ca_1"} {
+		request(t.Context(), t, http.DefaultClient, "PATCH", r.url+p, "{}")
+	}
+	for query, want := range map[string][]float64{
+		"": {1, 2, 3, 4, 5}, "?account=ca_1": {1, 4}, "?account=ca_2": {2}, "?account=ca_3": nil, "?limit=2": {4, 5}, "?account=ca_1&limit=1": {4}, "?limit=9": {1, 2, 3, 4, 5},
+	} {
+		var got []float64
+		for _, q := range r.requests(query) {
+			got = append(got, q["number"].(float64))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+	r.do("DELETE", "requests", "")
+	r.want("requests", `{"requests":[],"total":0}`)
+	if all := r.box.Requests(); len(all) != 0 {
+		t.Errorf("the journal has %d requests", len(all))
+	}
+}
+
+func TestControlStreamsRequestsAsTheyEnd(t *testing.T) {
+	r := controlled(t)
+	next := follow(t, r.url)
+	hung, leave := context.WithCancel(t.Context())
+	r.do("POST", "script", `{"answers":[{"fault":"hang"},{"fault":"close-after"}]}`)
+	done := make(chan answered)
+	go func() { done <- request(hung, t, http.DefaultClient, "PATCH", r.url+path+"ca_1", `{"alias":"one"}`) }()
+	awaitFault(r.box)
+	if q := r.requests("")[0]; q["ended"] != false || q["status"] != 0.0 || q["applied"] != true || q["fault"] != "hang" {
+		t.Errorf("under way: %v", q)
+	}
+	r.update(`{"alias":"two"}`)
+	second := next()
+	leave()
+	<-done
+	first := next()
+	request(t.Context(), t, http.DefaultClient, "GET", r.url+"/elsewhere", "")
+	want := strings.TrimSuffix(r.get("requests"), "\n")
+	if got := `{"requests":[` + first + "," + second + "," + next() + `],"total":3}`; got != want {
+		t.Errorf("streamed %s\nlisted   %s", got, want)
+	}
+}
+
+// follow opens the stream of events and returns what reads the next.
+func follow(t *testing.T, url string) func() string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	req, _ := http.NewRequestWithContext(ctx, "GET", url+"/_sandbox/events", nil)
+	req.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cancel(); _ = res.Body.Close() })
+	if got := res.Header.Get("Content-Type"); res.StatusCode != 200 || got != "text/event-stream" {
+		t.Fatalf("the stream: %d %s", res.StatusCode, got)
+	}
+	reader := bufio.NewReader(res.Body)
+	return func() string {
+		t.Helper()
+		line, _ := reader.ReadString('\n')
+		blank, err := reader.ReadString('\n')
+		data, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "data: ")
+		if err == io.EOF && line == "" {
+			return "EOF"
+		}
+		if err != nil || !ok || blank != "\n" {
+			t.Fatalf("no event: %v: %q %q", err, line, blank)
+		}
+		return data
+	}
+}
+
+// A HEAD request is over with the headers, or the connection could serve no other.
+func TestStreamHasNothingForHead(t *testing.T) {
+	r := controlled(t)
+	for range 2 {
+		if got := request(t.Context(), t, http.DefaultClient, "HEAD", r.url+"/_sandbox/events", ""); got.status != 200 || got.header.Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%d %v", got.status, got.header)
+		}
+	}
+}
+
+// Shutdown waits for requests that are under way, and would for a stream without end.
+func TestStreamsEndWhenTheServerShutsDown(t *testing.T) {
+	srv := httptest.NewServer(sandbox.New(sandbox.WithControl()))
+	defer srv.Close()
+	next := follow(t, srv.URL)
+	for range 2 { // some shut down again, with more patience
+		if err := srv.Config.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := next(); got != "EOF" {
+		t.Errorf("the stream goes on with %s", got)
+	}
+}
+
+// Neither does a reader that does not read hold up updates, nor does it get a stream with a gap.
+func TestStreamOfASlowReaderEnds(t *testing.T) {
+	s := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))
+	release, began := make(chan struct{}), make(chan struct{})
+	w := &stuck{httptest.NewRecorder(), began, release}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r := httptest.NewRequest("GET", "http://localhost/_sandbox/events", nil)
+		r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
+		s.ServeHTTP(w, r)
+	}()
+	<-began
+	for range 1002 {
+		record(t, s, "GET", "/", "")
+	}
+	close(release)
+	<-ended
+	if n := strings.Count(w.Body.String(), "data: "); n < 1000 || n > 1001 {
+		t.Errorf("%d events", n)
+	}
+}
+
+// stuck does not flush before it is released.
+type stuck struct {
+	*httptest.ResponseRecorder
+	began, release chan struct{}
+}
+
+func (s *stuck) Flush() {
+	select {
+	case <-s.release:
+	default:
+		close(s.began)
+		<-s.release
+	}
+}
