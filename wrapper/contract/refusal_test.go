@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -165,12 +166,19 @@ func TestTransportWithholdsAnAnswer(t *testing.T) {
 	}
 }
 
-// wantRefusal serves a request that has to be refused with an error body.
+// wantRefusal serves a request that has to be refused with an error body, which is an answer too: the document allows it.
 func wantRefusal(t *testing.T, h http.Handler, req *http.Request, want gen.ErrorDetail) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, req)
-	wantEnvelope(t, w.Result(), w.Body.String(), want)
+	var got gen.Error
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	if diff := cmp.Diff(want, got.Error); diff != "" || w.Code != int(want.Status) || w.Header().Get("Content-Type") != jsonType {
+		t.Errorf("status %d, %v, envelope (-want +got):\n%s", w.Code, w.Header(), diff)
+	}
+	roundTrip(t, contract.Transport(nextFunc(func(*http.Request) (*http.Response, error) { return w.Result(), nil })), newRequest(t, base, `{}`))
 	if strings.Contains(w.Body.String(), "s3cr3t") {
 		t.Errorf("a value shows: %s", w.Body)
 	}

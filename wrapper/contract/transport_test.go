@@ -3,17 +3,12 @@ package contract_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,79 +17,6 @@ import (
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/contract"
 )
-
-// base is an address that nothing is sent to.
-const base = "https://composio.test"
-
-// nextFunc is an in-memory transport.
-type nextFunc func(*http.Request) (*http.Response, error)
-
-func (f nextFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-// tracked is a body that notes how far it was read, and whether it was closed.
-type tracked struct {
-	io.Reader
-	read   int
-	closed bool
-}
-
-func (b *tracked) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	b.read += n
-	return n, err
-}
-
-func (b *tracked) Close() error {
-	b.closed = true
-	return nil
-}
-
-// answering is a transport that reads the request and gives the answer of f; sent has the body of each request.
-type answering struct {
-	*fake
-	answer *tracked
-	sent   []string
-}
-
-func (a *answering) RoundTrip(req *http.Request) (*http.Response, error) {
-	var data []byte
-	if req.Body != nil {
-		data, _ = io.ReadAll(req.Body)
-		_ = req.Body.Close()
-	}
-	a.sent = append(a.sent, string(data))
-	a.answer = &tracked{Reader: strings.NewReader(a.body)}
-	return &http.Response{
-		StatusCode: a.status, Header: a.header.Clone(), Body: a.answer, ContentLength: int64(len(a.body)), Request: req,
-	}, nil
-}
-
-// newRequest makes a request that the contract allows, but for its body.
-func newRequest(t testing.TB, url, body string) *http.Request {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), "PATCH", url+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", jsonType)
-	req.Header.Set("X-Api-Key", "ak_test")
-	return req
-}
-
-// roundTrip sends a request that must be answered.
-func roundTrip(t testing.TB, rt http.RoundTripper, req *http.Request) (*http.Response, string) {
-	t.Helper()
-	res, err := rt.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, string(data)
-}
 
 func TestTransportPassesWhatTheDocumentAllows(t *testing.T) {
 	next, seen := &answering{fake: good()}, &log{}
@@ -201,10 +123,6 @@ func TestTransportKeepsTheErrorOfAnAnswer(t *testing.T) {
 	}
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 func TestTransportChecksWhatNetHTTPUnzipped(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
 		"right": {good().body, ""},
@@ -246,195 +164,6 @@ func TestTransportLeavesRequestOfCallerAlone(t *testing.T) {
 		t.Errorf("sent %+v", sent)
 	}
 }
-
-// A body that net/http does not know to be in memory goes out in a packet of its own, after its header.
-func TestTransportKeepsOneWriteToTheWire(t *testing.T) {
-	srv := httptest.NewServer(good())
-	defer srv.Close()
-	var writes atomic.Int32
-	pool := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-		return &counting{conn, &writes}, err
-	}}
-	defer pool.CloseIdleConnections()
-	roundTrip(t, contract.Transport(pool), newRequest(t, srv.URL, `{"alias":"work"}`))
-	if n := writes.Load(); n != 1 {
-		t.Errorf("%d writes", n)
-	}
-}
-
-type counting struct {
-	net.Conn
-	writes *atomic.Int32
-}
-
-func (c *counting) Write(p []byte) (int, error) {
-	c.writes.Add(1)
-	return c.Conn.Write(p)
-}
-
-// stale serves one request a connection and cuts it when it is used again, as a server does whose idle timeout is over.
-func stale(t *testing.T) (url string, served func() []string) {
-	var mu sync.Mutex
-	var bodies []string
-	seen := map[string]bool{}
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		again := seen[r.RemoteAddr]
-		seen[r.RemoteAddr] = true
-		mu.Unlock()
-		data, _ := io.ReadAll(r.Body)
-		if again {
-			panic(http.ErrAbortHandler)
-		}
-		mu.Lock()
-		bodies = append(bodies, string(data))
-		mu.Unlock()
-		good().ServeHTTP(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	return srv.URL, func() []string {
-		mu.Lock()
-		defer mu.Unlock()
-		return slices.Clone(bodies)
-	}
-}
-
-func TestTransportLetsNetHTTPReplay(t *testing.T) {
-	url, served := stale(t)
-	pool := &http.Transport{}
-	defer pool.CloseIdleConnections()
-	rt := contract.Transport(pool)
-	var asked int
-	for _, body := range []string{`{"alias":"first"}`, `{"alias":"second"}`} {
-		req := newRequest(t, url, body)
-		req.Header["Idempotency-Key"] = []string{} // without it net/http replays no PATCH
-		leave := req.GetBody
-		req.GetBody = func() (io.ReadCloser, error) {
-			asked++
-			return leave()
-		}
-		roundTrip(t, rt, req)
-	}
-	if diff := cmp.Diff([]string{`{"alias":"first"}`, `{"alias":"second"}`}, served()); diff != "" || asked != 1 {
-		t.Errorf("GetBody was called %d times, want 1; served (-want +got):\n%s", asked, diff)
-	}
-}
-
-func TestTransportAsksForABodyAgainOnlyAfterItWasRead(t *testing.T) {
-	const text = `{"alias":"work"}`
-	refused := errors.New("not again")
-	for name, tt := range map[string]struct {
-		read  int // bytes of the first body
-		want  string
-		err   error
-		asked int
-	}{
-		"unread":    {0, text, nil, 0},
-		"half read": {5, "", refused, 1},
-		"read":      {len(text), "", refused, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			req, asked := newRequest(t, base, text), 0
-			req.GetBody = func() (io.ReadCloser, error) {
-				asked++
-				return nil, refused
-			}
-			rt := contract.Transport(nextFunc(func(req *http.Request) (*http.Response, error) {
-				_, _ = io.ReadFull(req.Body, make([]byte, tt.read))
-				again, err := req.GetBody()
-				if !errors.Is(err, tt.err) {
-					t.Errorf("error %v, want %v", err, tt.err)
-				}
-				if err == nil {
-					if data, _ := io.ReadAll(again); string(data) != tt.want {
-						t.Errorf("the second body is %q", data)
-					}
-				}
-				return (&answering{fake: good()}).RoundTrip(req)
-			}))
-			roundTrip(t, rt, req)
-			if asked != tt.asked {
-				t.Errorf("the caller's GetBody was called %d times, want %d", asked, tt.asked)
-			}
-		})
-	}
-}
-
-// What went through the check is what goes out, whatever GetBody says later.
-func TestTransportSendsAgainWhatWasChecked(t *testing.T) {
-	req := newRequest(t, base, `{"alias":"work"}`)
-	other := &tracked{Reader: strings.NewReader(`{"alias":7}`)}
-	req.GetBody = func() (io.ReadCloser, error) { return other, nil }
-	rt := contract.Transport(nextFunc(func(req *http.Request) (*http.Response, error) {
-		_, _ = io.ReadAll(req.Body)
-		again, err := req.GetBody()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if data, _ := io.ReadAll(again); string(data) != `{"alias":"work"}` {
-			t.Errorf("the second body is %q", data)
-		}
-		return (&answering{fake: good()}).RoundTrip(req)
-	}))
-	roundTrip(t, rt, req)
-	if !other.closed {
-		t.Error("the body that the caller gave was not closed")
-	}
-}
-
-func TestTransportGivesNoBodyAgainWhenTheRequestIsOver(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	rt := contract.Transport(nextFunc(func(req *http.Request) (*http.Response, error) {
-		cancel()
-		if _, err := req.GetBody(); !errors.Is(err, context.Canceled) {
-			t.Errorf("error %v", err)
-		}
-		return (&answering{fake: good()}).RoundTrip(req)
-	}))
-	roundTrip(t, rt, newRequest(t, base, `{}`).WithContext(ctx))
-}
-
-func TestTransportAddsNoReplay(t *testing.T) {
-	req := newRequest(t, base, `{}`)
-	req.GetBody = nil
-	roundTrip(t, contract.Transport(nextFunc(func(req *http.Request) (*http.Response, error) {
-		if req.GetBody != nil {
-			t.Error("there is a GetBody now")
-		}
-		return (&answering{fake: good()}).RoundTrip(req)
-	})), req)
-}
-
-func TestTransportPassesRequestsWithoutBody(t *testing.T) {
-	for name, body := range map[string]io.ReadCloser{"nil": nil, "NoBody": http.NoBody} {
-		t.Run(name, func(t *testing.T) {
-			req := newRequest(t, base, ``)
-			req.Body = body
-			roundTrip(t, contract.Transport(nextFunc(func(sent *http.Request) (*http.Response, error) {
-				if sent != req {
-					t.Error("the request is another one")
-				}
-				return (&answering{fake: good()}).RoundTrip(sent)
-			})), req)
-		})
-	}
-}
-
-func TestTransportReturnsTheErrorOfReadingABody(t *testing.T) {
-	req := newRequest(t, base, ``)
-	body := &tracked{Reader: readerFunc(func([]byte) (int, error) { return 0, errOwn })}
-	req.Body = body
-	res, err := contract.Transport(nextFunc(func(*http.Request) (*http.Response, error) {
-		t.Error("the request left")
-		return nil, errors.New("left")
-	})).RoundTrip(req)
-	if res != nil || !errors.Is(err, errOwn) || !body.closed {
-		t.Errorf("got %v, %v; body closed: %v", res, err, body.closed)
-	}
-}
-
-var errOwn = errors.New("of one's own")
 
 func TestTransportReturnsTheErrorOfNext(t *testing.T) {
 	seen := &log{}

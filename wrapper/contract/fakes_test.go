@@ -1,0 +1,180 @@
+package contract_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"example.com/composio/wrapper/contract"
+)
+
+const (
+	path     = "/api/v3/connected_accounts/ca_1"
+	jsonType = "application/json"
+	secret   = "s3cr3t-v4lue!"
+)
+
+// fake is a handler that answers with what it is told, and keeps what it was asked.
+type fake struct {
+	status int
+	header http.Header
+	body   string
+
+	called bool
+	got    string
+	nanoid string
+}
+
+func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	data, _ := io.ReadAll(r.Body)
+	f.called, f.got, f.nanoid = true, string(data), r.PathValue("nanoid")
+	for name, values := range f.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(f.status)
+	_, _ = io.WriteString(w, f.body)
+}
+
+func good() *fake {
+	return &fake{
+		status: 200,
+		header: http.Header{"Content-Type": {jsonType}, "X-Kept": {"yes"}},
+		body:   `{"success":true,"id":"ca_1","status":"ACTIVE"}`,
+	}
+}
+
+// log collects violations.
+type log struct {
+	mu  sync.Mutex
+	all []contract.Violation
+}
+
+func (l *log) option() contract.Option {
+	return contract.OnViolation(func(_ *http.Request, v contract.Violation) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.all = append(l.all, v)
+	})
+}
+
+func (l *log) lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []string
+	for _, v := range l.all {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", v.Direction, v.Location, v.Rule))
+	}
+	return lines
+}
+
+// send serves one request over a real connection.
+func send(t *testing.T, h http.Handler, method, path, contentType, body string) (*http.Response, string) {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	req, err := http.NewRequest(method, srv.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := srv.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(data)
+}
+
+// base is an address that nothing is sent to.
+const base = "https://composio.test"
+
+// nextFunc is an in-memory transport.
+type nextFunc func(*http.Request) (*http.Response, error)
+
+func (f nextFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// tracked is a body that notes how far it was read, and whether it was closed.
+type tracked struct {
+	io.Reader
+	read   int
+	closed bool
+}
+
+func (b *tracked) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.read += n
+	return n, err
+}
+
+func (b *tracked) Close() error {
+	b.closed = true
+	return nil
+}
+
+// answering is a transport that reads the request and gives the answer of f; sent has the body of each request.
+type answering struct {
+	*fake
+	answer *tracked
+	sent   []string
+}
+
+func (a *answering) RoundTrip(req *http.Request) (*http.Response, error) {
+	var data []byte
+	if req.Body != nil {
+		data, _ = io.ReadAll(req.Body)
+		_ = req.Body.Close()
+	}
+	a.sent = append(a.sent, string(data))
+	a.answer = &tracked{Reader: strings.NewReader(a.body)}
+	return &http.Response{
+		StatusCode: a.status, Header: a.header.Clone(), Body: a.answer, ContentLength: int64(len(a.body)), Request: req,
+	}, nil
+}
+
+// newRequest makes a request that the contract allows, but for its body.
+func newRequest(t testing.TB, url, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), "PATCH", url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", jsonType)
+	req.Header.Set("X-Api-Key", "ak_test")
+	return req
+}
+
+// roundTrip sends a request that must be answered.
+func roundTrip(t testing.TB, rt http.RoundTripper, req *http.Request) (*http.Response, string) {
+	t.Helper()
+	res, err := rt.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(data)
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+var errOwn = errors.New("of one's own")
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("broke off") }
