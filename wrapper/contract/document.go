@@ -106,9 +106,9 @@ func read(spec []byte, every bool) (*document, error) {
 	for _, path := range slices.Backward(slices.Sorted(maps.Keys(paths))) { // v3 before v3.1
 		verbs := []string{method}
 		segments := strings.Split(path, "/")
-		if n := len(segments); every {
+		if every {
 			verbs = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
-		} else if n < 2 || segments[n-2] != collection || !isParameter(segments[n-1]) {
+		} else if !isOurs(segments) {
 			continue
 		}
 		for _, verb := range verbs {
@@ -126,6 +126,12 @@ func read(spec []byte, every bool) (*document, error) {
 		return nil, fmt.Errorf("it has no %s .../%s/{id}", method, collection)
 	}
 	return d, nil
+}
+
+// isOurs reports whether a path of a document is the operation's, below a version or, if the servers have that, at the top.
+func isOurs(template []string) bool {
+	n := len(template)
+	return n > 2 && template[n-2] == collection && isParameter(template[n-1]) && (n == 3 || isVersion(template[n-3]))
 }
 
 func isParameter(segment string) bool {
