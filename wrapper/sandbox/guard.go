@@ -56,7 +56,7 @@ func splitHost(host string) (name, port string) {
 		return addr.String(), ""
 	}
 	u, err := url.Parse("http://" + host)
-	if err != nil || u.Host != host {
+	if err != nil {
 		return "", ""
 	}
 	name = strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
