@@ -30,7 +30,8 @@
 // Path parameters, headers, the media type, and the body down to each property. A body has to be one JSON value and
 // nothing after it, in UTF-8 and without half of a surrogate pair, no name twice in one object; a number may be of any
 // size. There is one Content-Type. A body may be missing where the document does not require it. Bodies of requests end at
-// 10 MiB, and those of answers to a client at 1 MiB.
+// 10 MiB, and those of answers to a client at 1 MiB. Of a body that is not JSON the media type alone is checked, and a
+// parameter that is a list or an object only for being there.
 //
 // An answer is checked if the document has its status. Any other status is passed on and reported as such, and is never
 // an error by itself: gateways and rate limits answer so. An answer of a documented status that is an error page does

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/composio/api"
 	"example.com/composio/wrapper/contract"
 )
 
@@ -197,10 +198,14 @@ func TestReportAsJSON(t *testing.T) {
 func TestReportAsAnnotations(t *testing.T) {
 	unusable := &contract.Report{}
 	contract.Transport(nil, contract.WithDocument([]byte(`{"openapi":"3.0.3","paths":{"`+operationPath+`":{"$ref":"a%b"}}}`)), contract.Collect(unusable, io.Discard))
+	twoLines := &contract.Report{}
+	spec := changed(t, string(api.Spec), "        alias:\n          type: string", "        alias:\n          const: \"a\\nb\"")
+	roundTrip(t, contract.Transport(&answering{fake: good()}, contract.WithDocument([]byte(spec)), contract.Collect(twoLines, io.Discard)), newRequest(t, base, `{"alias":7}`))
 	for name, tt := range map[string]struct {
 		report *contract.Report
 		want   string
 	}{
+		"two lines": {twoLines, "::error title=Composio contract::request at /alias: const, want a%0Ab (1x)\n::notice title=Composio contract::" + unseen + "\n"},
 		"wrong": {wrongEverywhere(t), `::error title=Composio contract::request at /alias: type, want string (1x)
 ::error title=Composio contract::response 400 at /error/code: type, want number (1x)
 ::error title=Composio contract::response 409 at /error/code: type, want number (2x)
