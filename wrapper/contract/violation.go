@@ -3,6 +3,7 @@ package contract
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -90,7 +91,7 @@ const maxViolations = 100
 // findings turns what the validator of a schema returned into findings. where is the location if that is no body. The
 // validator's texts are never used: they quote the traffic.
 func findings(d Direction, where string, err error) (all []finding) {
-	e, ok := err.(*jsonschema.ValidationError) //nolint:errorlint // one layer at a time
+	e, ok := errors.AsType[*jsonschema.ValidationError](err)
 	if !ok {
 		return nil
 	}
