@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -179,18 +180,12 @@ func pointer(names ...string) string {
 	return b.String()
 }
 
+var nameLike = regexp.MustCompile(`^[A-Za-z0-9_.$-]{1,40}$`)
+
 // shown returns name if it looks like a name rather than a secret; see [Violation].
 func shown(name string) string {
-	if name == "" || len(name) > 40 || strings.HasPrefix(name, "ak_") {
+	if !nameLike.MatchString(name) || strings.HasPrefix(name, "ak_") {
 		return "*"
-	}
-	for _, c := range []byte(name) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '_', c == '-', c == '.', c == '$':
-		default:
-			return "*"
-		}
 	}
 	return name
 }
