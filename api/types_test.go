@@ -68,6 +68,11 @@ func TestHandWrittenCodeFitsTheDocument(t *testing.T) {
 	}
 	for path, item := range document.Paths.Map() {
 		for method, operation := range item.Operations() {
+			for _, p := range operation.Parameters {
+				if p.Value.In == "path" && !p.Value.Schema.Value.Type.Is("string") {
+					t.Errorf("the path parameter %s is of type %v in the document, and the code takes string: change wrapper/client.go and gen/request_test.go, and then api/types_test.go", p.Value.Name, p.Value.Schema.Value.Type)
+				}
+			}
 			if operation.OperationID != "patchConnectedAccountsByNanoid" {
 				t.Errorf("%s %s is the operation %q: the generated functions are called so, in wrapper/client.go, wrapper/sandbox/server.go and gen/request_test.go; change them, and then api/types_test.go", method, path, operation.OperationID)
 			}
