@@ -40,7 +40,8 @@
 //	ErrOutcomeUnknown     it may have been applied             if nobody else writes the account, send it again; else read it first
 //
 // Check ErrOutcomeUnknown first: without it, the update was not applied. It holds unless that is shown: by a status from
-// 300 to 499, or by a transport that failed before it began to send (no host, no connection, no TLS). Every 5xx leaves the
+// 300 to 499, or by a transport that failed before it began to send (no host, no connection, no TLS; a handshake that the
+// server refuses stays open behind a transport that is not net/http's own). Every 5xx leaves the
 // outcome open, because proxies answer 503 too after the server behind them has applied an update. So does a 2xx that is
 // not a readable "success": true about this account. Once an attempt has left it open, no later failure settles it.
 //
@@ -72,7 +73,7 @@
 //
 // No error text, log line or printed value shows the API key or a credential of four bytes or more. A text from outside
 // that holds one is changed or dropped, also where the secret is escaped, trimmed or re-wrapped. What is not recognised:
-// hex, another case, encodings other than JSON's, HTML's, percent and base64 of user:password. net/http's own log can
+// hex, another case, encodings other than JSON's, HTML's numbers and five names, percent and base64 of user:password. net/http's own log can
 // quote the rest of a broken answer; GODEBUG=http2debug and printers that follow pointers (go-spew without methods) show
 // all. A transport's Read that ignores both the context and Close holds its attempt for as long as it likes.
 //
