@@ -208,7 +208,9 @@ func (r *Report) began(op operation) {
 	r.update(func() {
 		r.exchanges++
 		for key := range op.answers {
-			r.documented[key] = r.documented[key] // so that it is there
+			if _, known := r.documented[key]; !known {
+				r.documented[key] = false // not seen yet
+			}
 		}
 	})
 }
