@@ -1,7 +1,6 @@
 package composio_test
 
 import (
-	"debug/buildinfo"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,107 +10,83 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 )
 
-// The consumers in testdata are services of their own: modules outside this tree, which see what any service sees.
-
-func TestAServicesBinaryHasNothingButWhatTheDesignAllows(t *testing.T) {
-	t.Parallel()
-	module := goList(t, "-m")[0]
-	allowed := []string{
-		module,
-		"github.com/oapi-codegen/runtime",    // styles the path parameter
-		"github.com/google/uuid",             // which the runtime needs; it makes request ids too
-		"github.com/apapsch/go-jsonmerge/v2", // which the runtime needs
-	}
-	dir := consumer(t, "client")
-	binary := filepath.Join(dir, "client")
-	if out, err := goIn(t, dir, "build", "-o", binary, "."); err != nil {
-		t.Fatalf("a module that imports the wrapper does not build: %v\n%s", err, out)
-	}
-	info, err := buildinfo.ReadFile(binary) // what go version -m prints
-	if err != nil {
-		t.Fatal(err)
-	}
-	var linked []string
-	for _, dependency := range info.Deps {
-		linked = append(linked, dependency.Path)
-		if !slices.Contains(allowed, dependency.Path) {
-			t.Errorf("a service's binary has %s: find who imports it with go mod why -m %s, and take the import out of wrapper/*.go; or, if the design allows it, add it to allowed here",
-				dependency.Path, dependency.Path)
-		}
-	}
-	if !slices.Contains(linked, module) {
-		t.Errorf("the binary has %q, and not the wrapper", linked)
-	}
-}
-
+// A service of its own, a module outside this tree, tests with the sandbox and checks the contract as a workflow does.
 func TestAServiceTestsWithTheSandboxAndTheContract(t *testing.T) {
 	t.Parallel()
-	dir := consumer(t, "service")
-	out, err := goIn(t, dir, "test", "-count=1", ".")
-	if err != nil {
-		t.Fatalf("a service's tests fail, which passed before: see what changed in the exported packages, and whether a service has to know\n%s", out)
+	const source, wired = "testdata/consumers/service", ", contract.Collect(&traffic))"
+	var workflow struct {
+		Jobs map[string]struct{ Steps []struct{ Run string } }
 	}
-
-	t.Run("and a wrong expectation fails", func(t *testing.T) {
-		edit(t, filepath.Join(dir, "pertest_test.go"), `["token"] != "new-token"`, `["token"] != "another-token"`)
-		out, err := goIn(t, dir, "test", "-count=1", ".")
-		if err == nil || !strings.Contains(out, "--- FAIL: TestRotateReplacesTheToken") || !strings.Contains(out, "the token was not replaced: ") {
-			t.Errorf("go test says %v:\n%s", err, out)
-		}
-		if strings.Contains(out, "new-token") || strings.Contains(out, "old-token") {
-			t.Errorf("go test shows a token:\n%s", out)
-		}
-		edit(t, filepath.Join(dir, "pertest_test.go"), `["token"] != "another-token"`, `["token"] != "new-token"`)
-	})
-
-	t.Run("and a check that is not wired in fails, but in a filtered run", func(t *testing.T) {
-		const wired = ", contract.Collect(&traffic))"
-		edit(t, filepath.Join(dir, "suite_test.go"), wired, ")")
-		out, err := goIn(t, dir, "test", "-count=1", "./...")
-		if err == nil || strings.Contains(out, "--- FAIL") || !strings.Contains(out, "\nnothing was checked: ") {
-			t.Errorf("go test says %v:\n%s", err, out)
-		}
-		if out, err := goIn(t, dir, "test", "-count=1", "-run", "Replaces", "./..."); err != nil {
-			t.Errorf("go test -run says %v:\n%s", err, out)
-		}
-		edit(t, filepath.Join(dir, "suite_test.go"), "composio.NewTransport())\n	client", "composio.NewTransport()"+wired+"\n	client")
-	})
-
-	t.Run("and the workflow annotates a fake that breaks the contract", func(t *testing.T) {
-		var workflow struct {
-			Jobs map[string]struct{ Steps []struct{ Run string } }
-		}
-		if err := yaml.Unmarshal(readFile(t, "testdata/consumers/service/contract.yml"), &workflow); err != nil {
-			t.Fatal(err)
-		}
-		steps := workflow.Jobs["contract"].Steps
-		script := "export GITHUB_ACTIONS=true; " + steps[len(steps)-1].Run
-		if out, err := runIn(t, dir, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script); err != nil || strings.Contains(out, "::") {
-			t.Errorf("the workflow says %v:\n%s", err, out)
-		}
-		copyFile(t, "testdata/consumers/outdated/outdated_test.go", dir)
-		out, err := runIn(t, dir, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
-		if err == nil || !strings.Contains(out, "\n  1x response 200 at /status: required\n") || !strings.Contains(out, "--- FAIL: TestRotateWithAnOutdatedFakeChecked") {
-			t.Errorf("the workflow says %v:\n%s", err, out)
-		}
-		var annotations []string
-		for line := range strings.SplitSeq(out, "\n") {
-			if strings.HasPrefix(line, "::error") {
-				annotations = append(annotations, line)
+	if err := yaml.Unmarshal(readFile(t, source+"/contract.yml"), &workflow); err != nil {
+		t.Fatal(err)
+	}
+	steps := workflow.Jobs["contract"].Steps
+	for _, test := range []struct {
+		name                string
+		file, before, after string // a change of the service
+		flags               string
+		fails               bool
+		shows, never        []string
+		annotations         []string
+	}{
+		{name: "as it is"},
+		{
+			name: "with a wrong expectation", file: "pertest_test.go", before: `["token"] != "new-token"`, after: `["token"] != "another-token"`,
+			fails: true, shows: []string{"--- FAIL: TestRotateReplacesTheToken", "the token was not replaced: "}, never: []string{"new-token", "old-token"},
+		},
+		{
+			name: "with a check that is not wired in", file: "suite_test.go", before: wired, after: ")",
+			fails: true, shows: []string{"\nnothing was checked: "}, never: []string{"--- FAIL"},
+			annotations: []string{"::error title=Composio contract::no exchange was checked against the contract"},
+		},
+		{name: "with a check that is not wired in, filtered", file: "suite_test.go", before: wired, after: ")", flags: " -run Replaces"},
+		{
+			name: "with an outdated fake", file: "../outdated/outdated_test.go",
+			fails: true, shows: []string{"\n  1x response 200 at /status: required\n", "--- FAIL: TestRotateWithAnOutdatedFakeChecked"},
+			annotations: []string{
+				"::error title=Composio contract::response 200 at /status: required", // of the test
+				"::error title=Composio contract::response 200 at /status: required (1x)",
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := newModule(t)
+			if err := os.CopyFS(dir, os.DirFS(source)); err != nil {
+				t.Fatal(err)
 			}
-		}
-		want := []string{
-			"::error title=Composio contract::response 200 at /status: required", // of the test
-			"::error title=Composio contract::response 200 at /status: required (1x)",
-		}
-		if diff := cmp.Diff(want, annotations); diff != "" {
-			t.Errorf("annotations (-want +got):\n%s\n%s", diff, out)
-		}
-	})
+			if test.file != "" {
+				text := string(readFile(t, filepath.Join(source, test.file)))
+				if !strings.Contains(text, test.before) {
+					t.Fatalf("%s has no %s", test.file, test.before)
+				}
+				writeFile(t, filepath.Join(dir, filepath.Base(test.file)), strings.Replace(text, test.before, test.after, 1))
+			}
+			script := "export GITHUB_ACTIONS=true; " + strings.Replace(steps[len(steps)-1].Run, "go test", "go test"+test.flags, 1)
+			out, err := runIn(t, dir, "bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script)
+			if (err != nil) != test.fails {
+				t.Errorf("go test says %v", err)
+			}
+			for _, part := range test.shows {
+				if !strings.Contains(out, part) {
+					t.Errorf("the output lacks %q", part)
+				}
+			}
+			for _, part := range test.never {
+				if strings.Contains(out, part) {
+					t.Errorf("the output shows %q", part)
+				}
+			}
+			if got := regexp.MustCompile(`(?m)^::error.*$`).FindAllString(out, -1); !slices.Equal(got, test.annotations) {
+				t.Errorf("annotations %q, want %q", got, test.annotations)
+			}
+			if t.Failed() {
+				t.Log(out)
+			}
+		})
+	}
 }
 
 // The page has what the consumer is made of, so that it can be pasted.
@@ -141,42 +116,26 @@ func TestThePageForServicesShowsWhatIsTested(t *testing.T) {
 	}
 }
 
-// consumer makes a module of the files in a folder of testdata, outside this tree, which replaces this module with the
-// tree. Its go.mod asks for the versions that this module does, so that no network is needed.
-func consumer(t *testing.T, name string) (dir string) {
+// newModule makes an empty module outside this tree, which replaces this module with the tree. Its go.mod asks for the
+// versions that this module does, so that no network is needed.
+func newModule(t *testing.T) (dir string) {
 	t.Helper()
 	readSources(t)
 	dir = t.TempDir()
-	files, err := filepath.Glob(filepath.Join("testdata/consumers", name, "*.go"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there is no consumer %s: %v", name, err)
-	}
-	for _, file := range files {
-		copyFile(t, file, dir)
-	}
-	copyFile(t, "../go.sum", dir)
-	ours := readFile(t, "../go.mod")
 	root, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	module := goList(t, "-m")[0]
+	module, ours := goLines(t, "list", "-m")[0], readFile(t, "../go.mod")
 	version := regexp.MustCompile(`(?m)^go .*$`).FindString(string(ours))
 	requires := regexp.MustCompile(`(?ms)^require \(.*?^\)$`).FindAllString(string(ours), -1)
-	text := fmt.Sprintf("module consumer.test/%s\n\n%s\n\nrequire %s v0.0.0\n\nreplace %s => %q\n\n%s\n",
-		name, version, module, module, root, strings.Join(requires, "\n\n"))
-	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeFile(t, filepath.Join(dir, "go.mod"), fmt.Sprintf("module consumer.test/service\n\n%s\n\nrequire %s v0.0.0\n\nreplace %s => %q\n\n%s\n",
+		version, module, module, root, strings.Join(requires, "\n\n")))
+	writeFile(t, filepath.Join(dir, "go.sum"), string(readFile(t, "../go.sum")))
 	return dir
 }
 
-// goIn runs the go command in a module, offline.
-func goIn(t *testing.T, dir string, args ...string) (output string, err error) {
-	t.Helper()
-	return runIn(t, dir, "go", args...)
-}
-
+// runIn runs a program in a module, where the go command is offline.
 func runIn(t *testing.T, dir, name string, args ...string) (output string, err error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), name, args...)
@@ -195,20 +154,9 @@ func readFile(t *testing.T, path string) []byte {
 	return data
 }
 
-func copyFile(t *testing.T, from, dir string) {
+func writeFile(t *testing.T, path, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), readFile(t, from), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func edit(t *testing.T, path, before, after string) {
-	t.Helper()
-	data := readFile(t, path)
-	if !strings.Contains(string(data), before) {
-		t.Fatalf("%s has no %s", path, before)
-	}
-	if err := os.WriteFile(path, []byte(strings.Replace(string(data), before, after, 1)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

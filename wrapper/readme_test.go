@@ -1,7 +1,6 @@
 package composio_test
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -17,8 +16,8 @@ func TestAServiceMadeOfTheReadme(t *testing.T) {
 		t.Fatalf("README.md has %d blocks of Go, not a program, a test and a check of the contract", len(blocks))
 	}
 	program, test, check := blocks[0][1], blocks[1][1], blocks[2][1]
-	dir := consumer(t, "client")
-	module := goList(t, "-m")[0]
+	dir := newModule(t)
+	module := goLines(t, "list", "-m")[0]
 	for name, text := range map[string]string{
 		"main.go": program,
 		"readme_test.go": `package main
@@ -45,11 +44,9 @@ func TestContract(t *testing.T) {
 }
 `,
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, filepath.Join(dir, name), text)
 	}
-	if out, err := goIn(t, dir, "test", "-run", "TestRotation", "."); err != nil {
+	if out, err := runIn(t, dir, "go", "test", "-run", "TestRotation", "."); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := runIn(t, dir, "sh", "-c", "go build -o service . && NEW_TOKEN= COMPOSIO_API_KEY=ak_test ./service")

@@ -17,7 +17,6 @@ import (
 	"net/url"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -141,30 +140,6 @@ func TestRedirectToAnyLocationKeepsItsStatus(t *testing.T) {
 	}
 }
 
-// countingPool is a pool that counts the bytes it reads from the network.
-func countingPool(t testing.TB) (client *http.Client, read *atomic.Int64) {
-	t.Helper()
-	client, transport := ownPool(t)
-	read = new(atomic.Int64)
-	dial := transport.DialContext
-	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		return &countingConn{conn, read}, err
-	}
-	return client, read
-}
-
-type countingConn struct {
-	net.Conn
-	read *atomic.Int64
-}
-
-func (c *countingConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.read.Add(int64(n))
-	return n, err
-}
-
 const (
 	mebibyte = 1 << 20
 	hugeSize = 96 * mebibyte
@@ -191,14 +166,10 @@ func writeHuge(w io.Writer, chunk []byte) (written int64) {
 	return written
 }
 
-// memoryLimit is what one call may allocate for an answer of any size. With -race the compiler keeps a copy that it
-// leaves out otherwise, in the reading of whatever length.
+// memoryLimit is what one call may allocate for an answer of any size.
 func memoryLimit() uint64 {
-	build, _ := debug.ReadBuildInfo()
-	for _, setting := range build.Settings {
-		if setting.Key == "-race" && setting.Value == "true" {
-			return 8 * mebibyte
-		}
+	if underRace {
+		return 8 * mebibyte
 	}
 	return 4 * mebibyte
 }
@@ -241,7 +212,7 @@ func TestHugeAnswersCostLittle(t *testing.T) {
 				}
 				written <- writeHuge(w, test.chunk)
 			})
-			theirs, read := countingPool(t)
+			theirs, counts := countingPool(t)
 			client := newTestClient(t, rec.URL, composio.WithMaxRetries(0), composio.WithHTTPClient(theirs))
 
 			var before, after runtime.MemStats
@@ -257,7 +228,7 @@ func TestHugeAnswersCostLittle(t *testing.T) {
 			}
 			// More than the limit are the headers, what net/http's buffer reads ahead, and 256 KiB that closing a body reads from
 			// Go 1.27 on.
-			if n := read.Load(); n > mebibyte+(256+16)<<10 {
+			if n := counts.read.Load(); n > mebibyte+(256+16)<<10 {
 				t.Errorf("the client read %d bytes, want at most 1 MiB", n)
 			}
 			if n := <-written; n >= hugeSize {
@@ -341,7 +312,7 @@ func TestHugeHeadersAreNotRead(t *testing.T) {
 				_, _ = io.WriteString(conn, "Content-Length: 0\r\n\r\n")
 				written <- n
 			})
-			theirs, read := countingPool(t)
+			theirs, counts := countingPool(t)
 			client := newTestClient(t, "http://"+address, composio.WithMaxRetries(0), composio.WithHTTPClient(theirs))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -350,7 +321,7 @@ func TestHugeHeadersAreNotRead(t *testing.T) {
 			if got := holding(failure); got != "ErrResponseTooLarge ErrOutcomeUnknown" {
 				t.Errorf("sentinels %q: %v", got, failure)
 			}
-			if n := read.Load(); n > 128<<10 {
+			if n := counts.read.Load(); n > 128<<10 {
 				t.Errorf("the client read %d bytes of headers, want at most 64 KiB and a buffer", n)
 			}
 			if allocated := after.TotalAlloc - before.TotalAlloc; allocated > memoryLimit() {
