@@ -22,15 +22,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/internal/example"
 )
 
 const (
 	testID  = "ca_1a2b3c4d5e6f"
 	testKey = "ak_testing-key-0123456789"
-
-	// success is the answer to testID's update in Composio's reference page.
-	success = `{"success":true,"id":"ca_1a2b3c4d5e6f","status":"ACTIVE"}`
 )
+
+// success is the answer to testID's update, as the document's example has it.
+var success = example.JSON(testID, "ACTIVE")
 
 // received is one request as the server saw it.
 type received struct {

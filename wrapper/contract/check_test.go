@@ -36,7 +36,6 @@ func violationsBy(t *testing.T, document string, req *http.Request, answer *fake
 
 // Nothing about the operation stands in the code: a changed document is obeyed.
 func TestDocumentDecides(t *testing.T) {
-	ok := `{"success":true,"id":"i","status":"s"}`
 	responseHeader := func(required string) string {
 		return "description: The account was changed.\n          headers:\n            X-Count:\n              required: " + required +
 			"\n              schema:\n                type: integer"
@@ -68,24 +67,24 @@ func TestDocumentDecides(t *testing.T) {
 		},
 		"response header missing": {
 			before: "description: The account was changed.", after: responseHeader("true"),
-			status: 200, answer: ok, want: []string{"response X-Count: required"},
+			status: 200, answer: goodBody, want: []string{"response X-Count: required"},
 		},
 		"response header optional": {
 			before: "description: The account was changed.", after: responseHeader("false"),
-			status: 200, answer: ok,
+			status: 200, answer: goodBody,
 		},
 		"response header wrong, and the body": {
 			before: "description: The account was changed.", after: responseHeader("true"),
-			status: 200, header: http.Header{"X-Count": {"1.5"}}, answer: `{"success":1,"id":"i","status":"s"}`,
+			status: 200, header: http.Header{"X-Count": {"1.5"}}, answer: strings.Replace(goodBody, "true", "1", 1),
 			want: []string{"response /success: type", "response X-Count: type"},
 		},
 		"a status dropped": {
 			before: "\"409\":", after: "\"410\":",
-			status: 409, answer: ok, want: []string{"response status: undocumented"},
+			status: 409, answer: goodBody, want: []string{"response status: undocumented"},
 		},
 		"answers of a kind": {
 			before: "\"409\":", after: "4XX:",
-			status: 418, answer: ok, want: []string{"response /error: required"},
+			status: 418, answer: goodBody, want: []string{"response /error: required"},
 		},
 		"a number too large for a float64": {
 			before: "        alias:\n          type: string", after: "        list:\n          type: array\n          items: {type: integer, maximum: 1.5e+3}\n        alias:\n          type: string",
@@ -138,7 +137,7 @@ func TestDocumentDecides(t *testing.T) {
 		},
 		"a default answer": {
 			before: "\"409\":", after: "default:",
-			status: 418, answer: ok, want: []string{"response /error: required"},
+			status: 418, answer: goodBody, want: []string{"response /error: required"},
 		},
 		"a name twice in YAML": {
 			before: "        alias:\n          type: string", after: "        alias:\n          type: number\n          type: string",
@@ -166,7 +165,7 @@ func TestDocumentDecides(t *testing.T) {
 		},
 		"a list in a header": {
 			before: "description: The account was changed.", after: strings.Replace(responseHeader("true"), "integer", "array", 1),
-			status: 200, header: http.Header{"X-Count": {"1,2"}}, answer: ok,
+			status: 200, header: http.Header{"X-Count": {"1,2"}}, answer: goodBody,
 		},
 		"no body": {
 			before: "requestBody:", after: "x-requestBody:",

@@ -13,7 +13,7 @@ import (
 func ExampleHandler() {
 	fake := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"success":true}`)) // the document wants id and status too
+		_, _ = w.Write([]byte(`"updated"`)) // the document wants an object
 	})
 	h := contract.Handler(fake, contract.OnViolation(func(_ *http.Request, v contract.Violation) { fmt.Println(v) }))
 
@@ -29,8 +29,7 @@ func ExampleHandler() {
 	}
 
 	// Output:
-	// composio: response breaks the contract at /id: required
-	// composio: response breaks the contract at /status: required
+	// composio: response breaks the contract at body: type
 	// 500
 	// composio: request breaks the contract at /connection/state/authScheme: enum
 	// composio: request breaks the contract at /connection/state/val/subdomain: additionalProperties

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"example.com/composio/wrapper/contract"
+	"example.com/composio/wrapper/internal/example"
 )
 
 const (
@@ -40,11 +42,28 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, f.body)
 }
 
+// goodBody is the document's own example of an answer.
+var goodBody = example.JSON("ca_1", "ACTIVE")
+
+// without is goodBody without some properties.
+func without(t testing.TB, properties ...string) string {
+	t.Helper()
+	answer := example.Answer("ca_1", "ACTIVE")
+	for _, property := range properties {
+		delete(answer, property)
+	}
+	data, err := json.Marshal(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
 func good() *fake {
 	return &fake{
 		status: 200,
 		header: http.Header{"Content-Type": {jsonType}, "X-Kept": {"yes"}},
-		body:   `{"success":true,"id":"ca_1","status":"ACTIVE"}`,
+		body:   goodBody,
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
+	"example.com/composio/wrapper/internal/example"
 	"example.com/composio/wrapper/sandbox"
 )
 
@@ -141,10 +142,13 @@ func wrapped(t *testing.T, url string, transport *http.Transport, timeout time.D
 
 const (
 	tokenBody = `{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"new"}}}}`
-	goodBody  = `{"id":"ca_1","status":"EXPIRED","success":true}`
-	goodHalf  = `{"id":"ca_1","status":"E`
 	page502   = "<html><head><title>502 Bad Gateway</title></head></html>\n"
 	htmlType  = "text/html; charset=utf-8"
+)
+
+var (
+	goodBody = example.JSON("ca_1", "EXPIRED")
+	goodHalf = goodBody[:len(goodBody)/2]
 )
 
 type faultRow struct {
@@ -161,9 +165,9 @@ var faultRows = []faultRow{
 	{"close-before", "EOF", "stream reset", "0, outcome unknown", false, false},
 	{"close-during", "reset", "stream reset", "0, outcome unknown", true, false},
 	{"close-after", "EOF", "stream reset", "0, outcome unknown", true, false},
-	{"cut", "200 application/json " + goodHalf[:23] + ", unexpected EOF", "200 application/json " + goodHalf[:23] + ", stream reset", "200, outcome unknown", true, false},
+	{"cut", "200 application/json " + goodHalf + ", unexpected EOF", "200 application/json " + goodHalf + ", stream reset", "200, outcome unknown", true, false},
 	{"hang", "timeout", "", "0, outcome unknown", true, true},
-	{"stall", "200 application/json " + goodHalf[:23] + ", timeout", "", "200, outcome unknown", true, true},
+	{"stall", "200 application/json " + goodHalf + ", timeout", "", "200, outcome unknown", true, true},
 	{"slow", "200 application/json " + goodBody, "", "ok EXPIRED", true, false},
 	{"slow-body", "200 application/json " + goodBody, "", "ok EXPIRED", true, false},
 	{"length-short", "200 application/json " + goodBody[:10], "", "200, outcome unknown", true, false},

@@ -4,13 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"sync"
 
-	"github.com/getkin/kin-openapi/openapi3"
-
-	"example.com/composio/api"
 	"example.com/composio/gen"
 )
 
@@ -29,29 +24,6 @@ func (f *failure) write(w http.ResponseWriter) {
 	}
 	writeJSON(w, f.status, &gen.Error{Error: detail})
 }
-
-// goodAnswer is the document's example of one, for this account. So it has each property that the document asks for.
-func goodAnswer(id, status string) map[string]any {
-	answer := maps.Clone(exampleAnswer())
-	answer["success"], answer["id"], answer["status"] = true, id, status
-	return answer
-}
-
-var exampleAnswer = sync.OnceValue(func() map[string]any {
-	document, err := openapi3.NewLoader().LoadFromData(api.Spec)
-	if err != nil {
-		return map[string]any{} // contract, which reads it too, has refused the request
-	}
-	for _, item := range document.Paths.Map() {
-		response := item.GetOperation(operation.Method).Responses.Status(http.StatusOK)
-		for _, example := range response.Value.Content.Get("application/json").Examples {
-			if answer, ok := example.Value.Value.(map[string]any); ok {
-				return answer
-			}
-		}
-	}
-	return map[string]any{}
-})
 
 // writeJSON answers with an object.
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -15,6 +15,7 @@ import (
 	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/contract"
+	"example.com/composio/wrapper/internal/example"
 )
 
 // DefaultAPIKey is the key of a [Server] that was given no other.
@@ -221,7 +222,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		refused.write(w)
 		return
 	}
-	writeJSON(w, http.StatusOK, goodAnswer(id, status))
+	writeJSON(w, http.StatusOK, example.Answer(id, status))
 }
 
 // operation is a request of the document's one operation, which has its method and path.

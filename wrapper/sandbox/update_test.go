@@ -53,7 +53,7 @@ func TestUpdateChangesWhatIsSentAlone(t *testing.T) {
 			want := bearer("ca_1")
 			tt.change(&want)
 			got := patch(t, s, "ca_1", tt.body)
-			if got.status != 200 || got.body != `{"id":"ca_1","status":"EXPIRED","success":true}` {
+			if got.status != 200 || got.body != goodBody {
 				t.Fatalf("got %d %s", got.status, got.body)
 			}
 			wantStored(t, s, want)

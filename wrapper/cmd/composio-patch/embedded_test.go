@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"example.com/composio/wrapper/internal/example"
 )
 
 var (
@@ -31,9 +33,9 @@ func TestTheSandboxFlagShowsWhatGoesOverTheWire(t *testing.T) {
 		sent = "> PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f\n> Content-Type: application/json\n" +
 			"> X-Api-Key: [redacted]\n> X-Request-Id: REQUEST-ID\n>\n> "
 		answered = "< Content-Type: application/json\n< X-Request-Id: REQUEST-ID\n< X-Ratelimit: 2000\n< X-Ratelimit-Remaining: 1999\n<\n< "
-		success  = `{"id":"ca_1a2b3c4d5e6f","status":"ACTIVE","success":true}`
 		result   = "ca_1a2b3c4d5e6f: updated; status ACTIVE, request id REQUEST-ID, 1 attempt\n"
 	)
+	success := example.JSON("ca_1a2b3c4d5e6f", "ACTIVE")
 	for name, tt := range map[string]struct {
 		args []string
 		want outcome
