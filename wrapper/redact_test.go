@@ -625,7 +625,7 @@ func TestClassificationReadsWhatArrived(t *testing.T) {
 	})
 }
 
-// Each of the sixteen fields is a secret, whichever scheme it is used with.
+// Each credential field of the document is a secret, whichever scheme it is used with.
 func TestEveryCredentialFieldIsASecret(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames(t) {

@@ -367,11 +367,11 @@ func TestAnswerCutShortKeepsItsStatus(t *testing.T) {
 		status       int
 		is, body     string
 	}{
-		{"200 within the JSON", "HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n" + success[:30], 200, "ErrOutcomeUnknown", success[:30]},
-		{"200 after the JSON", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + success, 200, "ErrOutcomeUnknown", success},
+		{"200 within the JSON", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + success[:30], 200, "ErrOutcomeUnknown", success[:30]},
+		{"200 after the JSON", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(success)+1, success), 200, "ErrOutcomeUnknown", success},
 		{"200 before the body", "HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n", 200, "ErrOutcomeUnknown", ""},
 		{"200 within a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + success[:30], 200, "ErrOutcomeUnknown", success[:30]},
-		{"200 before the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n39\r\n" + success + "\r\n", 200, "ErrOutcomeUnknown", success},
+		{"200 before the last chunk", fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(success), success), 200, "ErrOutcomeUnknown", success},
 		{"400", "HTTP/1.1 400 Bad Request\r\nContent-Length: 99\r\n\r\n{\"error\":", 400, "ErrBadRequest", `{"error":`},
 		{"502", "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 99\r\n\r\n<html>", 502, "ErrServer ErrOutcomeUnknown", "<html>"},
 		{"503", "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 99\r\n\r\n<html>", 503, "ErrServer ErrOutcomeUnknown", "<html>"},
@@ -419,7 +419,7 @@ func TestStalledAnswerEndsWithTheTimeout(t *testing.T) {
 	}{
 		{"before the headers", "", 0, "ErrOutcomeUnknown", ""},
 		{"within the headers", "HTTP/1.1 400 Bad Request\r\nContent-", 0, "ErrOutcomeUnknown", ""},
-		{"200 within the body", "HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n" + success[:30], 200, "ErrOutcomeUnknown", success[:30]},
+		{"200 within the body", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + success[:30], 200, "ErrOutcomeUnknown", success[:30]},
 		{"200 before the body", "HTTP/1.1 200 OK\r\nContent-Length: 57\r\n\r\n", 200, "ErrOutcomeUnknown", ""},
 		{"400 within the body", "HTTP/1.1 400 Bad Request\r\nContent-Length: 57\r\n\r\n{", 400, "ErrBadRequest", "{"},
 		{"500 within the body", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 57\r\n\r\n{", 500, "ErrServer ErrOutcomeUnknown", "{"},

