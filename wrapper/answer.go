@@ -57,6 +57,8 @@ func (call *call) decide(a answer) (*Result, *Error) {
 		e.kind = ErrAliasTaken
 	case saysAccountNotFound(e):
 		e.kind = ErrAccountNotFound // here, because redaction may change the slug
+	case a.err != nil && permanent(a.err):
+		e.kind = errLasting
 	}
 	e.redact(&call.secrets, a.body, !complete)
 	return nil, e
@@ -73,7 +75,7 @@ func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 			succeeded = string(value) == "true"
 			answers++
 		case "id":
-			id := stringOf(value)
+			id := strings.TrimSpace(stringOf(value)) // the account stays the same, so blanks around it settle nothing
 			switch {
 			case id == "" || id == call.id:
 			case strings.HasPrefix(id, accountPrefix) && strings.HasPrefix(call.id, accountPrefix):

@@ -215,8 +215,8 @@ func TestErrorAnswers(t *testing.T) {
 			`{"error":{"message":"big","code":16777217,"slug":"Big"}}`,
 			"400 Big (16777217): big", reading{Code: 16777217, Slug: "Big", Message: "big"}},
 		{"errors holding objects", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
-			`{"error":{"message":"Validation","code":10400,"slug":"HTTP_BadRequest","errors":[{"path":["alias"],"message":"too long"},"plain",7,null]}}`,
-			`400 HTTP_BadRequest (10400): Validation; {"path":["alias"],"message":"too long"}; plain; 7; `, reading{Code: 10400, Slug: "HTTP_BadRequest", Message: "Validation", Details: []string{`{"path":["alias"],"message":"too long"}`, "plain", "7", ""}}},
+			`{"error":{"message":"Validation","code":10400,"slug":"HTTP_BadRequest","errors":[{"path":["alias"],"message":"too long"},null,"plain",7,"",null]}}`,
+			`400 HTTP_BadRequest (10400): Validation; {"path":["alias"],"message":"too long"}; plain; 7`, reading{Code: 10400, Slug: "HTTP_BadRequest", Message: "Validation", Details: []string{`{"path":["alias"],"message":"too long"}`, "plain", "7"}}},
 		{"errors as an object", tokenUpdate, 400, jsonAnswer, "ErrBadRequest",
 			`{"error":{"message":"Validation","code":1,"errors":{"alias":"too long"}}}`,
 			`400 (1): Validation; {"alias":"too long"}`, reading{Code: 1, Message: "Validation", Details: []string{`{"alias":"too long"}`}}},
@@ -363,6 +363,7 @@ func TestSuccessThatIsNoReadableSuccess(t *testing.T) {
 		{name: "byte order mark alone", status: 200, header: jsonAnswer, body: "\ufeff", want: reading{Err: notApplied}},
 		{name: "another account", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_other","status":"ACTIVE"}`, want: reading{Err: `the answer is about another account, "ca_other"`}},
 		{name: "another account, not even a success", status: 201, header: jsonAnswer, body: `{"id":"ca_1a2b3c4d5e6","success":false}`, want: reading{Err: `the answer is about another account, "ca_1a2b3c4d5e6"`}},
+		{name: "another account, behind a blank", status: 200, header: jsonAnswer, body: `{"success":true,"id":" ca_other","status":"ACTIVE"}`, want: reading{Err: `the answer is about another account, "ca_other"`}},
 		{name: "two accounts", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_1a2b3c4d5e6f","id":"ca_other"}`, want: reading{Err: `the answer is about another account, "ca_other"`}},
 		{name: "success false with 201", status: 201, header: jsonAnswer, body: `{"success":false}`, want: reading{Err: notApplied}},
 		{name: "202 with a ticket", status: 202, header: jsonAnswer, body: `{"ticket":"t_1"}`, want: reading{Err: notApplied}},
@@ -443,6 +444,7 @@ func TestSuccessInOtherForms(t *testing.T) {
 		{"without an id", 200, `{"success":true,"status":"ACTIVE"}`, whole},
 		{"an id of another form", 200, `{"success":true,"id":"con_successor","status":"ACTIVE"}`, composio.Result{ID: "con_successor", Status: composio.StatusActive, Attempts: 1}},
 		{"success alone", 200, `{"success":true}`, composio.Result{ID: testID, Attempts: 1}},
+		{"blanks around the id", 200, `{"success":true,"id":" ca_1a2b3c4d5e6f\n","status":"ACTIVE"}`, whole},
 		{"an id and a status of other types", 200, `{"id":{"ca":"ca_other"},"success":true,"status":["ACTIVE"]}`, composio.Result{ID: testID, Attempts: 1}},
 		{"an id of null", 200, `{"success":true,"id":null,"status":"ACTIVE"}`, whole},
 		{"an empty id", 200, `{"success":true,"id":"","status":"ACTIVE"}`, whole},
@@ -465,7 +467,7 @@ func TestSuccessInOtherForms(t *testing.T) {
 func TestCodesThatAreNoWholeNumbers(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]int{
-		`606`: 606, `"606"`: 606, `606.0`: 606, `6.06e2`: 606, `-1`: -1, `0`: 0, `""`: 0, `" 606"`: 0,
+		`606`: 606, `"606"`: 606, `606.0`: 606, `6.06e2`: 606, `-1`: -1, `0`: 0, `""`: 0, `" 606"`: 0, `"0x1p4"`: 0, `"606.0"`: 0, `"6e2"`: 0, `"-1"`: 0, `"+1"`: 0, `"1_0"`: 0, `"0606"`: 606,
 		fmt.Sprint(math.MaxInt): math.MaxInt, fmt.Sprint(math.MinInt): math.MinInt, fmt.Sprint(uint(math.MaxInt) + 1): 0, // however wide an int is
 		`18446744073709552222`: 0, `4294967902.5e9`: 0, `9007199254740993.0`: 0, // as a float64 it would be another number
 		`606.5`: 0, `"606.5"`: 0, `1e300`: 0, `1e400`: 0, `"1e400"`: 0, `"NaN"`: 0, `"Inf"`: 0, `"-Inf"`: 0,

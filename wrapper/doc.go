@@ -40,8 +40,8 @@
 //	ErrOutcomeUnknown     it may have been applied             if nobody else writes the account, send it again; else read it first
 //
 // Check ErrOutcomeUnknown first: without it, the update was not applied. It holds unless that is shown: by a status from
-// 300 to 499, or by a transport that failed before it began to send (no host, no connection, no TLS; a handshake that the
-// server refuses stays open behind a transport that is not net/http's own). Every 5xx leaves the
+// 300 to 499, or by a transport that failed before it began to send (no host, no connection, no TLS; a client certificate
+// or cipher suite that the server refuses stays open behind a transport that is not net/http's own). Every 5xx leaves the
 // outcome open, because proxies answer 503 too after the server behind them has applied an update. So does a 2xx that is
 // not a readable "success": true about this account. Once an attempt has left it open, no later failure settles it.
 //

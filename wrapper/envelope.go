@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"iter"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -28,7 +30,7 @@ func (e *Error) readEnvelope(body []byte) {
 		case "message":
 			e.Message = cmp.Or(text(value), e.Message)
 		case "code", "error_code": // Composio uses both
-			e.Code = cmp.Or(wholeNumber(text(value)), e.Code)
+			e.Code = cmp.Or(wholeNumber(value), e.Code)
 		case "slug":
 			e.Slug = stringOf(value)
 		case "suggested_fix":
@@ -80,13 +82,15 @@ func members(raw []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// texts returns the elements of a list, or what is no list as the only element.
+// texts returns the elements of a list, or what is no list as the only element, without null and empty ones.
 func texts(raw []byte) (list []string) {
-	if raw[0] != '[' && raw[0] != 'n' {
-		return []string{text(raw)}
+	if raw[0] != '[' {
+		raw = slices.Concat([]byte("["), raw, []byte("]"))
 	}
 	for _, element := range members(raw) {
-		list = append(list, text(element))
+		if s := text(element); s != "" {
+			list = append(list, s)
+		}
 	}
 	return list
 }
@@ -124,12 +128,17 @@ func unquote(raw []byte) []byte {
 	return []byte(s)
 }
 
-// wholeNumber returns the int that text is, however it is written, and 0 if it is none or beyond this platform's.
-func wholeNumber(text string) int {
-	if n, err := strconv.Atoi(text); err == nil {
+// wholeNumber returns the int that raw is, as a number or as a string of digits, and 0 if it is none or beyond this
+// platform's.
+func wholeNumber(raw []byte) int {
+	digits := text(raw)
+	if raw[0] == '"' && strings.Trim(digits, "0123456789") != "" {
+		return 0
+	}
+	if n, err := strconv.Atoi(digits); err == nil {
 		return n
 	}
-	number, err := strconv.ParseFloat(text, 64) // such as 1803.0
+	number, err := strconv.ParseFloat(digits, 64) // such as 1803.0
 	if n := int(number); err == nil && float64(n) == number && math.Abs(number) < 1<<53 {
 		return n
 	}

@@ -50,12 +50,15 @@ type Error struct {
 	Err          error         // cause: transport, context, decoding, or what was refused; nil if the answer says it all
 
 	// What the fields above do not tell, as answer.go has decided it.
-	kind           error // ErrInvalid, ErrAliasTaken, ErrAccountNotFound, ErrResponseTooLarge, errPassing or nil
+	kind           error // ErrInvalid, ErrAliasTaken, ErrAccountNotFound, ErrResponseTooLarge, errPassing, errLasting or nil
 	outcomeUnknown bool  // an attempt left it open, whether or not the latest one did
 }
 
-// errPassing is the kind of a transport's failure that another attempt may not meet.
-var errPassing = errors.New("a passing failure")
+// The kinds of a transport's failure that another attempt may not meet, and of one that it must, whatever the status says.
+var (
+	errPassing = errors.New("a passing failure")
+	errLasting = errors.New("a lasting failure")
+)
 
 // invalidError is the error of an input that is refused before anything is sent.
 func invalidError(accountID string, err error) *Error {

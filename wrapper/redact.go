@@ -12,7 +12,7 @@ const (
 	redacted   = "[redacted]"
 	minCut     = 4  // letters and digits of a secret's beginning that a cut text may not end with
 	minLetters = 12 // letters and digits by which a secret is known in any guise
-	maxHalf    = 24 // bytes of an escape that a cut text may end with a half of
+	maxEscape  = 24 // bytes of an escape in an escape
 )
 
 // redact replaces each secret in text, and all of text where one is written in another way than it was given. Use it for
@@ -38,7 +38,7 @@ func (s *secrets) redact(text string) string {
 func (s *secrets) redactCut(text string) string {
 	plain := unescape(text)
 	whole := strings.TrimRightFunc(plain, func(r rune) bool { return isLetter(r) || strings.ContainsRune(`\&%#`, r) })
-	for end := max(len(whole), len(plain)-maxHalf); end <= len(plain); end++ {
+	for end := max(len(whole), len(plain)-maxEscape); end <= len(plain); end++ {
 		if end < len(plain) && !hasEscape(plain[end:end+1]) {
 			continue
 		}
@@ -101,7 +101,7 @@ func redactKeys(text string) string {
 	var clean strings.Builder
 	inKey := false
 	for i := 0; i < len(text); i++ {
-		starts := strings.HasPrefix(text[i:], keyPrefix) && (i == 0 || !isWord(text[i-1]) || endsInEscape(text[:i]))
+		starts := strings.HasPrefix(text[i:], keyPrefix) && !endsInWord(text[max(0, i-maxEscape):i])
 		inKey = starts || inKey && (isWord(text[i]) || text[i] == '*' || text[i] == '-')
 		switch {
 		case starts:
@@ -113,10 +113,10 @@ func redactKeys(text string) string {
 	return clean.String()
 }
 
-// endsInEscape reports whether text ends with \n, \u0022, %22 or their like.
-func endsInEscape(text string) bool {
-	n := len(text)
-	return n >= 2 && text[n-2] == '\\' || n >= 3 && text[n-3] == '%' || n >= 6 && text[n-6:n-4] == `\u`
+// endsInWord reports whether text ends within a word, once its escapes are read.
+func endsInWord(text string) bool {
+	text = unescape(text)
+	return text != "" && isWord(text[len(text)-1])
 }
 
 // hiddenError is an error from outside with the secrets taken out of its text. Where there were some, errors.Is alone sees

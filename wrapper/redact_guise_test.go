@@ -172,6 +172,9 @@ func TestWhatIsRedacted(t *testing.T) {
 		{`key:\nak_one`, `key:\n[redacted]`, rename},
 		{"k=%22ak_one%22", "k=%22[redacted]%22", rename},
 		{`{"key":"\u0022ak_one"}`, `{"key":"\u0022[redacted]"}`, rename},
+		{"k=%2522ak_one%2522", "k=%2522[redacted]%2522", rename},
+		{`k=\x22ak_one and \\\nak_two`, `k=\x22[redacted] and \\\n[redacted]`, rename},
+		{`%41ak_one \nleak_2 \ud83d\ude00ak_three &quot;ak_four`, `%41ak_one \nleak_2 \ud83d\ude00[redacted] &quot;[redacted]`, rename},
 		{"break_point ak_one weak_ref leak_ak_9 AK_ONE", "break_point [redacted] weak_ref leak_ak_9 AK_ONE", rename},
 	} {
 		if got := messageOf(t, test.update, test.message); got != test.want {

@@ -489,7 +489,7 @@ func TestServerThatRefusesForEverIsSentTwoBodiesAnAttempt(t *testing.T) {
 			if n := len(sent()); n != 2 || failure.Attempts != 1 {
 				t.Errorf("sent %d bodies in %d attempts, want 2 and 1", n, failure.Attempts)
 			}
-			if !strings.Contains(failure.Error(), "the server refused the request twice") || holding(failure) != "ErrOutcomeUnknown" || !failure.Retryable() {
+			if !strings.Contains(failure.Error(), "it was not sent a third time") || holding(failure) != "ErrOutcomeUnknown" || !failure.Retryable() {
 				t.Errorf("the error does not say that the server refused twice, or is not ErrOutcomeUnknown: %v", failure)
 			}
 		})
@@ -581,7 +581,7 @@ func TestBodiesShowWhatWasSent(t *testing.T) {
 					want = test.answered
 				}
 				failure := mustFail(t, t.Context(), client, testID, rename)
-				if got := holding(failure); got != want || strings.Contains(failure.Error(), "the server refused the request twice") != test.refusedTwice {
+				if got := holding(failure); got != want || strings.Contains(failure.Error(), "it was not sent a third time") != test.refusedTwice {
 					t.Errorf("sentinels %q, want %q, and refused twice %t: %v", got, want, test.refusedTwice, failure)
 				}
 			}

@@ -268,6 +268,7 @@ func TestFailuresThatAreNotTriedAgain(t *testing.T) {
 		"untrusted certificate":   fails(errBadCert),
 		"no TLS on the other end": fails(tls.RecordHeaderError{Conn: &net.TCPConn{}}),
 		"an open circuit":         fails(verdict(false)),
+		"503 of an open circuit":  breaksOff(503, verdict(false)),
 		"an open circuit, within": fails(fmt.Errorf("breaker: %w", errors.Join(io.EOF, verdict(false)))),
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -788,7 +789,7 @@ func TestIdleConnectionsAreClosedJustBeforeARetryWithoutAnswer(t *testing.T) {
 }
 
 // The errors that net/http really gives for what no retry can correct. Where a server of TLS 1.3 refuses a client, the
-// request may be on its way already.
+// request may be on its way already, and a transport around net/http's does not show whether it is.
 func TestServersThatNoRetryCanReachAreAskedOnce(t *testing.T) {
 	t.Parallel()
 	plain := newRecorder(t, nil)
@@ -796,19 +797,20 @@ func TestServersThatNoRetryCanReachAreAskedOnce(t *testing.T) {
 		name           string
 		server, client *tls.Config
 		maySend        bool // before the refusal arrives: then either outcome is true
+		seemsSent      bool // if the transport is not net/http's own
 	}{
 		{name: "no TLS"},
 		{name: "untrusted certificate", client: &tls.Config{RootCAs: x509.NewCertPool()}},
 		{name: "certificate for another name", client: &tls.Config{ServerName: "composio.invalid"}},
-		{name: "client certificate required, TLS 1.2", server: &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}},
-		{name: "client certificate required, TLS 1.3", server: &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}, maySend: true},
+		{name: "client certificate required, TLS 1.2", server: &tls.Config{ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, seemsSent: true},
+		{name: "client certificate required, TLS 1.3", server: &tls.Config{ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13}, maySend: true, seemsSent: true},
 		{name: "server too new", server: &tls.Config{MinVersion: tls.VersionTLS13}, client: &tls.Config{MaxVersion: tls.VersionTLS12}},
 		{name: "server too old", server: &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}},
 		{name: "no common application protocol", server: &tls.Config{NextProtos: []string{"mqtt"}}, client: &tls.Config{NextProtos: []string{"h2", "http/1.1"}}},
 		{
 			name:   "no common cipher suite",
 			server: &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}},
-			client: &tls.Config{CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}},
+			client: &tls.Config{CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}}, seemsSent: true,
 		},
 	} {
 		inParallel(t, test.name, func(t *testing.T) {
@@ -833,6 +835,11 @@ func TestServersThatNoRetryCanReachAreAskedOnce(t *testing.T) {
 			if test.name == "no TLS" {
 				address = strings.Replace(plain.URL, "http:", "https:", 1)
 			}
+			behind := mustFail(t, t.Context(), newTestClient(t, address, composio.WithHTTPClient(&http.Client{Transport: buffering{transport}})), testID, rename)
+			if got := errors.Is(behind, composio.ErrOutcomeUnknown); got != test.seemsSent || behind.Retryable() {
+				t.Errorf("behind another transport, ErrOutcomeUnknown is %t, want %t, and Retryable() false: %v", got, test.seemsSent, behind)
+			}
+			dials = 0
 			failure := mustFail(t, t.Context(), newTestClient(t, address, composio.WithHTTPClient(theirs)), testID, rename)
 			if failure.Attempts != 1 || failure.Retryable() || dials != 1 || errors.Is(failure, composio.ErrOutcomeUnknown) && !test.maySend {
 				t.Errorf("Attempts = %d, Retryable() = %t, want 1 and false over one connection, not %d, and ErrOutcomeUnknown at most if the request was sent: %v",

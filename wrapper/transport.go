@@ -96,7 +96,7 @@ func (b *requestBody) replace(ctx context.Context, req *http.Request) error {
 		case ctx.Err() != nil:
 			return nil, ctx.Err() // before the reader is looked at, which the transport may still use now
 		case b.wasRead() && b.again:
-			return nil, errors.New("the server refused the request twice, saying that it had not processed it")
+			return nil, errors.New("it was not sent a third time: twice the server said that it had not processed it, or the connection ended before it was written")
 		}
 		b.again = b.again || b.wasRead()
 		b.reader = bytes.NewReader(payload)
@@ -111,7 +111,18 @@ func failedToConnect(err error) bool {
 	op, _ := errors.AsType[*net.OpError](err)
 	_, noHost := errors.AsType[*net.DNSError](err)
 	return noHost || op != nil && (op.Op == "dial" || op.Op == "proxyconnect" || op.Op == "socks connect") ||
-		wrongServer(err) || strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
+		wrongServer(err) || wrongVersion(err) || alerted(err, earlyAlerts) ||
+		strings.HasSuffix(err.Error(), "net/http: TLS handshake timeout") // a type of net/http's own
+}
+
+// permanent reports whether a transport's error shows that another attempt must fail as well.
+func permanent(err error) bool {
+	says, ok := errors.AsType[interface {
+		error
+		Retryable() bool
+	}](err)
+	return ok && !says.Retryable() || headersTooLarge(err) ||
+		wrongServer(err) || wrongVersion(err) || alerted(err, earlyAlerts) || alerted(err, lateAlerts)
 }
 
 // wrongServer reports whether the host is not the one that was asked for, or does not speak TLS.
@@ -121,28 +132,29 @@ func wrongServer(err error) bool {
 	return badCertificate || badRecord && record.Conn != nil // crypto/tls sets Conn only if the first record is none
 }
 
-// permanent reports whether a transport's error shows that another attempt must fail as well.
-func permanent(err error) bool {
-	says, ok := errors.AsType[interface {
-		error
-		Retryable() bool
-	}](err)
-	return ok && !says.Retryable() || wrongServer(err) || headersTooLarge(err) || refusedHandshake(err)
-}
-
-// refusedHandshake reports whether server and client cannot agree on TLS as they are set up. An alert of the server's is
-// of a type of crypto/tls's own, with the words of the one that it exports.
-func refusedHandshake(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
-		return slices.ContainsFunc(permanentAlerts, func(alert tls.AlertError) bool { return alert.Error() == op.Err.Error() })
+// wrongVersion reports whether the client refused the server's version or protocol of TLS. crypto/tls has no type for it.
+func wrongVersion(err error) bool {
+	for next := err; next != nil; next = errors.Unwrap(err) {
+		err = next
 	}
-	return strings.Contains(err.Error(), "tls: no supported versions") ||
-		strings.Contains(err.Error(), "tls: server selected un") // an unsupported version, an unadvertised protocol
+	return strings.HasPrefix(err.Error(), "tls: no supported versions") ||
+		strings.HasPrefix(err.Error(), "tls: server selected un") // an unsupported version, an unadvertised protocol
 }
 
-var permanentAlerts = []tls.AlertError{ // RFC 8446, section 6.2
-	40, 42, 43, 44, 45, 46, 48, 49, // handshake_failure, a bad certificate of the client's in several ways, access_denied
-	70, 71, 86, 109, 110, 112, 116, 120, // version, security, fallback, extensions, name, no certificate, no protocol
+// The alerts with which a server says that it and the client cannot agree on TLS as they are set up (RFC 8446, section 6.2).
+var (
+	// In place of a ServerHello: version, security, fallback, extensions, name, protocol.
+	earlyAlerts = []tls.AlertError{70, 71, 86, 109, 110, 112, 120}
+	// Perhaps once the client has begun to send: handshake_failure, its certificate in several ways, access_denied.
+	lateAlerts = []tls.AlertError{40, 42, 43, 44, 45, 46, 48, 49, 116}
+)
+
+// alerted reports whether the server sent one of alerts. Its alert is of a type of crypto/tls's own, with the words of the
+// one that it exports.
+func alerted(err error, alerts []tls.AlertError) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" &&
+		slices.ContainsFunc(alerts, func(alert tls.AlertError) bool { return alert.Error() == op.Err.Error() })
 }
 
 // connectionEnded reports whether the server closed or reset the connection in place of an answer.
