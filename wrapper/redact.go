@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"sort"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,7 +13,6 @@ const (
 	redacted   = "[redacted]"
 	minCut     = 4  // letters and digits of a secret's beginning that a cut text may not end with
 	minLetters = 12 // letters and digits by which a secret is known in any guise
-	maxEscape  = 24 // bytes of an escape in an escape
 )
 
 // redact replaces each secret in text, and all of text where one is written in another way than it was given. Use it for
@@ -39,7 +39,7 @@ func (s *secrets) redactCut(text string) string {
 	plain := unescape(text)
 	whole := strings.TrimRightFunc(plain, func(r rune) bool { return isLetter(r) || strings.ContainsRune(`\&%#`, r) })
 	for end := max(len(whole), len(plain)-maxEscape); end <= len(plain); end++ {
-		if end < len(plain) && !hasEscape(plain[end:end+1]) {
+		if end < len(plain) && strings.IndexByte(escapes, plain[end]) < 0 {
 			continue
 		}
 		letters := string(appendLetters(nil, plain[:end]))
@@ -54,6 +54,12 @@ func (s *secrets) redactCut(text string) string {
 
 // isIn reports whether a text, of which plain has no escapes and letters only letters and digits, has the secret or a part.
 func (k *secret) isIn(plain string, letters []byte) bool {
+	if strings.Contains(plain, unread) { // which may be any character beyond ASCII
+		hidden := hideNonASCII(k.plain)
+		if len(hidden) >= minSecret && strings.Contains(hideNonASCII(plain), hidden) {
+			return true
+		}
+	}
 	if !k.isLong() {
 		return len(k.plain) >= minSecret && strings.Contains(plain, k.plain)
 	}
@@ -61,13 +67,23 @@ func (k *secret) isIn(plain string, letters []byte) bool {
 		return true
 	}
 	for ; k.parts != nil && len(letters) >= minPart; letters = letters[1:] {
-		for _, n := range k.lengths[[minPart]byte(letters)] {
-			if n <= len(letters) && k.parts[string(letters[:n])] {
-				return true
-			}
+		// Of all parts, only the last that is not behind letters can be what they begin with.
+		i, same := sort.Find(len(k.parts), func(i int) int { return bytes.Compare(letters, k.parts[i]) })
+		if same || i > 0 && bytes.HasPrefix(letters, k.parts[i-1]) {
+			return true
 		}
 	}
 	return false
+}
+
+// hideNonASCII puts the mark of an unread name in the place of each character beyond ASCII.
+func hideNonASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= utf8.RuneSelf {
+			return rune(unread[0])
+		}
+		return r
+	}, text)
 }
 
 func (k *secret) isLong() bool { return utf8.RuneCount(k.letters) >= minLetters }
@@ -82,8 +98,8 @@ func (k *secret) beginsAtEnd(plain, letters string) bool {
 		}
 		return false
 	}
-	for part := range k.parts {
-		if begins(letters, part) {
+	for _, part := range k.parts {
+		if begins(letters, string(part)) {
 			return true
 		}
 	}
@@ -102,7 +118,7 @@ func redactKeys(text string) string {
 	inKey := false
 	for i := 0; i < len(text); i++ {
 		starts := strings.HasPrefix(text[i:], keyPrefix) && !endsInWord(text[max(0, i-maxEscape):i])
-		inKey = starts || inKey && (isWord(text[i]) || text[i] == '*' || text[i] == '-')
+		inKey = starts || inKey && (isWordByte(text[i]) || text[i] == '*' || text[i] == '-')
 		switch {
 		case starts:
 			clean.WriteString(redacted)
@@ -116,27 +132,27 @@ func redactKeys(text string) string {
 // endsInWord reports whether text ends within a word, once its escapes are read.
 func endsInWord(text string) bool {
 	text = unescape(text)
-	return text != "" && isWord(text[len(text)-1])
+	return text != "" && isWordByte(text[len(text)-1])
 }
 
-// hiddenError is an error from outside with the secrets taken out of its text. Where there were some, errors.Is alone sees
-// the error itself; else errors.As and errors.Unwrap reach it too.
+// hiddenError is an error from outside with the secrets taken out of its text.
 type hiddenError struct {
-	text string
-	is   func(target error) bool // a func, since fmt looks into none
-	next func() error
+	text    string
+	err     func() error // a func, since fmt looks into none
+	changed bool         // then errors.Is alone sees err; else errors.As and errors.Unwrap reach it too
 }
 
 func (s *secrets) hide(err error) error {
-	text := err.Error()
-	hidden := &hiddenError{s.redact(text), func(target error) bool { return errors.Is(err, target) }, func() error { return err }}
-	if hidden.text != text {
-		hidden.next = func() error { return nil }
-	}
-	return hidden
+	text := s.redact(err.Error())
+	return &hiddenError{text, func() error { return err }, text != err.Error()}
 }
 
 func (e *hiddenError) Error() string                { return e.text }
-func (e *hiddenError) Is(target error) bool         { return e.is(target) }
-func (e *hiddenError) Unwrap() error                { return e.next() }
+func (e *hiddenError) Is(target error) bool         { return errors.Is(e.err(), target) }
 func (e *hiddenError) MarshalJSON() ([]byte, error) { return json.Marshal(e.text) }
+func (e *hiddenError) Unwrap() error {
+	if e.changed {
+		return nil
+	}
+	return e.err()
+}

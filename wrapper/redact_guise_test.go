@@ -157,6 +157,10 @@ func TestWhatIsRedacted(t *testing.T) {
 		{"no !!??;;%% here", "no [redacted] here", basic("", "!!??;;%%")},
 		{`no \\\\\\ here`, `no [redacted] here`, basic("", `\\\\\\`)},
 		{"p a b and pab", "p a b and pab", basic("", `p"a<b`)},
+		{"see p&auml;ss&#119;&ouml;rd here", "[redacted]", basic("", "pässwörd")}, // by names that are read as any character beyond ASCII
+		{"see p&nbsp;ss w&ouml;rd or passwörd", "see p&nbsp;ss w&ouml;rd or passwörd", basic("", "pässwörd")},
+		{"see M&amp;ouml;t&ouml;rhead-&Uuml;berfall here", "[redacted]", basic("", "Mötörhead-Überfall")},
+		{"&copy;&nbsp;&laquo;x&raquo;", "&copy;&nbsp;&laquo;x&raquo;", basic("", "éé")},
 
 		// What a message says with reason stays.
 		{"Not a user of this project", "Not a user of this project", basic("a.user", "")},

@@ -1,6 +1,7 @@
 package composio
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
@@ -28,10 +29,9 @@ type secrets struct {
 
 type secret struct {
 	value   string
-	plain   string                  // value without escapes; "" until it is needed
-	letters []byte                  // the letters and digits of plain
-	parts   map[string]bool         // the letters and digits of each part
-	lengths map[[minPart]byte][]int // the lengths of the parts that begin with these
+	plain   string   // value without escapes; "" until it is needed
+	letters []byte   // the letters and digits of plain
+	parts   [][]byte // the letters and digits of each part, sorted; none begins with another
 }
 
 // add adds value, and what is left of it without blanks, a byte order mark or "Bearer " around it.
@@ -47,8 +47,10 @@ func (s *secrets) add(value string) {
 		if len(v) >= minSecret && !slices.ContainsFunc(s.known, func(k secret) bool { return k.value == v }) {
 			s.known = append(s.known, secret{value: v})
 		}
+		for i := len(s.known) - 1; i > 0 && len(s.known[i].value) > len(s.known[i-1].value); i-- {
+			s.known[i], s.known[i-1] = s.known[i-1], s.known[i]
+		}
 	}
-	slices.SortFunc(s.known, func(a, b secret) int { return len(b.value) - len(a.value) })
 }
 
 // addBasic adds p's user name and password as HTTP's Basic scheme has them: in base64.
@@ -68,20 +70,21 @@ func (s *secrets) prepare(k *secret) *secret {
 	}
 	k.plain = unescape(k.value)
 	start := len(s.letters)
-	s.letters = appendLetters(slices.Grow(s.letters, len(k.plain)), k.plain)
+	s.letters = appendLetters(s.letters, k.plain)
 	k.letters = s.letters[start:]
 	if !strings.ContainsAny(k.value, "\n\r\\\"[ ") { // the usual token
 		return k
 	}
-	k.parts, k.lengths = map[string]bool{}, map[[minPart]byte][]int{}
+	var parts [][]byte
 	for _, part := range partsOf(k.value) {
-		letters := appendLetters(nil, part)
-		if utf8.RuneCount(letters) < minPart || k.parts[string(letters)] {
-			continue
+		if letters := appendLetters(nil, part); utf8.RuneCount(letters) >= minPart {
+			parts = append(parts, letters)
 		}
-		k.parts[string(letters)] = true
-		if lengths := k.lengths[[minPart]byte(letters)]; !slices.Contains(lengths, len(letters)) {
-			k.lengths[[minPart]byte(letters)] = append(lengths, len(letters))
+	}
+	slices.SortFunc(parts, bytes.Compare)
+	for _, part := range parts {
+		if n := len(k.parts); n == 0 || !bytes.HasPrefix(part, k.parts[n-1]) {
+			k.parts = append(k.parts, part)
 		}
 	}
 	return k
