@@ -3,18 +3,15 @@ package sandbox
 import (
 	"bufio"
 	"bytes"
-	"context"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 
 	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
-	"example.com/composio/wrapper/contract"
 )
 
 // accountJSON is an account as the control routes and ReadAccounts have it, with its credentials.
@@ -35,29 +32,18 @@ func (a Account) json() accountJSON {
 	return accountJSON{a.ID, a.Toolkit, a.UserID, a.Scheme, a.Alias, a.Status, credentials}
 }
 
-func (a accountJSON) account() Account {
-	return Account{
-		ID: a.ID, Toolkit: a.Toolkit, UserID: a.User, Scheme: a.Scheme, Alias: a.Alias, Status: a.Status,
-		Credentials: a.Credentials,
-	}
-}
-
 // oauth are Composio's schemes that the document lacks since accounts that have them cannot be updated.
 var oauth = []composio.Scheme{"OAUTH1", "OAUTH2", "DCR_OAUTH", "S2S_OAUTH2"}
 
-// parseAccount reads an account that the control document allows.
-func parseAccount(data []byte) (Account, error) {
-	var a accountJSON
-	if err := json.Unmarshal(data, &a); err != nil {
-		return Account{}, errors.New("body: not an account") // cannot be: names and types have been looked at
-	}
+// account returns the account that the control document allowed.
+func (a accountJSON) account() (Account, error) {
 	if !gen.AuthScheme(a.Scheme).Valid() && !slices.Contains(oauth, a.Scheme) {
 		return Account{}, errors.New("/scheme: neither in the OpenAPI document nor one of OAuth's")
 	}
-	if a.Status == "" {
-		a.Status = composio.StatusActive
-	}
-	return a.account(), nil
+	return Account{
+		ID: a.ID, Toolkit: a.Toolkit, UserID: a.User, Scheme: a.Scheme, Alias: a.Alias,
+		Status: cmp.Or(a.Status, composio.StatusActive), Credentials: a.Credentials,
+	}, nil
 }
 
 // ReadAccounts reads accounts as JSON Lines: one object a line, with the keys id, toolkit, user, scheme, alias, status and
@@ -67,7 +53,6 @@ func parseAccount(data []byte) (Account, error) {
 func ReadAccounts(r io.Reader) ([]Account, error) {
 	var accounts []Account
 	lines := map[string]int{} // by id
-	check := newLineCheck()
 	reader := bufio.NewReader(r)
 	for number := 1; ; number++ {
 		line, readErr := reader.ReadBytes('\n')
@@ -75,10 +60,7 @@ func ReadAccounts(r io.Reader) ([]Account, error) {
 			return nil, fmt.Errorf("composio: reading accounts, line %d: %w", number, readErr)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			a, err := check.account(line)
-			if before := lines[a.ID]; err == nil && before > 0 {
-				err = fmt.Errorf("/id: the account of line %d has it too", before)
-			}
+			a, err := readLine(line, lines)
 			if err != nil {
 				return nil, fmt.Errorf("composio: line %d: %w", number, err)
 			}
@@ -91,45 +73,17 @@ func ReadAccounts(r io.Reader) ([]Account, error) {
 	}
 }
 
-// lineCheck checks a line as the body of PUT accounts/{id} is checked.
-type lineCheck struct {
-	handler http.Handler
-	found   []contract.Violation
-}
-
-func newLineCheck() *lineCheck {
-	c := &lineCheck{}
-	pass := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { contract.Exempt(w) })
-	c.handler = contract.Handler(pass, controlDocument(), contract.WithEveryOperation(), contract.OnViolation(func(_ *http.Request, v contract.Violation) {
-		c.found = append(c.found, v)
-	}))
-	return c
-}
-
-// ruleWords say in plain words which rule of the document a line breaks.
-var ruleWords = map[string]string{
-	"json": "not one JSON value", "utf-8": "not valid UTF-8", "additionalProperties": "an unknown key", "duplicate": "a key that is there twice",
-	"required": "missing", "type": "of another type", "nullable": "null", "minLength": "empty", "surrogate": "text with half of a character", "size": "larger than 10 MiB",
-}
-
-func (c *lineCheck) account(line []byte) (Account, error) {
-	r, err := http.NewRequestWithContext(context.Background(), http.MethodPut, controlRoot+"accounts/x", bytes.NewReader(line))
-	if err != nil {
+// readLine reads an account whose id is in no line before.
+func readLine(line []byte, before map[string]int) (Account, error) {
+	var a accountJSON
+	if err := decode(line, "Account", &a); err != nil {
 		return Account{}, err
 	}
-	r.Header.Set("Content-Type", "application/json")
-	c.found = nil
-	c.handler.ServeHTTP(&held{header: http.Header{}}, r)
-	if len(c.found) > 0 {
-		v := c.found[0]
-		if words := ruleWords[v.Rule]; words != "" {
-			v.Rule = words
-		}
-		return Account{}, fmt.Errorf("%s: %s", v.Location, v.Rule)
+	if a.ID == "" {
+		return Account{}, errors.New("/id: missing")
 	}
-	a, err := parseAccount(line)
-	if err == nil && a.ID == "" {
-		err = errors.New("/id: missing")
+	if before[a.ID] > 0 {
+		return Account{}, fmt.Errorf("/id: the account of line %d has it too", before[a.ID])
 	}
-	return a, err
+	return a.account()
 }

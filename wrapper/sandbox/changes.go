@@ -66,6 +66,7 @@ func as[T any](v any) *T {
 
 // changes returns the names of the fields that are set, and of those that are cleared.
 func (a asked) changes() (set, cleared []string) {
+	set, cleared = []string{}, []string{} // for JSON
 	note := func(name string, isSet bool) {
 		if isSet {
 			set = append(set, name)

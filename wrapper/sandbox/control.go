@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,108 +11,105 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 	"unicode/utf8"
-
-	"example.com/composio/wrapper/contract"
 )
 
 // controlRoot is where the page is, and the control routes below it.
 const controlRoot = "/_sandbox/"
 
-// controlSpec is the OpenAPI document of the control routes.
-//
-//go:embed control.yaml
-var controlSpec []byte
-
-// controlDocument reads controlSpec once.
-var controlDocument = sync.OnceValue(func() contract.Option { return contract.WithDocument(controlSpec) })
-
-//go:embed control.yaml page
-var controlFiles embed.FS
+//go:embed page
+var pageFiles embed.FS
 
 // WithControl serves routes below /_sandbox/ by which a test suite in any language seeds, scripts and reads the sandbox,
 // and a page that shows it to a person. They take the sandbox's key in x-api-key and are no part of Composio;
 // /_sandbox/openapi.yaml describes them. A browser on another web site gets at none of it: refused are a Host that is
-// neither a loopback name nor one of hosts, another Origin, and Sec-Fetch-Site: cross-site.
+// neither a loopback name nor one of hosts, another Origin, and a Sec-Fetch-Site that is neither same-origin nor none; a
+// link from another port of this machine may still lead to the page.
 func WithControl(hosts ...string) Option {
 	return func(s *Server) { s.control = newControl(s, hosts) }
 }
 
 // control serves what is below controlRoot.
 type control struct {
-	server *Server
-	hosts  []string // allowed besides loopback names
-	mux    *http.ServeMux
-
-	watched map[*http.Server]bool // those whose shutdown ends streams; guarded by server.mu
+	*Server
+	hosts []string // allowed besides loopback names
+	mux   *http.ServeMux
 
 	keepStart func() // once, at the first request
-	start     state
-}
-
-// state is what a reset goes back to.
-type state struct {
-	accounts []Account
-	script   []Answer
-	chance   chance
+	start     state  // what a reset goes back to
 }
 
 func newControl(s *Server, hosts []string) *control {
-	c := &control{server: s, hosts: hosts, mux: http.NewServeMux(), watched: map[*http.Server]bool{}}
-	c.keepStart = sync.OnceFunc(c.keep)
+	c := &control{Server: s, hosts: hosts, mux: http.NewServeMux()}
+	c.keepStart = sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		c.start = s.state.clone()
+	})
+	c.mux.Handle("GET "+strings.TrimSuffix(controlRoot, "/"), http.RedirectHandler(controlRoot, http.StatusTemporaryRedirect))
+	c.file("openapi.yaml", "application/yaml", controlSpec)
 	for path, file := range map[string]struct{ name, mediaType string }{
-		"{$}":          {"page/index.html", "text/html; charset=utf-8"},
-		"page.js":      {"page/page.js", "text/javascript; charset=utf-8"},
-		"page.css":     {"page/page.css", "text/css; charset=utf-8"},
-		"openapi.yaml": {"control.yaml", "application/yaml"},
+		"{$}":      {"page/index.html", "text/html; charset=utf-8"},
+		"page.js":  {"page/page.js", "text/javascript; charset=utf-8"},
+		"page.css": {"page/page.css", "text/css; charset=utf-8"},
 	} {
-		data, err := controlFiles.ReadFile(file.name)
+		data, err := pageFiles.ReadFile(file.name)
 		if err != nil {
 			panic(err) // they are embedded
 		}
-		c.mux.HandleFunc("GET "+controlRoot+path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", file.mediaType)
-			_, _ = w.Write(data)
-		})
+		c.file(path, file.mediaType, data)
 	}
-	c.mux.Handle("GET "+strings.TrimSuffix(controlRoot, "/"), http.RedirectHandler(controlRoot, http.StatusTemporaryRedirect))
-	for pattern, route := range map[string]struct {
-		serve func(http.ResponseWriter, *http.Request) error
-		query []string
-	}{
-		"GET accounts":         {c.listAccounts, []string{"limit"}},
-		"GET accounts/{id}":    {c.getAccount, nil},
-		"PUT accounts/{id}":    {c.putAccount, nil},
-		"DELETE accounts/{id}": {c.deleteAccount, nil},
-		"GET requests":         {c.listRequests, []string{"account", "limit"}},
-		"DELETE requests":      {c.clearRequests, nil},
-		"GET events":           {c.streamRequests, nil},
-		"POST script":          {c.addAnswers, nil},
-		"GET faults":           {c.getFaults, nil},
-		"PUT faults":           {c.setFaults, nil},
-		"POST reset":           {c.reset, nil},
+	for pattern, answer := range map[string]func(*http.Request) (any, error){
+		"GET accounts?limit":         c.listAccounts,
+		"GET accounts/{id}":          c.getAccount,
+		"PUT accounts/{id}":          c.putAccount,
+		"DELETE accounts/{id}":       c.deleteAccount,
+		"GET requests?account&limit": c.listRequests,
+		"DELETE requests":            c.clearRequests,
+		"POST script":                c.addAnswers,
+		"GET faults":                 c.getFaults,
+		"PUT faults":                 c.setFaults,
+		"POST reset":                 c.reset,
 	} {
-		method, path, _ := strings.Cut(pattern, " ")
-		checked := contract.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w = contract.Exempt(w) // the tests check the answers
-			err := checkAddress(r.URL, route.query)
-			if err == nil {
-				err = route.serve(w, r)
-			}
-			if err != nil {
+		c.route(pattern, func(w http.ResponseWriter, r *http.Request) {
+			switch answer, err := answer(r); {
+			case err != nil:
 				refuse(w, err)
+			case answer == nil:
+				w.WriteHeader(http.StatusNoContent)
+			default:
+				writeJSON(w, http.StatusOK, answer)
 			}
-		}), controlDocument(), contract.WithEveryOperation())
-		c.mux.HandleFunc(method+" "+controlRoot+path, func(w http.ResponseWriter, r *http.Request) {
-			if refused := s.authenticate(r.Header); refused != nil {
-				refused.write(w)
-				return
-			}
-			checked.ServeHTTP(w, r)
 		})
 	}
+	c.route("GET events", c.streamRequests)
 	return c
+}
+
+// file has something served to whoever passes the guard.
+func (c *control) file(path, mediaType string, data []byte) {
+	c.mux.HandleFunc("GET "+controlRoot+path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", mediaType)
+		_, _ = w.Write(data)
+	})
+}
+
+// route has a control route served to whoever has the key. The pattern is a method, a path, and the names that the query
+// may have.
+func (c *control) route(pattern string, serve http.HandlerFunc) {
+	pattern, query, _ := strings.Cut(pattern, "?")
+	method, path, _ := strings.Cut(pattern, " ")
+	c.mux.HandleFunc(method+" "+controlRoot+path, func(w http.ResponseWriter, r *http.Request) {
+		if err := guardSite(r, "same-origin", "none"); err != nil {
+			refuse(w, err)
+		} else if refused := c.authenticate(r.Header); refused != nil {
+			refused.write(w)
+		} else if err := checkAddress(r.URL, strings.Split(query, "&")); err != nil {
+			refuse(w, err)
+		} else {
+			serve(w, r)
+		}
+	})
 }
 
 // serve serves a request that is for the control routes, and reports whether it was.
@@ -146,46 +142,12 @@ func (c *control) serve(w http.ResponseWriter, r *http.Request) bool {
 
 // refuse answers with an error: 400 unless it is a failure, which has its own status.
 func refuse(w http.ResponseWriter, err error) {
-	f, ok := errors.AsType[*failure](err)
-	if !ok {
-		f = &failure{status: http.StatusBadRequest, message: strings.Replace(err.Error(), "composio: ", "", 1)}
+	f := failure{status: http.StatusBadRequest, message: strings.Replace(err.Error(), "composio: ", "", 1)}
+	if own, ok := errors.AsType[*failure](err); ok {
+		f = *own
 	}
 	f.slug = "Sandbox_" + strings.ReplaceAll(http.StatusText(f.status), " ", "")
 	f.write(w)
-}
-
-// reply answers with JSON.
-func reply(w http.ResponseWriter, v any) error {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(data, '\n'))
-	return nil
-}
-
-// done answers that there is nothing to say.
-func done(w http.ResponseWriter) error {
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// decodeBody reads a request's body, which the contract has checked, into v.
-func decodeBody(r *http.Request, v any) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, v)
-}
-
-// some returns names as a list that JSON writes as one, even if there are none.
-func some(names []string) []string {
-	if names == nil {
-		return []string{}
-	}
-	return names
 }
 
 // checkAddress refuses what a route would leave unread.
@@ -195,7 +157,7 @@ func checkAddress(u *url.URL, known []string) error {
 		return errors.New("query: malformed")
 	}
 	for name, values := range query {
-		if !slices.Contains(known, name) {
+		if !slices.Contains(known, name) || name == "" {
 			return fmt.Errorf("query: %.40q is unknown here", name)
 		}
 		if len(values) > 1 || values[0] == "" {
@@ -221,28 +183,18 @@ func limitOf(r *http.Request) (int, error) {
 	return limit, nil
 }
 
-// keep keeps what a reset goes back to.
-func (c *control) keep() {
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
-	c.start = state{script: slices.Clone(c.server.script), chance: c.server.chance}
-	for _, a := range c.server.accounts {
-		c.start.accounts = append(c.start.accounts, a.clone())
+// decodeBody reads a request's body, which must be what the control document calls schema.
+func decodeBody(r *http.Request, schema string, to any) error {
+	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("body: %w", err)
 	}
+	return decode(data, schema, to)
 }
 
-func (c *control) reset(w http.ResponseWriter, _ *http.Request) error {
-	s := c.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.accounts)
-	clear(s.aliases)
-	for _, a := range c.start.accounts {
-		s.store(a.clone())
-	}
-	s.script = slices.Clone(c.start.script)
-	s.chance = newChance(c.start.chance.seed, c.start.chance.groups)
-	s.journal = nil
-	s.budget.end = time.Time{}
-	return done(w)
+func (c *control) reset(*http.Request) (any, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = c.start.clone()
+	return nil, nil
 }

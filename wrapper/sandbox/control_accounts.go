@@ -1,8 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -14,71 +14,58 @@ type accountSummary struct {
 	Credentials []string `json:"credentials"`
 }
 
-func (c *control) listAccounts(w http.ResponseWriter, r *http.Request) error {
+func (c *control) listAccounts(r *http.Request) (any, error) {
 	limit, err := limitOf(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s := c.server
-	s.mu.Lock()
-	ids := slices.Collect(maps.Keys(s.accounts))
-	s.mu.Unlock()
-	slices.Sort(ids) // without the lock, for which updates wait
-	list := make([]accountSummary, 0, min(limit, len(ids)))
-	s.mu.Lock()
-	for _, id := range ids[:min(limit, len(ids))] {
-		if a, ok := s.accounts[id]; ok {
-			list = append(list, accountSummary{
-				Account{ID: a.ID, Toolkit: a.Toolkit, UserID: a.UserID, Scheme: a.Scheme, Alias: a.Alias, Status: a.Status}.json(),
-				slices.Sorted(maps.Keys(a.Credentials)),
-			})
-		}
+	c.mu.Lock()
+	all := slices.Collect(maps.Values(c.accounts))
+	c.mu.Unlock()
+	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) })
+	list := []accountSummary{}
+	for _, a := range all[:min(limit, len(all))] {
+		names := slices.AppendSeq([]string{}, maps.Keys(a.Credentials))
+		slices.Sort(names)
+		list = append(list, accountSummary{a.json(), names})
 	}
-	s.mu.Unlock()
-	for i := range list {
-		list[i].Credentials = some(list[i].Credentials)
-	}
-	return reply(w, map[string]any{"accounts": list, "total": len(ids)})
+	return map[string]any{"accounts": list, "total": len(all)}, nil
 }
 
-// missing is the answer about an account that is not there.
-func missing() error {
-	return &failure{status: http.StatusNotFound, message: "The sandbox has no account with this id"}
-}
+// errNoAccount is the answer about an account that is not there.
+var errNoAccount = &failure{status: http.StatusNotFound, message: "The sandbox has no account with this id"}
 
-func (c *control) getAccount(w http.ResponseWriter, r *http.Request) error {
-	a, ok := c.server.Account(r.PathValue("id"))
+func (c *control) getAccount(r *http.Request) (any, error) {
+	a, ok := c.Account(r.PathValue("id"))
 	if !ok {
-		return missing()
+		return nil, errNoAccount
 	}
-	return reply(w, a.json())
+	return a.json(), nil
 }
 
-func (c *control) putAccount(w http.ResponseWriter, r *http.Request) error {
-	data, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
+func (c *control) putAccount(r *http.Request) (any, error) {
+	var sent accountJSON
+	if err := decodeBody(r, "Account", &sent); err != nil {
+		return nil, err
 	}
-	a, err := parseAccount(data)
+	a, err := sent.account()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	id := r.PathValue("id")
 	if a.ID != "" && a.ID != id {
-		return errors.New("/id: not the one in the path")
+		return nil, errors.New("/id: not the one in the path")
 	}
 	a.ID = id
-	c.server.Put(a)
-	return done(w)
+	c.Put(a)
+	return nil, nil
 }
 
-func (c *control) deleteAccount(w http.ResponseWriter, r *http.Request) error {
-	s, id := c.server, r.PathValue("id")
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.accounts[id]; !ok {
-		return missing()
+func (c *control) deleteAccount(r *http.Request) (any, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.drop(r.PathValue("id")) {
+		return nil, errNoAccount
 	}
-	s.drop(id)
-	return done(w)
+	return nil, nil
 }

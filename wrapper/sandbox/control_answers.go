@@ -13,7 +13,7 @@ import (
 
 // answerJSON is a scripted answer.
 type answerJSON struct {
-	Fault   string            `json:"fault"`
+	Fault   *string           `json:"fault"`
 	Status  float64           `json:"status"` // 409.0 is a whole number too
 	Headers map[string]string `json:"headers"`
 	Body    json.RawMessage   `json:"body"`
@@ -27,12 +27,18 @@ var (
 )
 
 func (a answerJSON) answer() (Answer, error) {
-	if a.Fault != "" || a.Status == 0 {
-		faults, err := Faults(a.Fault)
+	if a.Fault != nil {
+		if a.Status != 0 || a.Headers != nil || a.Body != nil || a.Apply {
+			return Answer{}, errors.New("/fault: there with something else, which it would not do")
+		}
+		faults, err := Faults(*a.Fault)
 		if err != nil {
 			return Answer{}, err
 		}
 		return faults[0], nil
+	}
+	if a.Status == 0 {
+		return Answer{}, errors.New("neither a fault nor a status")
 	}
 	header := http.Header{}
 	for name, value := range a.Headers {
@@ -53,54 +59,54 @@ func (a answerJSON) answer() (Answer, error) {
 	return Answer{Name: "script", Status: int(a.Status), Header: header, Body: text, Apply: a.Apply}, nil
 }
 
-func (c *control) addAnswers(w http.ResponseWriter, r *http.Request) error {
+func (c *control) addAnswers(r *http.Request) (any, error) {
 	var script struct {
 		Answers []answerJSON `json:"answers"`
 	}
-	if err := decodeBody(r, &script); err != nil {
-		return err
+	if err := decodeBody(r, "Script", &script); err != nil {
+		return nil, err
 	}
 	var answers []Answer
 	for i, planned := range script.Answers {
 		a, err := planned.answer()
 		if err != nil {
-			return fmt.Errorf("/answers/%d: %w", i, err)
+			return nil, fmt.Errorf("/answers/%d: %w", i, err)
 		}
 		answers = append(answers, a)
 	}
-	c.server.Script(answers...)
-	return done(w)
+	c.Script(answers...)
+	return nil, nil
 }
 
-func (c *control) getFaults(w http.ResponseWriter, _ *http.Request) error {
+func (c *control) getFaults(*http.Request) (any, error) {
 	var names []string
 	for _, f := range readyFaults() {
 		names = append(names, f.Name)
 	}
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
 	rates := map[string]float64{}
-	for _, g := range c.server.chance.groups {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, g := range c.chance.groups {
 		for _, f := range g.faults {
 			rates[f.Name] += g.rate / float64(len(g.faults))
 		}
 	}
-	return reply(w, map[string]any{"faults": rates, "names": names})
+	return map[string]any{"faults": rates, "names": names}, nil
 }
 
-func (c *control) setFaults(w http.ResponseWriter, r *http.Request) error {
+func (c *control) setFaults(r *http.Request) (any, error) {
 	var wanted struct {
 		Faults map[string]float64 `json:"faults"`
 	}
-	if err := decodeBody(r, &wanted); err != nil {
-		return err
+	if err := decodeBody(r, "Faults", &wanted); err != nil {
+		return nil, err
 	}
 	var groups []faultGroup
 	total := 0.0
 	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated
 		faults, err := Faults(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if rate := wanted.Faults[name]; rate > 0 {
 			total += rate
@@ -108,11 +114,10 @@ func (c *control) setFaults(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
-		return errors.New("/faults: the rates add up to more than 1, so that some fault would never be met")
+		return nil, errors.New("/faults: the rates add up to more than 1, so that some fault would never be met")
 	}
-	s := c.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.chance = newChance(s.chance.seed, groups)
-	return done(w)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chance = newChance(c.chance.seed, groups)
+	return nil, nil
 }

@@ -49,31 +49,31 @@ func TestControlRefusesWhatCannotBePlanned(t *testing.T) {
 	r := controlled(t)
 	for _, tt := range []struct{ method, path, body, about string }{
 		{"POST", "script", ``, `body`},
-		{"POST", "script", `{"answers":`, `json`},
-		{"POST", "script", `{"answers":[{"status":502}],"Answers":[]}`, `/Answers: additionalProperties`},
-		{"POST", "script", `{"answer":[{"status":502}]}`, `/answer: additionalProperties`},
-		{"POST", "script", `{"answers":[{"status":502},{}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":`, `body: not one JSON value`},
+		{"POST", "script", `{"answers":[{"status":502}],"Answers":[]}`, `body: property \"Answers\" is unsupported`},
+		{"POST", "script", `{"answer":[{"status":502}]}`, `body: property \"answer\" is unsupported`},
+		{"POST", "script", `{"answers":[{"status":502},{}]}`, `/answers/1: neither a fault nor a status`},
 		{"POST", "script", `{"answers":[{"status":502},{"fault":"earthquake"}]}`, `/answers/1: the sandbox has no fault \"earthquake\"; it has close-before`},
 		{"POST", "script", `{"answers":[{"status":502},{"fault":""}]}`, `/answers/1: the sandbox has no fault \"\"`},
-		{"POST", "script", `{"answers":[{"status":502},{"fault":"hang","status":409}]}`, `/answers/1`},
-		{"POST", "script", `{"answers":[{"status":502},{"Fault":"hang"}]}`, `/answers/1`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":100}]}`, `/answers/1`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":1000}]}`, `/answers/1`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`, `/answers/1`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"status":410}]}`, `/answers/1/status: duplicate`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":1}}]}`, `/answers/1`},
+		{"POST", "script", `{"answers":[{"status":502},{"fault":"hang","status":409}]}`, `/answers/1: /fault: there with something else`},
+		{"POST", "script", `{"answers":[{"status":502},{"Fault":"hang"}]}`, `/answers/1: property \"Fault\" is unsupported`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":100}]}`, `/answers/1/status: number must be at least 200`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":1000}]}`, `/answers/1/status: number must be at most 999`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`, `/answers/1/status: value must be an integer`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"status":410}]}`, `body: the key \"status\" is there twice`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":1}}]}`, `/answers/1/headers/a: value must be a string`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a b":"x"}}]}`, `/answers/1: /headers: \"a b\" is no name of a header`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":"x\r\nb: y"}}]}`, `/answers/1: /headers: \"a\" is no name of a header, or its value none`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":"x","A":"y"}}]}`, `is there twice, in another case`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"body":"\ud800"}]}`, `/answers/1/body: surrogate`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"body":"\ud800"}]}`, `body: text that is not Unicode`},
 		{"PUT", "faults", `{"faults":{"502":1,"earthquake":0}}`, `the sandbox has no fault \"earthquake\"; it has close-before`},
-		{"PUT", "faults", `{"faults":{"502":1.5}}`, `/faults/502: maximum`},
-		{"PUT", "faults", `{"faults":{"502":-0.5}}`, `/faults/502: minimum`},
-		{"PUT", "faults", `{"faults":{"502":"1"}}`, `/faults/502: type`},
+		{"PUT", "faults", `{"faults":{"502":1.5}}`, `/faults/502: number must be at most 1`},
+		{"PUT", "faults", `{"faults":{"502":-0.5}}`, `/faults/502: number must be at least 0`},
+		{"PUT", "faults", `{"faults":{"502":"1"}}`, `/faults/502: value must be a number`},
 		{"PUT", "faults", `{"faults":{"502":0.6,"503":0.6}}`, `/faults: the rates add up to more than 1`},
-		{"PUT", "faults", `{"faults":{"502":0.6,"502":0.1}}`, `/faults/502: duplicate`},
-		{"PUT", "faults", `{"faults":["502"]}`, `/faults: type`},
-		{"PUT", "faults", `{"502":1}`, `/502: additionalProperties`},
+		{"PUT", "faults", `{"faults":{"502":0.6,"502":0.1}}`, `body: the key \"502\" is there twice`},
+		{"PUT", "faults", `{"faults":["502"]}`, `/faults: value must be an object`},
+		{"PUT", "faults", `{"502":1}`, `body: property \"502\" is unsupported`},
 	} {
 		status, body := r.send(tt.method, tt.path, tt.body)
 		if status != 400 || !strings.Contains(body, tt.about) || strings.Contains(body, "composio: ") {
@@ -137,6 +137,9 @@ func TestResetPutsBackTheStart(t *testing.T) {
 		for i, want := range []int{418, 410, 504, 504, 429} {
 			if status := r.update(`{"alias":"new","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":null}}}}`); status != want {
 				t.Errorf("request %d: %d, want %d", i, status, want)
+			}
+			if got := r.requests("?limit=1")[0]["number"]; got != float64(i+1) {
+				t.Errorf("request %d has the number %v", i, got)
 			}
 		}
 		r.do("PUT", "accounts/ca_2", `{"scheme":"BASIC"}`)

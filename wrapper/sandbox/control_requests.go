@@ -1,6 +1,9 @@
 package sandbox
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -27,51 +30,95 @@ type requestJSON struct {
 
 func (q record) json() requestJSON {
 	set, cleared := ask(q.Body).changes()
-	kept := slices.DeleteFunc(slices.Clone(q.stored), func(name string) bool {
+	kept := slices.DeleteFunc(append([]string{}, q.stored...), func(name string) bool {
 		return slices.Contains(set, name) || slices.Contains(cleared, name)
 	})
 	return requestJSON{
-		q.number, q.Time, q.Method, q.Path, q.account, some(set), some(cleared), some(kept),
+		q.number, q.Time, q.Method, q.Path, q.account, set, cleared, kept,
 		q.Status, q.Applied, q.Fault, append([]contract.Violation{}, q.Violations...), q.ended,
 	}
 }
 
-func (c *control) listRequests(w http.ResponseWriter, r *http.Request) error {
+func (c *control) listRequests(r *http.Request) (any, error) {
 	limit, err := limitOf(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	account := r.URL.Query().Get("account")
-	s := c.server
-	s.mu.Lock()
-	all := slices.Clone(s.journal)
-	s.mu.Unlock()
-	var found []*record
-	for _, q := range slices.Backward(all) { // without the lock: an account does not change
-		if len(found) == limit {
-			break
-		}
-		if account == "" || q.account == account {
-			found = append(found, q)
+	var found []record
+	c.mu.Lock()
+	for _, q := range slices.Backward(c.journal) {
+		if len(found) < limit && (account == "" || q.account == account) {
+			found = append(found, *q)
 		}
 	}
-	slices.Reverse(found)
-	records := make([]record, len(found))
-	s.mu.Lock()
-	for i, q := range found {
-		records[i] = *q
+	total := len(c.journal)
+	c.mu.Unlock()
+	list := []requestJSON{}
+	for _, q := range slices.Backward(found) {
+		list = append(list, q.json())
 	}
-	s.mu.Unlock()
-	list := make([]requestJSON, len(records))
-	for i, q := range records {
-		list[i] = q.json()
-	}
-	return reply(w, map[string]any{"requests": list, "total": len(all)})
+	return map[string]any{"requests": list, "total": total}, nil
 }
 
-func (c *control) clearRequests(w http.ResponseWriter, _ *http.Request) error {
-	c.server.mu.Lock()
-	defer c.server.mu.Unlock()
-	c.server.journal = nil
-	return done(w)
+func (c *control) clearRequests(*http.Request) (any, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.journal = nil
+	return nil, nil
+}
+
+// maxBehind is how many events a reader of the stream may be behind.
+const maxBehind = 1000
+
+// publish sends a request that has ended to all streams. One whose reader is too far behind is ended.
+func (s *Server) publish(q record) {
+	data, _ := json.Marshal(q.json()) // it has no value that JSON lacks
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for stream := range s.streams {
+		select {
+		case stream <- data:
+		default:
+			delete(s.streams, stream)
+			close(stream)
+		}
+	}
+}
+
+// streamRequests sends events until the client goes, the reader is too far behind, or the http.Server shuts down, which
+// would otherwise wait for the stream to end.
+func (c *control) streamRequests(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return
+	}
+	stopped, stop := context.WithCancel(context.Background()) // little, since an http.Server keeps what it is told to call
+	defer stop()
+	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
+		server.RegisterOnShutdown(stop)
+	}
+	stream := make(chan []byte, maxBehind)
+	c.mu.Lock()
+	c.streams[stream] = true
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.streams, stream)
+	}()
+	for http.NewResponseController(w).Flush() == nil { // until the client is gone
+		select {
+		case data, ok := <-stream:
+			if !ok {
+				return
+			}
+			_, _ = fmt.Fprintf(w, "data: %s\n\n", data)
+		case <-r.Context().Done():
+			return
+		case <-stopped.Done():
+			return
+		}
+	}
 }

@@ -13,26 +13,31 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // guard refuses what another web site may have sent through its visitor's browser. A name of that site which leads to this
-// machine is in Host, its own address in Origin.
+// machine is in Host, its own address in Origin. Another port of this machine is same-site, and only a link to the page.
 func (c *control) guard(r *http.Request) error {
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"
 	}
-	for _, refused := range []struct {
-		is       bool
-		why, fix string
-	}{
-		{!c.knows(r.Host), "The Host header is neither a loopback name nor an allowed host",
-			"Use http://127.0.0.1, or allow the host with --allow-host or WithControl"},
-		{slices.ContainsFunc(r.Header.Values("Origin"), func(origin string) bool {
-			return !strings.EqualFold(origin, scheme+r.Host)
-		}), "The Origin header is of another origin", ""},
-		{strings.Contains(strings.ToLower(strings.Join(r.Header.Values("Sec-Fetch-Site"), ",")), "cross-site"),
-			"Another web site has sent this request", "Enter the address by hand"},
-	} {
-		if refused.is {
-			return &failure{status: http.StatusForbidden, message: refused.why, fix: refused.fix}
+	if !c.knows(r.Host) {
+		return &failure{
+			status: http.StatusForbidden, message: "The Host header is neither a loopback name nor an allowed host",
+			fix: "Use http://127.0.0.1, or allow the host with --allow-host or WithControl",
+		}
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		if !strings.EqualFold(origin, scheme+r.Host) {
+			return &failure{status: http.StatusForbidden, message: "The Origin header is of another origin"}
+		}
+	}
+	return guardSite(r, "same-origin", "none", "same-site")
+}
+
+// guardSite refuses a request of a browser that comes from elsewhere.
+func guardSite(r *http.Request, allowed ...string) error {
+	for _, site := range r.Header.Values("Sec-Fetch-Site") {
+		if !slices.Contains(allowed, site) {
+			return &failure{status: http.StatusForbidden, message: "Another web site has sent this request", fix: "Enter the address by hand"}
 		}
 	}
 	return nil

@@ -84,6 +84,7 @@ func TestNobodyGetsInFromAnotherSite(t *testing.T) {
 		"another site":                   {[]string{"Sec-Fetch-Site", "cross-site"}, true},
 		"another site, in capitals":      {[]string{"Sec-Fetch-Site", " Cross-Site"}, true},
 		"another site, among others":     {[]string{"Sec-Fetch-Site", "same-origin, cross-site"}, true},
+		"a site of another kind":         {[]string{"Sec-Fetch-Site", "elsewhere"}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all [][3]string
@@ -103,6 +104,13 @@ func TestNobodyGetsInFromAnotherSite(t *testing.T) {
 				}
 			}
 		})
+	}
+	// Another port of this machine is of the same site: a link of its leads to the page, and its scripts to no route.
+	for _, route := range append(everyRoute, [3]string{"GET", ""}) {
+		got := request(t.Context(), t, http.DefaultClient, route[0], srv.URL+"/_sandbox/"+route[1], route[2], "Sec-Fetch-Site", "same-site")
+		if want := map[bool]int{true: 200, false: 403}[route[1] == ""]; got.status != want {
+			t.Errorf("%v from another port: %d", route, got.status)
+		}
 	}
 	wantStored(t, box, bearer("ca_1"))
 	// Composio's own routes are not guarded: a client may reach them by any name.

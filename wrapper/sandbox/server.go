@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -82,15 +84,28 @@ type Server struct {
 	checked     http.Handler // contract around route
 	control     *control     // nil: no control routes
 
-	mu       sync.Mutex
-	accounts map[string]Account // changed by store and drop alone
+	mu      sync.Mutex
+	streams map[chan []byte]bool
+	state
+}
+
+// state is what requests change.
+type state struct {
+	accounts map[string]Account // changed by store and drop alone; what an account holds is never changed in place
 	aliases  map[alias]int      // how many accounts have one
 	served   int                // how many requests there were
 	journal  []*record
 	script   []Answer
 	chance   chance
 	budget   budget
-	streams  map[chan []byte]*http.Server
+}
+
+// clone returns a copy that goes on by itself, with the dice as before the first throw.
+func (s state) clone() state {
+	s.accounts, s.aliases = maps.Clone(s.accounts), maps.Clone(s.aliases)
+	s.script, s.journal = slices.Clone(s.script), slices.Clone(s.journal)
+	s.chance = newChance(s.chance.seed, s.chance.groups)
+	return s
 }
 
 // New returns a project without accounts.
@@ -98,10 +113,12 @@ func New(opts ...Option) *Server {
 	s := &Server{
 		key:         DefaultAPIKey,
 		journalSize: 10_000,
-		accounts:    map[string]Account{},
-		aliases:     map[alias]int{},
-		budget:      budget{limit: 2000, window: time.Minute},
-		streams:     map[chan []byte]*http.Server{},
+		streams:     map[chan []byte]bool{},
+		state: state{
+			accounts: map[string]Account{},
+			aliases:  map[alias]int{},
+			budget:   budget{limit: 2000, window: time.Minute},
+		},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -139,16 +156,16 @@ func (s *Server) store(a Account) {
 	s.aliases[a.alias()]++
 }
 
-// drop removes the account with an id, if there is one.
-func (s *Server) drop(id string) {
+// drop removes the account with an id, and reports whether there was one.
+func (s *Server) drop(id string) bool {
 	a, ok := s.accounts[id]
-	if !ok {
-		return
+	if ok {
+		delete(s.accounts, id)
+		if s.aliases[a.alias()]--; s.aliases[a.alias()] == 0 {
+			delete(s.aliases, a.alias())
+		}
 	}
-	delete(s.accounts, id)
-	if s.aliases[a.alias()]--; s.aliases[a.alias()] == 0 {
-		delete(s.aliases, a.alias())
-	}
+	return ok
 }
 
 // Account returns a copy of the account with an id, and whether there is one.

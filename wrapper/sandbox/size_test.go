@@ -103,7 +103,7 @@ func TestManyAccountsAndRequestsWithControlRoutes(t *testing.T) {
 		if n := strings.Count(got, `"status":`); n != want {
 			t.Errorf("%s has %d", path, n)
 		}
-		if total := map[byte]int{'a': manyAccounts, 'r': manyRequests}[path[0]]; !strings.HasSuffix(got, fmt.Sprintf(`],"total":%d}`+"\n", total)) {
+		if total := map[byte]int{'a': manyAccounts, 'r': manyRequests}[path[0]]; !strings.HasSuffix(got, fmt.Sprintf(`],"total":%d}`, total)) {
 			t.Errorf("%s ends %s", path, got[len(got)-30:])
 		}
 	}

@@ -24,6 +24,7 @@ func (s *Server) update(e *exchange, id string, asked asked) (status string, ref
 	if e.applying != nil {
 		e.applying()
 	}
+	a = a.clone()
 	a.apply(asked)
 	e.entry.Applied = true
 	s.store(a)
@@ -65,7 +66,7 @@ func badRequest(message, fix string) *failure {
 	return &failure{status: http.StatusBadRequest, code: 600, slug: "ConnectedAccount_BadRequest", message: message, fix: fix}
 }
 
-// apply changes an account, and in place the map it holds: callers of Put and Account have copies.
+// apply changes an account.
 func (a *Account) apply(asked asked) {
 	if asked.alias != nil {
 		a.Alias = *asked.alias

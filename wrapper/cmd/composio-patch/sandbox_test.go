@@ -354,7 +354,7 @@ func TestSandboxServesTheAccountsOfAFile(t *testing.T) {
 		`{"id":"ca_2","scheme":"API_KEY"}`)
 	s := serve(t, "--addr=127.0.0.1:0", "--quiet", "--accounts", file, "--allow-host", "box.test")
 	if status, body := s.send(t, "GET", "/_sandbox/accounts/it%27s", ""); status != 200 ||
-		body != `{"id":"it's","toolkit":"t","user":"u","scheme":"OAUTH2","alias":"a","status":"EXPIRED","credentials":{"b":"s3cret"}}`+"\n" {
+		body != `{"id":"it's","toolkit":"t","user":"u","scheme":"OAUTH2","alias":"a","status":"EXPIRED","credentials":{"b":"s3cret"}}` {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, body := s.send(t, "PATCH", api+"ca_1a2b3c4d5e6f", `{}`); status != 404 {
@@ -378,7 +378,7 @@ func TestSandboxPrintsFewOfManyAccounts(t *testing.T) {
 func TestSandboxRefusesAFileOfAccounts(t *testing.T) {
 	fix := "\nfix: correct the line; a line looks like " + strings.SplitN(seedLines, "\n", 2)[0] + "\n"
 	for line, problem := range map[string]string{
-		`{"id":"ca_2","scheme":"API_KEY","credential":{"api_key":"s3cret"}}`: "/credential: an unknown key",
+		`{"id":"ca_2","scheme":"API_KEY","credential":{"api_key":"s3cret"}}`: `body: property "credential" is unsupported`,
 		`s3cret`:                            "body: not one JSON value",
 		`{"id":"ca_1","scheme":"API_KEY"}`:  "/id: the account of line 1 has it too",
 		`{"id":"ca_2","scheme":"API_KEYS"}`: "/scheme: neither in the OpenAPI document nor one of OAuth's",

@@ -163,6 +163,9 @@ func TestPageSwitchesFaultsPlansAnswersAndResets(t *testing.T) {
 	b.wait(requests, "")
 	b.waitFaults("504=1")
 	b.wantUpdate(504) // and not the answer that was planned
+	b.wait(requests, "ca_1 | kept alias, token, user_agent | 504 | no | 504 | ")
+	b.ask("POST", "/_sandbox/reset", "") // another program's
+	b.wait(requests, "")
 	b.calm()
 }
 

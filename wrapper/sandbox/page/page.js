@@ -226,11 +226,19 @@ async function connect(newKey) {
   }
 }
 
-// What other clients store or switch has no event, so it is looked at from time to time.
+// What other clients store, switch, forget or reset has no event, so it is looked at from time to time.
 setInterval(() => {
   if (byId("state").className !== "live" || document.hidden) return;
-  Promise.all([loadAccounts(session.signal), loadFaults(session.signal)]).catch(() => {}); // the stream says that the server is lost
+  const { signal } = session;
+  Promise.all([loadAccounts(signal), loadFaults(signal), checkRequests(signal)]).catch(() => {}); // the stream says that the server is lost
 }, 2000);
+
+// checkRequests loads the requests anew if the journal ends with another one, or has another number of them.
+async function checkRequests(signal) {
+  const { requests: [latest], total } = await (await call("GET", "requests?limit=1", undefined, signal)).json();
+  const rows = byId("requests").children;
+  if (rows.length !== Math.min(total, shown) || rows[0]?.dataset.number !== latest?.number.toString()) await loadRequests(signal);
+}
 
 function keyFromAddress() {
   const given = new URLSearchParams(location.hash.slice(1)).get("key");
