@@ -496,7 +496,6 @@ func TestSuccessUnderAnotherStatusIsNoResult(t *testing.T) {
 	}
 }
 
-// A status of HTTP's is kept from 100 on, although net/http itself hands out none so low.
 // http.Client allows a transport to leave out the body, and test doubles do.
 func TestAnswerWithoutABodyKeepsItsStatus(t *testing.T) {
 	t.Parallel()
@@ -505,17 +504,5 @@ func TestAnswerWithoutABodyKeepsItsStatus(t *testing.T) {
 	})
 	if failure == nil || failure.StatusCode != 404 || errors.Is(failure, composio.ErrOutcomeUnknown) {
 		t.Errorf("%+v", failure)
-	}
-}
-
-func TestLowestStatusIsKept(t *testing.T) {
-	t.Parallel()
-	for status, want := range map[int]int{99: 0, 100: 100} {
-		_, failure := callInMemory(t, testKey, testID, rename, func(req *http.Request) (*http.Response, error) {
-			return answerInMemory(req, status, ""), nil
-		})
-		if failure == nil || failure.StatusCode != want {
-			t.Errorf("status %d: %+v", status, failure)
-		}
 	}
 }

@@ -432,64 +432,78 @@ func TestClientsWithoutATransportShareOnePool(t *testing.T) {
 	}
 }
 
-// What ends a call before its first attempt: an error of those that are asked, or the context, whoever looks at it.
-func TestCallThatEndsBeforeItsFirstAttemptSendsNothing(t *testing.T) {
+func TestDoneContextAsksNobodyAndSendsNothing(t *testing.T) {
 	t.Parallel()
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
 	expired, cancelExpired := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancelExpired()
+	for want, ctx := range map[error]context.Context{context.Canceled: canceled, context.DeadlineExceeded: expired} {
+		rec := newRecorder(t, nil)
+		asked := func(context.Context) error { t.Error("the limiter or the key function was asked"); return nil }
+		client := mustNew(t, "", composio.WithBaseURL(rec.URL), composio.WithLimiter(limiterFunc(asked)),
+			composio.WithAPIKeyFunc(func(ctx context.Context) (string, error) { return testKey, asked(ctx) }))
+		failure := mustFail(t, ctx, client, testID, rename)
+		if failure.Error() != "composio: ca_1a2b3c4d5e6f: "+want.Error() || !errors.Is(failure, want) || len(rec.requests()) != 0 {
+			t.Errorf("sent %v: %v", rec.requests(), failure)
+		}
+	}
+}
+
+// What ends a call before an attempt is its error, beside what the attempt before was answered.
+func TestWhatEndsACallBeforeAnAttempt(t *testing.T) {
+	t.Parallel()
 	full := errors.New("the queue is full")
+	passes := func(context.Context, func()) error { return nil }
+	fails := func(context.Context, func()) error { return full }
+	cancels := func(_ context.Context, cancel func()) error { cancel(); return nil }
+	waits := func(ctx context.Context, cancel func()) error { cancel(); <-ctx.Done(); return ctx.Err() }
 	for _, test := range []struct {
-		name    string
-		limiter func(ctx context.Context, cancel func()) error
-		key     func(cancel func()) error
-		want    error
-		text    string
-		asked   []string
+		name         string
+		limiter, key func(ctx context.Context, cancel func()) error
+		want         error
+		text         string
+		asked        int // 1: the limiter, 2: the key function too
 	}{
-		{"limiter's error", func(context.Context, func()) error { return full }, nil, full, "WithLimiter: the queue is full", []string{"limiter"}},
-		{"key function's error", nil, func(func()) error { return full }, full, "WithAPIKeyFunc: the queue is full", []string{"limiter", "key"}},
-		{"canceled", nil, nil, context.Canceled, "context canceled", nil},
-		{"expired", nil, nil, context.DeadlineExceeded, "context deadline exceeded", nil},
-		{
-			"canceled in a limiter that waits", func(ctx context.Context, cancel func()) error { cancel(); <-ctx.Done(); return ctx.Err() }, nil,
-			context.Canceled, "WithLimiter: context canceled", []string{"limiter"},
-		},
-		{"canceled in a key function that does not look", nil, func(cancel func()) error { cancel(); return nil }, context.Canceled, "context canceled", []string{"limiter", "key"}},
+		{"limiter's error", fails, passes, full, "WithLimiter: the queue is full", 1},
+		{"key function's error", passes, fails, full, "WithAPIKeyFunc: the queue is full", 2},
+		{"canceled in a limiter that waits", waits, passes, context.Canceled, "WithLimiter: context canceled", 1},
+		{"canceled in a limiter that does not look", cancels, passes, context.Canceled, "context canceled", 2},
+		{"canceled in a key function that waits", passes, waits, context.Canceled, "WithAPIKeyFunc: context canceled", 2},
+		{"canceled in a key function that does not look", passes, cancels, context.Canceled, "context canceled", 2},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			rec := newRecorder(t, nil)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			switch test.name {
-			case "canceled":
-				cancel()
-			case "expired":
-				ctx = expired
-			}
-			var asked []string
-			client := mustNew(t, "", composio.WithBaseURL(rec.URL),
-				composio.WithLimiter(limiterFunc(func(ctx context.Context) error {
-					if asked = append(asked, "limiter"); test.limiter != nil {
-						return test.limiter(ctx, cancel)
+		for attempts := range 2 {
+			inBubble(t, fmt.Sprintf("%s after %d attempts", test.name, attempts), func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				asked := 0
+				in := func(f func(context.Context, func()) error) func(context.Context) error {
+					calls := 0
+					return func(ctx context.Context) error {
+						asked++
+						if calls++; calls > attempts {
+							return f(ctx, cancel)
+						}
+						return nil
 					}
-					return nil
-				})),
-				composio.WithAPIKeyFunc(func(context.Context) (string, error) {
-					if asked = append(asked, "key"); test.key != nil {
-						return testKey, test.key(cancel)
-					}
-					return testKey, nil
-				}))
-			failure := mustFail(t, ctx, client, testID, rename)
-			if got, want := failure.Error(), "composio: ca_1a2b3c4d5e6f: "+test.text; got != want || !errors.Is(failure, test.want) {
-				t.Errorf("Error() = %q, want %q, and %v", got, want, test.want)
-			}
-			if holding(failure) != "" || failure.Attempts != 0 || failure.RequestID != "" {
-				t.Errorf("an error that is no input's, and before which nothing was sent, reads %+v", failure)
-			}
-			if diff := cmp.Diff(test.asked, asked); diff != "" || len(rec.requests()) != 0 {
-				t.Errorf("sent %v; asked (-want +got):\n%s", rec.requests(), diff)
-			}
-		})
+				}
+				s := &script{steps: []step{answers(500, `{"error":{"message":"oops","slug":"Internal"}}`, "X-Request-Id", "req_1")}}
+				key := in(test.key)
+				client := mustNew(t, "", composio.WithHTTPClient(&http.Client{Transport: s}), composio.WithLimiter(limiterFunc(in(test.limiter))),
+					composio.WithAPIKeyFunc(func(ctx context.Context) (string, error) { return testKey, key(ctx) }))
+				failure := mustFail(t, ctx, client, testID, rename)
+				text, sentinels, id := "composio: ca_1a2b3c4d5e6f: "+test.text, "", ""
+				if attempts > 0 {
+					text = "composio: ca_1a2b3c4d5e6f: 500 Internal: oops; not tried again: " + test.text + "; the update may have been applied; request id req_1"
+					sentinels, id = "ErrServer ErrOutcomeUnknown", "req_1"
+				}
+				if failure.Error() != text || holding(failure) != sentinels || failure.RequestID != id || !errors.Is(failure, test.want) {
+					t.Errorf("Error() = %q, want %q; sentinels %q; RequestID %q", failure, text, holding(failure), failure.RequestID)
+				}
+				if asked != 2*attempts+test.asked || len(s.seen) != attempts || failure.Attempts != attempts {
+					t.Errorf("%d requests, Attempts = %d, want %d of both; %d questions", len(s.seen), failure.Attempts, attempts, asked)
+				}
+			})
+		}
 	}
 }

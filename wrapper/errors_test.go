@@ -9,7 +9,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -18,45 +17,6 @@ import (
 
 	composio "example.com/composio/wrapper"
 )
-
-// statusServer answers with the status that the account's id ends with, such as ca_404, and without a body.
-func statusServer(t testing.TB) (client *composio.Client) {
-	t.Helper()
-	rec := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
-		_, status, _ := strings.Cut(r.URL.Path, "/ca_")
-		code, err := strconv.Atoi(status)
-		if err != nil {
-			t.Errorf("no status in %s", r.URL.Path)
-		}
-		w.WriteHeader(code)
-	})
-	return newTestClient(t, rec.URL, composio.WithMaxRetries(0))
-}
-
-// Every status there is, by the table of the package page: which sentinels hold, and that no other does.
-func TestSentinelsOfEveryStatus(t *testing.T) {
-	t.Parallel()
-	client := statusServer(t)
-	named := map[int]string{
-		400: "ErrBadRequest", 401: "ErrUnauthorized", 403: "ErrForbidden", 404: "ErrNotFound", 409: "ErrConflict",
-		422: "ErrUnprocessable", 429: "ErrRateLimited",
-	}
-	for status := 200; status < 1000; status++ {
-		want := named[status]
-		switch {
-		case status < 300: // an empty body says nothing of success
-			want = "ErrOutcomeUnknown"
-		case status < 400:
-			want = "ErrRedirect"
-		case status >= 500:
-			want = "ErrServer ErrOutcomeUnknown"
-		}
-		failure := mustFail(t, t.Context(), client, fmt.Sprintf("ca_%d", status), rename)
-		if got := holding(failure); got != want || failure.StatusCode != status {
-			t.Errorf("after %d: StatusCode %d, sentinels %q, want %q", status, failure.StatusCode, got, want)
-		}
-	}
-}
 
 func TestAliasTaken(t *testing.T) {
 	t.Parallel()
@@ -293,7 +253,8 @@ func TestEveryErrorIsReachableAsAnError(t *testing.T) {
 // Is answers for this package's sentinels, and leaves all others to the cause.
 func TestIsKnowsNoOtherErrors(t *testing.T) {
 	t.Parallel()
-	failure := mustFail(t, t.Context(), statusServer(t), "ca_409", rename)
+	client := newTestClient(t, newRecorder(t, answerWith(409, "")).URL, composio.WithMaxRetries(0))
+	failure := mustFail(t, t.Context(), client, testID, rename)
 	for _, other := range []error{io.EOF, context.Canceled, http.ErrSchemeMismatch, errors.New("composio: conflict"), nil} {
 		if errors.Is(failure, other) {
 			t.Errorf("a 409 is %v", other)

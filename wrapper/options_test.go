@@ -345,7 +345,7 @@ func TestNoErrorOfNewShowsASecret(t *testing.T) {
 			for cause := err; cause != nil; cause = errors.Unwrap(cause) {
 				texts = append(texts, cause.Error())
 			}
-			for _, format := range formats() {
+			for _, format := range formats {
 				texts = append(texts, fmt.Sprintf(format, err))
 			}
 			encoded, marshalErr := json.Marshal(err)
