@@ -73,7 +73,7 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 	if err := input.prepare(std, c, target); err != nil {
 		return err
 	}
-	job := &job{bulkCmd: c, std: std, input: input, target: target, sending: map[int]sending{}}
+	job := &job{bulkCmd: c, std: std, input: input, target: target, sending: map[int]sending{}, sent: lineSet{}}
 	defer job.close()
 	if err := job.resume(); err != nil {
 		return err

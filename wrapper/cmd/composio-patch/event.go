@@ -102,26 +102,16 @@ type (
 		Budget     *rateLimitView `json:"rate_limit,omitzero"`
 	}
 	summaryEvent struct {
-		Event         string          `json:"event"` // "summary"
-		Done          int             `json:"done"`
-		DoneBefore    int             `json:"done_before"`
-		NotApplied    int             `json:"not_applied"`
-		RefusedBefore int             `json:"refused_before"` // for good, by Composio
-		Unknown       int             `json:"unknown"`
-		NotSent       int             `json:"not_sent"`
-		Bad           int             `json:"bad_input"`
-		CutOff        bool            `json:"cut_off"`          // standard input was not read to its end
-		Stopped       string          `json:"stopped,omitzero"` // why, if the run ended itself early
-		Seconds       float64         `json:"seconds"`
-		Kinds         kinds           `json:"kinds"` // of the rows that are done
-		Failures      []*failureGroup `json:"failures"`
-		ExitStatus    int             `json:"exit_status"`
+		Event string `json:"event"` // "summary"
+		tally
+		Seconds    float64 `json:"seconds"`
+		ExitStatus int     `json:"exit_status"`
 	}
 )
 
 func progressView(t *tally) progressEvent {
 	view := progressEvent{
-		Event: "progress", Finished: t.finished(), NotApplied: t.failed + t.bad, Unknown: t.unknown, Rate: t.rate(), Left: t.left().Seconds(),
+		Event: "progress", Finished: t.finished(), NotApplied: t.NotApplied + t.Bad, Unknown: t.Unknown, Rate: t.rate(), Left: t.left().Seconds(),
 		Paused: t.paused, Budget: viewOf(t.budget),
 	}
 	if t.total >= 0 {
@@ -139,14 +129,14 @@ func rowEvent(r bulk.Result) event {
 	}
 	failure, _ := errors.AsType[*composio.Error](r.Err) // bulk has no other errors
 	e := errorEvent(failure)
-	e.Outcome, e.Attempts, e.Fix = outcomeOf(r), r.Attempts, bulkFix(failure)
+	e.Outcome, e.Attempts, e.Fix = outcomeOf(r), r.Attempts, fixFor(failure, true)
 	return e
 }
 
 // badEvent is the event of a row that was refused on this side. What is no id of an account may be a secret.
-func badEvent(line int, id, text string) event {
+func badEvent(line int, id string, err error) event {
 	if !strings.HasPrefix(id, "ca_") || len(id) > 128 || printable(id) != id {
 		id = ""
 	}
-	return event{Event: "row", Line: line, ID: id, Outcome: outcomeRefused, Error: text, Fix: badFix}
+	return event{Event: "row", Line: line, ID: id, Outcome: outcomeRefused, Error: printable(err.Error()), Fix: badFix}
 }

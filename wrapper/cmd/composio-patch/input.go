@@ -78,45 +78,45 @@ func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 	return func(yield func(int, lineOrError) bool) {
 		reader := bufio.NewReaderSize(from, 64<<10)
 		start, _ := reader.Peek(2) // what cannot be read is told below
-		if err := in.recognize(string(start)); err != nil {
+		err := in.recognize(string(start))
+		if err != nil {
 			yield(1, lineOrError{err: err})
 			return
 		}
 		var line []byte
 		first := true
-		for number := 1; ; number++ {
-			line = line[:0]
-			part, err := reader.ReadSlice('\n')
-			for line = append(line, part...); errors.Is(err, bufio.ErrBufferFull) && len(line) <= maxRow; line = append(line, part...) {
-				part, err = reader.ReadSlice('\n')
-			}
-			switch {
-			case errors.Is(err, bufio.ErrBufferFull):
-				yield(number, lineOrError{err: fmt.Errorf("the row has more than %d MiB", maxRow>>20)})
-				return
-			case err != nil && err != io.EOF:
-				yield(number, lineOrError{err: errors.New("the input cannot be read: " + reason(err))})
-				return
-			}
+		for number := 1; err == nil; number++ {
+			line, err = appendLine(line[:0], reader)
 			row := line
 			if number == 1 {
 				row = bytes.TrimPrefix(row, []byte("\ufeff"))
 			}
-			if len(bytes.TrimSpace(row)) > 0 {
-				if first {
-					if err := in.recognizeLine(bytes.TrimSpace(row), reader); err != nil {
-						yield(number, lineOrError{err: err})
-						return
-					}
-				}
+			var broken error
+			bare := bytes.TrimSpace(row)
+			switch {
+			case errors.Is(err, bufio.ErrBufferFull):
+				broken = fmt.Errorf("the row has more than %d MiB", maxRow>>20)
+			case err != nil && err != io.EOF:
+				broken = errors.New("the input cannot be read: " + reason(err))
+			case len(bare) == 0:
+				continue
+			case first:
+				broken = in.recognizeLine(bare, reader)
 				first = false
-				if !yield(number, lineOrError{line: row}) {
-					return
-				}
 			}
-			if err == io.EOF {
+			if !yield(number, lineOrError{row, broken}) || broken != nil {
 				return
 			}
+		}
+	}
+}
+
+// appendLine appends a line to what there is, or as much of it as a row may have.
+func appendLine(line []byte, reader *bufio.Reader) ([]byte, error) {
+	for {
+		part, err := reader.ReadSlice('\n')
+		if line = append(line, part...); !errors.Is(err, bufio.ErrBufferFull) || len(line) > maxRow {
+			return line, err
 		}
 	}
 }
@@ -159,12 +159,11 @@ const maxProblems = 20
 // tell says that a row cannot be sent.
 func (in *input) tell(std *stdio, line int, id string, err error, asJSON bool) {
 	in.bad++
-	text := printable(err.Error())
 	switch {
 	case asJSON:
-		std.json(badEvent(line, id, text))
+		std.json(badEvent(line, id, err))
 	case in.bad <= maxProblems:
-		std.errf("line %d: %s\n", line, text)
+		std.errf("line %d: %s\n", line, printable(err.Error()))
 	}
 }
 
@@ -175,12 +174,11 @@ func (in *input) look(std *stdio, c *bulkCmd, each func(row)) error {
 		if p, ok := errors.AsType[*problem](text.err); ok {
 			return p
 		}
-		r, err := row{}, text.err
-		if err == nil {
+		if text.err == nil {
 			in.rows++
 			in.hashes = append(in.hashes, maphash.Bytes(in.seed, text.line))
-			r, err = in.checker.check(text.line)
 		}
+		r, err := in.checker.check(text)
 		if before, ok := ids[maphash.String(in.seed, r.ID)]; ok && err == nil && in.file != nil {
 			err = fmt.Errorf("the id %s stands in line %d already", r.ID, before)
 		}

@@ -181,7 +181,7 @@ func TestSandboxOfABulkRun(t *testing.T) {
 func TestTheHelpNamesEveryMember(t *testing.T) {
 	help := strings.Join(strings.Fields((&bulkCmd{}).Help()), " ")
 	for _, view := range []any{
-		progressEvent{Total: new(1), Left: 1, Paused: journalEntry{}.Time.AddDate(1, 0, 0), Budget: &rateLimitView{}}, summaryEvent{Stopped: "x"}, checkedEvent{},
+		progressEvent{Total: new(1), Left: 1, Paused: journalEntry{}.Time.AddDate(1, 0, 0), Budget: &rateLimitView{}}, summaryEvent{tally: tally{Stopped: "x"}}, checkedEvent{},
 	} {
 		data, _ := json.Marshal(view)
 		var members map[string]any

@@ -20,19 +20,16 @@ type job struct {
 	runner  *bulk.Runner
 	journal journal
 	rejects *rejects
-	tally   tally
 	drain   context.CancelCauseFunc
 
 	mu        sync.Mutex
+	tally     tally
 	sending   map[int]sending // by a row's place in the sequence
 	rule      stopRule
 	sent      lineSet
-	stopped   error // why the run stops before its end, unless a signal is the reason
-	lost      error // of journal or rejects
-	fatal     error // standard input is no rows
-	changed   bool  // the file is not what it was when it was looked at
-	cutOff    bool  // standard input was not read to its end
-	firstLeft int   // the first line of standard input that was not sent
+	broken    *problem // journal, rejects or file, during the run
+	fatal     error    // standard input is no rows
+	firstLeft int      // the first line that was not sent
 }
 
 // sending is a row under way.
@@ -45,7 +42,6 @@ type sending struct {
 // resume takes in what earlier runs left.
 func (j *job) resume() error {
 	path := j.rejectsPath()
-	j.drain = func(error) {} // until there is something to end
 	if j.Journal != nil {
 		header := journalHeader{journalKind, 1, j.input.sum, j.target.server, os.Getpid(), path}
 		journal, err := openJournal(*j.Journal, header, j.DryRun, func(text string) { j.std.errf("%s: %s\n", name, text) })
@@ -63,9 +59,9 @@ func (j *job) resume() error {
 			return err
 		}
 	}
-	j.tally.total, j.tally.before, j.tally.refusedBefore = -1, j.journal.done.count(), j.journal.refused.count()
+	j.tally = tally{total: -1, DoneBefore: len(j.journal.done), RefusedBefore: len(j.journal.refused), Failures: []*failureGroup{}}
 	if j.input.file != nil {
-		j.tally.total = j.input.rows - j.tally.before - j.tally.refusedBefore
+		j.tally.total = j.input.rows - j.tally.DoneBefore - j.tally.RefusedBefore
 	}
 	return nil
 }
@@ -77,12 +73,12 @@ func (j *job) close() {
 
 // dryRun prints what would be changed.
 func (j *job) dryRun() error {
+	j.drain = func(error) {} // there is nothing to end
 	rows := 0
 	var all kinds
 	for s, r := range j.todo(context.Background()) {
 		rows++
-		k, text := r.look()
-		all.add(k)
+		all.add(s.kinds)
 		if j.JSON {
 			j.std.json(struct {
 				Event string `json:"event"`
@@ -90,10 +86,11 @@ func (j *job) dryRun() error {
 				row
 			}{"would_send", s.line, r.masked()})
 		} else {
+			_, text := r.look()
 			j.std.outf("line %d: %s\n", s.line, text)
 		}
 	}
-	if err := errors.Join(j.fatal, j.empty(j.input.rows+j.tally.bad)); err != nil {
+	if err := j.unusable(); err != nil {
 		return err
 	}
 	if !j.JSON {
@@ -102,12 +99,35 @@ func (j *job) dryRun() error {
 	return j.end()
 }
 
-// stop ends the run before its end; the first reason counts. It is called with mu held.
-func (j *job) stop(why error) {
-	if j.stopped == nil {
-		j.stopped = why
+// unusable is the error of an input without rows.
+func (j *job) unusable() error {
+	if j.fatal != nil {
+		return j.fatal
 	}
-	j.drain(why)
+	return j.empty(j.input.rows + j.tally.Bad)
+}
+
+// stop ends the run before its end; the first reason counts. It is called with mu held.
+func (j *job) stop(why string) {
+	if j.tally.Stopped == "" {
+		j.tally.Stopped = why
+	}
+	j.drain(errors.New(why))
+}
+
+// fail stops the run, since going on would lose something. It is called with mu held.
+func (j *job) fail(text, fix string) {
+	if j.broken == nil {
+		j.broken = &problem{exitFailed, text, fix}
+		j.stop(text)
+	}
+}
+
+// lose does so if a file of the run's own cannot be written.
+func (j *job) lose(what string, err error) {
+	if err != nil {
+		j.fail(what+" cannot be written: "+reason(err), "see why, and ")
+	}
 }
 
 // onResult notes what came of a row, before the next is sent in its place.
@@ -116,9 +136,7 @@ func (j *job) onResult(r bulk.Result) error {
 	defer j.mu.Unlock()
 	outcome, s := outcomeOf(r), j.sending[r.Index]
 	if outcome == outcomeUnsent {
-		if j.input.file == nil && (j.firstLeft == 0 || s.line < j.firstLeft) {
-			j.firstLeft = s.line
-		}
+		j.leave(s.line)
 		return nil
 	}
 	j.sent.set(s.line, r.Sent)
@@ -126,21 +144,14 @@ func (j *job) onResult(r bulk.Result) error {
 	if refused {
 		j.lose("--rejects", j.rejects.add(r.ID, s.text))
 	}
-	if j.journal.log != nil && j.lost == nil {
+	if j.journal.log != nil && j.broken == nil {
 		e := rowEvent(r)
 		j.lose("the journal", j.journal.log.json(journalEntry{s.line, r.ID, outcome, e.HTTPStatus, e.RequestID, r.Attempts, refused, time.Now().UTC()}))
 	}
-	if why := j.rule.judge(r); why != nil && !j.KeepGoing {
+	if why := j.rule.judge(r); why != "" && !j.KeepGoing {
 		j.stop(why)
 	}
-	return j.stopped
-}
-
-func (j *job) lose(what string, err error) {
-	if err != nil && j.lost == nil {
-		j.lost = fmt.Errorf("%s cannot be written: %s", what, reason(err))
-		j.stop(j.lost)
-	}
+	return nil
 }
 
 // send sends the rows.
@@ -151,37 +162,47 @@ func (j *job) send(draining context.Context) error {
 	if j.Journal == nil && j.tally.total > 100 {
 		j.cannotResume()
 	}
-	show := newProgress(j.std, j.JSON)
-	ticker := time.NewTicker(redraw)
-	defer ticker.Stop()
-	for result := range withTicks(j.runner.Run(ctx, j.updates(ctx)), ticker.C) {
-		if result != nil {
-			j.take(*result)
-		}
-		j.mu.Lock()
-		j.tally.paused = j.runner.PausedUntil()
-		if wait := time.Until(j.tally.paused); wait > maxWait && !j.KeepGoing && ctx.Err() == nil {
-			j.stop(fmt.Errorf("Composio asks for a pause of %v, until %s"+goesOn, wait.Round(time.Second), j.tally.paused.Format(time.DateTime))) //nolint:staticcheck // a name begins it
-		}
-		count := j.tally
-		j.mu.Unlock()
-		show.show(&count)
+	unwatch := j.watch(ctx)
+	for result := range j.runner.Run(ctx, j.updates(ctx)) {
+		j.take(result)
 	}
-	show.end()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.fatal != nil {
-		return j.fatal
-	}
-	if err := j.empty(j.input.rows + j.tally.bad); err != nil {
+	unwatch()
+	if err := j.unusable(); err != nil {
 		return err
 	}
 	if j.tally.total >= 0 {
-		j.tally.unsent = j.tally.total - j.tally.finished()
+		j.tally.NotSent = j.tally.total - j.tally.finished()
 	}
-	j.tally.cutOff, j.tally.stopped = j.cutOff, j.stopped
 	j.tally.summary(j.std, j.JSON)
 	return j.end()
+}
+
+// watch shows how far the run has come, and ends it at too long a pause, until unwatch.
+func (j *job) watch(ctx context.Context) (unwatch func()) {
+	progress, ended := newProgress(j.std, j.JSON), make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for ticks := time.Tick(redraw); ; {
+			select {
+			case <-ticks:
+			case <-ended:
+				return
+			}
+			j.mu.Lock()
+			j.tally.paused = j.runner.PausedUntil()
+			if wait := time.Until(j.tally.paused); wait > maxWait && !j.KeepGoing && ctx.Err() == nil {
+				j.stop(fmt.Sprintf("Composio asks for a pause of %v, until %s", wait.Round(time.Second), j.tally.paused.Format(time.DateTime)) + goesOn)
+			}
+			count := j.tally
+			j.mu.Unlock()
+			progress.show(&count)
+		}
+	})
+	return func() {
+		close(ended)
+		watching.Wait()
+		j.std.clearLine()
+	}
 }
 
 // end says how to go on, and what the exit status is.
@@ -195,18 +216,17 @@ func (j *job) end() error {
 		again = "run the same command again, which sends all rows again; add --journal F, so that the next run can be resumed"
 	}
 	switch {
-	case j.lost != nil:
-		return &problem{max(exitFailed, status), j.lost.Error(), "see why, and " + again}
-	case j.changed:
-		text := "the file was changed during the run; no line of it was sent"
-		if j.sent != nil {
-			text = "the file was changed during the run; sent were the lines " + j.sent.String()
+	case j.broken != nil:
+		text := j.broken.text
+		switch {
+		case text != fileChanged:
+		case len(j.sent) == 0:
+			text += "; no line of it was sent"
+		default:
+			text += "; sent were the lines " + j.sent.String()
 		}
-		if status != exitUnknown {
-			status = exitFailed
-		}
-		return &problem{status, text, "put the file back as it was and " + again}
-	case j.tally.unsent > 0 || j.cutOff:
+		return &problem{max(exitFailed, status), text, j.broken.fix + again}
+	case j.tally.NotSent > 0 || j.tally.CutOff:
 		j.std.errf("to go on, %s\n", again)
 	}
 	if status != exitDone {

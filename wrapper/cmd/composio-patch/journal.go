@@ -20,7 +20,6 @@ type journal struct {
 	log     *appended
 	done    lineSet
 	refused lineSet // for good
-	known   bool    // there were rows in it when it was opened
 	rejects string  // the file of --rejects that was named last
 }
 
@@ -69,7 +68,7 @@ func openJournal(path string, header journalHeader, dryRun bool, warn func(strin
 	case err != nil:
 		return nil, journalProblem("it cannot be opened: "+reason(err), "choose another --journal, or see why this one cannot be written")
 	}
-	j := &journal{log: &appended{file: file}}
+	j := &journal{log: &appended{file: file}, done: lineSet{}, refused: lineSet{}}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		j.close()
 		return nil, journalProblem("it is not a regular file", "choose a file that does not exist")
@@ -144,7 +143,7 @@ func (j *journal) read(header journalHeader, warn func(string)) (holder int, who
 			damaged = append(damaged, fmt.Sprint(number))
 		}
 	}
-	if j.known = entries > 0; len(damaged) > 0 {
+	if len(damaged) > 0 {
 		if len(damaged) > 10 {
 			damaged = append(damaged[:10], "…")
 		}

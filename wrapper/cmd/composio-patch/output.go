@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -21,8 +23,8 @@ type stdio struct {
 	account  string // the one that it is about, if one is named that can be
 
 	stdout, stderr *stream
-	abandon        chan struct{} // closed when output that is not taken is given up
-	abandonOnce    sync.Once
+	abandoned      context.Context // done when output that is not taken is given up
+	abandon        func()
 	release        []func() // called by finish
 
 	drawing sync.Mutex
@@ -35,12 +37,11 @@ func (s *stdio) outf(format string, args ...any) { _, _ = fmt.Fprintf(s.out, for
 func (s *stdio) errf(format string, args ...any) {
 	s.drawing.Lock()
 	defer s.drawing.Unlock()
-	text := fmt.Sprintf(format, args...)
 	if s.drawn {
-		text = clearLine + text
+		format = clearLine + format
 	}
 	s.drawn = false
-	_, _ = io.WriteString(s.err, text)
+	_, _ = fmt.Fprintf(s.err, format, args...)
 }
 
 const clearLine = "\r\x1b[K"
@@ -66,134 +67,104 @@ func (s *stdio) json(view any) {
 
 // start puts streams in front of out and err. finish must follow.
 func (s *stdio) start() {
-	s.abandon = make(chan struct{})
-	s.stdout, s.stderr = newStream(s.out, s.abandon), newStream(s.err, s.abandon)
-	s.stdout.other, s.stderr.other = s.stderr, s.stdout
-	s.stdout.onError = func(err error) { s.errf("%s: standard output cannot be written: %s\n", name, reason(err)) }
+	s.abandoned, s.abandon = context.WithCancel(context.Background())
+	s.stdout = s.newStream(s.out, func(err error) { s.errf("%s: standard output cannot be written: %s\n", name, reason(err)) })
+	s.stderr = s.newStream(s.err, func(error) {})
 	s.out, s.err = s.stdout, s.stderr
 }
 
 // finish waits until everything is written, for which signals still do what they did, and returns the exit status: if
 // all else was well, output that could not be written makes it exitOutput.
 func (s *stdio) finish(status int) int {
-	failed := s.stdout.close()
-	failed = s.stderr.close() || failed
+	s.stdout.close()
+	s.stderr.close()
 	for _, release := range s.release {
 		release()
 	}
-	if status == exitDone && failed {
+	s.abandon()
+	if status == exitDone && (s.stdout.failed.Load() || s.stderr.failed.Load()) {
 		return exitOutput
 	}
 	return status
 }
 
-// giveUp lets nothing wait for output any more after a moment.
-func (s *stdio) giveUp() {
-	s.abandonOnce.Do(func() { time.AfterFunc(time.Second, func() { close(s.abandon) }) })
-}
+const (
+	// queueLen is how many pieces of output may wait to be written before whoever writes more has to wait.
+	queueLen = 1024
 
-// queueLen is how many pieces of output may wait to be written before whoever writes more has to wait.
-const queueLen = 1024
+	// patience is how long a piece is waited for, so that on a terminal the streams keep their order.
+	patience = 100 * time.Millisecond
+)
 
 // stream writes on a goroutine of its own, so that a reader that does not read, such as a pager, holds up neither signals
 // nor, at first, the command. A reader that has closed its end of a pipe is nobody's error: what is written for it is
 // dropped.
 type stream struct {
-	w       io.Writer
-	other   *stream     // standard output's is standard error, and the other way round
-	onError func(error) // for the first error that is not a closed pipe
-	queue   chan []byte // nil is the end
-	ended   chan struct{}
-	abandon <-chan struct{}
-
-	mu      sync.Mutex
-	waiting int       // pieces that are not written yet
-	since   time.Time // when the first of them began to wait
-	failed  bool
+	w         io.Writer
+	onError   func(error) // for the first error that is not a closed pipe
+	queue     chan piece
+	ended     chan struct{}
+	abandoned <-chan struct{}
+	stuck     atomic.Bool // nobody takes what is written, and it is not waited for
+	failed    atomic.Bool
 }
 
-func newStream(w io.Writer, abandon <-chan struct{}) *stream {
-	s := &stream{w: w, queue: make(chan []byte, queueLen), ended: make(chan struct{}), abandon: abandon}
-	go s.run()
-	return s
+// piece is what one call writes; without done it is the end.
+type piece struct {
+	text []byte
+	done chan struct{}
+}
+
+func (s *stdio) newStream(w io.Writer, onError func(error)) *stream {
+	stream := &stream{w: w, onError: onError, queue: make(chan piece, queueLen), ended: make(chan struct{}), abandoned: s.abandoned.Done()}
+	go stream.run()
+	return stream
 }
 
 func (s *stream) Write(p []byte) (int, error) {
-	s.other.settle()
-	s.mu.Lock()
-	if s.waiting++; s.waiting == 1 {
-		s.since = time.Now()
-	}
-	s.mu.Unlock()
+	piece := piece{bytes.Clone(p), make(chan struct{})}
 	select {
-	case s.queue <- bytes.Clone(p):
-	case <-s.abandon:
+	case s.queue <- piece:
+	case <-s.abandoned:
+	}
+	if !s.stuck.Load() {
+		select {
+		case <-piece.done:
+		case <-time.After(patience):
+			s.stuck.Store(true)
+		}
 	}
 	return len(p), nil
 }
 
-// patience is how long one stream waits for the other, which on a terminal keeps the order of what they say.
-const patience = 100 * time.Millisecond
-
-// settle returns when everything is written, or cannot be for now.
-func (s *stream) settle() {
-	for {
-		s.mu.Lock()
-		settled := s.waiting == 0 || time.Since(s.since) > patience
-		s.mu.Unlock()
-		if settled {
-			return
-		}
-		time.Sleep(time.Millisecond / 4)
-	}
-}
-
 func (s *stream) run() {
 	defer close(s.ended)
-	lost := false
-	for p := range s.queue {
-		if p == nil {
+	var err error
+	for piece := range s.queue {
+		if piece.done == nil {
 			return
 		}
-		if !lost {
-			_, err := s.w.Write(p)
-			lost = err != nil
-			if lost && !isClosedPipe(err) {
-				s.fail(err)
+		if err == nil {
+			if _, err = s.w.Write(piece.text); err != nil && !isClosedPipe(err) {
+				s.failed.Store(true)
+				s.onError(err)
 			}
 		}
-		s.mu.Lock()
-		s.waiting--
-		s.since = time.Now()
-		s.mu.Unlock()
+		close(piece.done)
+		s.stuck.Store(len(s.queue) > 0)
 	}
 }
 
-func (s *stream) fail(err error) {
-	s.mu.Lock()
-	s.failed, s.waiting = true, s.waiting-1 // or onError, which writes to the other stream, would wait for this one
-	s.mu.Unlock()
-	if s.onError != nil {
-		s.onError(err)
-	}
-	s.mu.Lock()
-	s.waiting++
-	s.mu.Unlock()
-}
-
-// close waits until everything is written or given up, and reports whether some of it could not be.
-func (s *stream) close() (failed bool) {
+// close waits until everything is written or given up.
+func (s *stream) close() {
 	select {
-	case s.queue <- nil:
-	case <-s.abandon:
+	case s.queue <- piece{}:
+	case <-s.abandoned:
 	}
 	select {
 	case <-s.ended:
-	case <-s.abandon:
+	case <-s.abandoned:
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
 }
 
 // isClosedPipe reports whether nobody reads any more what was to be written.

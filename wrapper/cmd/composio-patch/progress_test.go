@@ -22,16 +22,16 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 		text, asJSON := newProgress(std, false), newProgress(std, true)
 		for range 120 { // twelve seconds
 			time.Sleep(100 * time.Millisecond)
-			count.done++
-			count.budget = composio.RateLimit{Limit: 2000, Remaining: 2000 - count.done, Window: time.Minute, Known: true}
+			count.Done++
+			count.budget = composio.RateLimit{Limit: 2000, Remaining: 2000 - count.Done, Window: time.Minute, Known: true}
 			text.show(count)
 			asJSON.show(count)
 		}
 		count.total = -1
 		time.Sleep(5 * time.Second)
 		text.show(count)
-		want := "50 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m35s left, budget 1950 of 2000 left\n" +
-			"100 of 1000 rows, 0 not applied, 0 unknown, 10.0 a second, 1m30s left, budget 1900 of 2000 left\n" +
+		want := "50 of 1000 rows, 0 not applied, 0 unknown, 1m35s left, 10.0 a second, budget 1950 of 2000 left\n" +
+			"100 of 1000 rows, 0 not applied, 0 unknown, 1m30s left, 10.0 a second, budget 1900 of 2000 left\n" +
 			"120 rows, 0 not applied, 0 unknown, 7.1 a second, budget 1880 of 2000 left\n"
 		if errs.String() != want {
 			t.Errorf("got:\n%swant:\n%s", &errs, want)
@@ -51,10 +51,10 @@ func TestSummaryIsBounded(t *testing.T) {
 		count.count(bulk.Result{Sent: true, Err: &composio.Error{StatusCode: 400, Slug: fmt.Sprint(i)}}, sending{line: i})
 	}
 	total := 0
-	for _, g := range count.failures {
+	for _, g := range count.Failures {
 		total += g.Count
 	}
-	if n := len(count.failures); n != maxGroups || total != 1000 || count.failures[n-1].Label != "other errors" {
+	if n := len(count.Failures); n != maxGroups || total != 1000 || count.Failures[n-1].Label != "other errors" {
 		t.Errorf("%d groups with %d failures", n, total)
 	}
 }

@@ -47,18 +47,21 @@ var errNotSent = errors.New("not sent")
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNotSent }
 
 // check reads a row and refuses it if it cannot be sent.
-func (c *checker) check(line []byte) (r row, err error) {
+func (c *checker) check(text lineOrError) (r row, err error) {
+	if text.err != nil {
+		return r, text.err
+	}
 	var given any
-	if err := json.Unmarshal(line, &given); err != nil {
+	if err := json.Unmarshal(text.line, &given); err != nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return r, fmt.Errorf("not JSON: an error at byte %d", syntax.Offset)
 		}
 		return r, errors.New("not JSON")
 	}
-	if err := c.breaks(line); err != nil {
+	if err := c.breaks(text.line); err != nil {
 		return r, err
 	}
-	if err := json.Unmarshal(line, &r); err != nil {
+	if err := json.Unmarshal(text.line, &r); err != nil {
 		return r, errors.New("id: not a string") // the contract knows all others
 	}
 	sent, _ := json.Marshal(r) // was read from JSON

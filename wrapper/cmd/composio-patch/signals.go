@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"example.com/composio/wrapper/internal/hook"
 )
@@ -40,7 +41,7 @@ func (s *stdio) onSignals(ctx context.Context, first, second string) (draining, 
 				s.say(first)
 			case 2:
 				stop(errSignal)
-				s.giveUp()
+				time.AfterFunc(time.Second, s.abandon)
 				s.say(second)
 			default:
 				os.Exit(exitUnknown)
@@ -66,32 +67,29 @@ func (s *stdio) say(text string) {
 // drainable returns the context of one call, which ends with stopped, or with draining while no attempt is under way.
 func drainable(draining, stopped context.Context) (ctx context.Context, cancel context.CancelFunc) {
 	ctx, end := context.WithCancelCause(stopped)
-	var mu sync.Mutex
-	sending := false
+	var attempt sync.Mutex // held during one
 	done := context.AfterFunc(draining, func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if !sending {
-			end(context.Cause(draining))
-		}
+		attempt.Lock()
+		defer attempt.Unlock()
+		end(context.Cause(draining))
 	})
 	ctx = hook.With(ctx, hook.Attempts{
 		Before: func(ctx context.Context, limiter func(context.Context) error) error {
 			if err := limiter(ctx); err != nil {
 				return err
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			sending = draining.Err() == nil
-			return context.Cause(draining)
+			attempt.Lock()
+			ended := context.Cause(draining)
+			if ended != nil {
+				attempt.Unlock()
+			}
+			return ended
 		},
 		After: func(hook.RateLimit, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			sending = false
 			if draining.Err() != nil {
 				end(context.Cause(draining)) // no retry
 			}
+			attempt.Unlock()
 		},
 	})
 	return ctx, func() { done(); end(nil) }

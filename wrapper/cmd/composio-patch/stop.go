@@ -15,40 +15,38 @@ const (
 	// maxAlike is how many rows in a row may fail alike, and maxWait how long a pause may be, before a run stops.
 	maxAlike = 20
 	maxWait  = 15 * time.Minute
-)
 
-// goesOn ends the reason of a stop that a flag turns off.
-const goesOn = "; --keep-going would go on"
+	// goesOn ends the reason of a stop that a flag turns off.
+	goesOn = "; --keep-going would go on"
+)
 
 // stopRule finds out that it is pointless to go on.
 type stopRule struct {
 	succeeded bool
 	alike     int
-	last      string // the label of the latest failures
+	last      string // the answer to the latest failures
 }
 
-// judge takes in a finished row and returns why the run should stop, or nil.
-func (s *stopRule) judge(r bulk.Result) error {
+// judge takes in a finished row and returns why the run should stop, or "".
+func (s *stopRule) judge(r bulk.Result) (why string) {
 	e, failed := errors.AsType[*composio.Error](r.Err)
 	switch {
 	case !failed:
 		s.succeeded, s.alike = true, 0
-		return nil
-	case !r.Sent && errors.Is(r.Err, bulk.ErrEnded):
-		return nil
+		return ""
 	case e.StatusCode == http.StatusUnauthorized && isEnvelope(e.Body):
-		return fmt.Errorf("Composio refuses the API key (%s)"+goesOn, answerOf(e)) //nolint:staticcheck // a name begins it
+		return fmt.Sprintf("Composio refuses the API key (%s)", answerOf(e)) + goesOn
 	case s.succeeded && (refusedForGood(e) || e.StatusCode == http.StatusConflict): // the row's own fault, not the run's
 		s.alike = 0
-		return nil
+		return ""
 	}
 	if answer := answerOf(e); answer != s.last {
 		s.last, s.alike = answer, 0
 	}
 	if s.alike++; s.alike < maxAlike {
-		return nil
+		return ""
 	}
-	return fmt.Errorf("%d rows in a row had the same end (%s)"+goesOn, s.alike, s.last)
+	return fmt.Sprintf("%d rows in a row had the same end (%s)", s.alike, s.last) + goesOn
 }
 
 // isEnvelope reports whether a body is an error as Composio writes them, and not a gateway's.

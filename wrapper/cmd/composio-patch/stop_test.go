@@ -95,8 +95,8 @@ func TestARunStopsWhereNobodyAnswers(t *testing.T) {
 // A pause is told with its end, in lines and in JSON, and the time left counts it in.
 func TestAPauseIsTold(t *testing.T) {
 	until := time.Now().Add(40 * time.Second)
-	count := &tally{total: 20, done: 10, start: time.Now().Add(-10 * time.Second), paused: until}
-	if text := strings.Join(parts(count), ", "); text != fmt.Sprintf("10 of 20 rows, 0 not applied, 0 unknown, 1.0 a second, paused until %s, 50s left", until.Format(time.TimeOnly)) {
+	count := &tally{total: 20, Done: 10, start: time.Now().Add(-10 * time.Second), paused: until}
+	if text := strings.Join(parts(count), ", "); text != fmt.Sprintf("paused until %s, 10 of 20 rows, 0 not applied, 0 unknown, 50s left, 1.0 a second", until.Format(time.TimeOnly)) {
 		t.Errorf("%s", text)
 	}
 	synctest.Test(t, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,24 +11,24 @@ import (
 	"example.com/composio/wrapper/bulk"
 )
 
-// tally counts what becomes of the rows.
+// tally counts what becomes of the rows. What it exports is in the JSON of the summary.
 type tally struct {
-	total         int // of this run; -1 if it is not known
-	before        int // done by earlier runs
-	refusedBefore int // for good, in earlier runs
-	done          int
-	failed        int
-	unknown       int
-	unsent        int
-	bad           int  // refused on this side
-	cutOff        bool // standard input was not read to its end
-	stopped       error
+	Done          int             `json:"done"`
+	DoneBefore    int             `json:"done_before"` // by earlier runs
+	NotApplied    int             `json:"not_applied"`
+	RefusedBefore int             `json:"refused_before"` // for good by Composio, in earlier runs
+	Unknown       int             `json:"unknown"`
+	NotSent       int             `json:"not_sent"`
+	Bad           int             `json:"bad_input"`        // refused on this side
+	CutOff        bool            `json:"cut_off"`          // standard input was not read to its end
+	Stopped       string          `json:"stopped,omitzero"` // why, if the run ended itself early
+	Kinds         kinds           `json:"kinds"`            // of the rows that are done
+	Failures      []*failureGroup `json:"failures"`
 
-	start    time.Time
-	paused   time.Time // until then nothing is sent
-	budget   composio.RateLimit
-	kinds    kinds // of the rows that are done
-	failures []*failureGroup
+	total  int // of this run; -1 if it is not known
+	start  time.Time
+	paused time.Time // until then nothing is sent
+	budget composio.RateLimit
 }
 
 // maxGroups bounds what a server that invents errors can make the summary hold, maxNamed how many rows a group names.
@@ -47,7 +46,7 @@ type failureGroup struct {
 	Rows    []string `json:"rows"` // the first few
 }
 
-func (t *tally) finished() int { return t.done + t.failed + t.unknown }
+func (t *tally) finished() int { return t.Done + t.NotApplied + t.Unknown }
 
 // count takes in a result, and reports whether it is a failure of a kind that was not met before.
 func (t *tally) count(r bulk.Result, s sending) (first bool) {
@@ -56,19 +55,19 @@ func (t *tally) count(r bulk.Result, s sending) (first bool) {
 	}
 	switch outcomeOf(r) {
 	case outcomeDone:
-		t.done++
-		t.kinds.add(s.kinds)
+		t.Done++
+		t.Kinds.add(s.kinds)
 		return false
 	case outcomeUnknown:
-		t.unknown++
+		t.Unknown++
 	case outcomeFailed:
-		t.failed++
+		t.NotApplied++
 	case outcomeUnsent:
-		t.unsent++
+		t.NotSent++
 		return false
 	}
 	e, _ := errors.AsType[*composio.Error](r.Err) // bulk has no other errors
-	return t.group(labelOf(e), e.Error(), bulkFix(e), fmt.Sprintf("%s (line %d)", r.ID, s.line))
+	return t.group(labelOf(e), e.Error(), fixFor(e, true), fmt.Sprintf("%s (line %d)", r.ID, s.line))
 }
 
 // badFix is what to do about a row that was refused on this side.
@@ -76,21 +75,21 @@ const badFix = "correct the row and give it again"
 
 // countBad takes in a row that was refused before it was taken for an update.
 func (t *tally) countBad(line int, err error) {
-	t.bad++
+	t.Bad++
 	t.group("bad input", fmt.Sprintf("line %d: %v", line, err), badFix, fmt.Sprintf("line %d", line))
 }
 
 func (t *tally) group(label, example, fix, row string) (first bool) {
-	at := slices.IndexFunc(t.failures, func(g *failureGroup) bool { return g.Label == label })
-	if first = at < 0; first && len(t.failures) >= maxGroups {
+	at := slices.IndexFunc(t.Failures, func(g *failureGroup) bool { return g.Label == label })
+	switch first = at < 0; {
+	case first && len(t.Failures) == maxGroups:
 		at, first = maxGroups-1, false
-		t.failures[at].Label, t.failures[at].Fix = "other errors", "see what the journal or --json says of each"
+		t.Failures[at].Label, t.Failures[at].Fix = "other errors", "see what the journal or --json says of each"
+	case first:
+		at = len(t.Failures)
+		t.Failures = append(t.Failures, &failureGroup{Label: label, Example: printable(strings.TrimPrefix(example, "composio: ")), Fix: fix})
 	}
-	if at < 0 {
-		at = len(t.failures)
-		t.failures = append(t.failures, &failureGroup{Label: label, Example: printable(strings.TrimPrefix(example, "composio: ")), Fix: fix})
-	}
-	g := t.failures[at]
+	g := t.Failures[at]
 	g.Count++
 	if len(g.Rows) < maxNamed {
 		g.Rows = append(g.Rows, row)
@@ -113,55 +112,30 @@ func outcomeOf(r bulk.Result) string {
 
 // labelOf names the kind of an error, without what is of one account alone.
 func labelOf(e *composio.Error) string {
-	label := "no answer"
+	label := answerOf(e)
+	if e.Code != 0 {
+		label += fmt.Sprintf(" (%d)", e.Code)
+	}
 	switch {
-	case e.StatusCode != 0:
-		label = strconv.Itoa(e.StatusCode)
-		if e.Slug != "" {
-			label += " " + e.Slug
-		}
-		if e.Code != 0 {
-			label += fmt.Sprintf(" (%d)", e.Code)
-		}
-		if errors.Is(e, composio.ErrAliasTaken) {
-			label += ", alias taken"
-		}
+	case errors.Is(e, composio.ErrAliasTaken):
+		label += ", alias taken"
 	case errors.Is(e, composio.ErrInvalid):
 		label = "refused here"
 	}
 	if errors.Is(e, composio.ErrOutcomeUnknown) {
 		label = "outcome unknown: " + label
 	}
-	return printable(label)
-}
-
-// bulkFix says what to do about rows that failed so. It differs from fixFor where that speaks of the other command's flags.
-func bulkFix(e *composio.Error) string {
-	switch {
-	case errors.Is(e, composio.ErrOutcomeUnknown):
-		return "send these rows again, which the same command with a --journal does: it does no harm unless somebody else changed the accounts since"
-	case errors.Is(e, composio.ErrInvalid):
-		return "nothing was sent; correct that"
-	case errors.Is(e, composio.ErrAliasTaken):
-		return "choose another alias in the row, or clear it first on the account that has it"
-	case errors.Is(e, composio.ErrBadRequest), errors.Is(e, composio.ErrUnprocessable):
-		return "correct the row as the answer says; authScheme must be the account's own"
-	case errors.Is(e, composio.ErrAccountNotFound):
-		return "check that the key is of the account's project; if the account is gone, leave its row out"
-	case e.StatusCode != 0 && e.Retryable():
-		return "send these rows again later, which the same command with a --journal does"
-	}
-	return fixFor(e)
+	return label
 }
 
 // status is the command's exit status.
 func (t *tally) status() int {
 	switch {
-	case t.unknown > 0:
+	case t.Unknown > 0:
 		return exitUnknown
-	case t.bad > 0:
+	case t.Bad > 0:
 		return exitUsage
-	case t.failed+t.unsent+t.refusedBefore > 0 || t.cutOff || t.stopped != nil:
+	case t.NotApplied+t.NotSent+t.RefusedBefore > 0 || t.CutOff || t.Stopped != "":
 		return exitFailed
 	}
 	return exitDone
@@ -189,39 +163,32 @@ func (t *tally) left() time.Duration {
 func (t *tally) summary(std *stdio, asJSON bool) {
 	took := time.Since(t.start)
 	if asJSON {
-		view := summaryEvent{
-			Event: "summary", Done: t.done, DoneBefore: t.before, NotApplied: t.failed, RefusedBefore: t.refusedBefore, Unknown: t.unknown, NotSent: t.unsent,
-			Bad: t.bad, CutOff: t.cutOff, Seconds: took.Seconds(), Kinds: t.kinds, Failures: append([]*failureGroup{}, t.failures...), ExitStatus: t.status(),
-		}
-		if t.stopped != nil {
-			view.Stopped = t.stopped.Error()
-		}
-		std.json(view)
+		std.json(summaryEvent{"summary", *t, took.Seconds(), t.status()})
 		return
 	}
-	parts := []string{fmt.Sprintf("%d done", t.done)}
+	line := fmt.Sprintf("%d done", t.Done)
 	for _, part := range []struct {
 		n    int
 		text string
 	}{
-		{t.before, "done before"}, {t.failed, "not applied"}, {t.refusedBefore, "refused before"}, {t.unknown, "unknown"}, {t.unsent, "not sent"}, {t.bad, "bad input"},
+		{t.DoneBefore, "done before"}, {t.NotApplied, "not applied"}, {t.RefusedBefore, "refused before"}, {t.Unknown, "unknown"},
+		{t.NotSent, "not sent"}, {t.Bad, "bad input"},
 	} {
 		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+			line += fmt.Sprintf(", %d %s", part.n, part.text)
 		}
 	}
-	if t.cutOff {
-		parts = append(parts, "the input not read to its end")
+	if t.CutOff {
+		line += ", the input not read to its end"
 	}
-	line := fmt.Sprintf("%s; in %v", strings.Join(parts, ", "), took.Round(100*time.Millisecond))
-	if t.stopped != nil {
-		line = fmt.Sprintf("stopped: %v; %s", t.stopped, line)
+	if t.Stopped != "" {
+		line = "stopped: " + t.Stopped + "; " + line
 	}
-	std.outf("%s\n", line)
-	if t.done > 0 {
-		std.outf("of those done, %v\n", t.kinds)
+	std.outf("%s; in %v\n", line, took.Round(100*time.Millisecond))
+	if t.Done > 0 {
+		std.outf("of those done, %v\n", t.Kinds)
 	}
-	for _, g := range t.failures {
+	for _, g := range t.Failures {
 		more := ""
 		if g.Count > len(g.Rows) {
 			more = ", …"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/maphash"
+	"io"
 	"iter"
 
 	composio "example.com/composio/wrapper"
@@ -13,33 +14,76 @@ import (
 // todo yields the rows that are to be sent, as they stand and as they are.
 func (j *job) todo(ctx context.Context) iter.Seq2[sending, row] {
 	if j.input.file == nil {
-		return j.fromStdin(ctx)
+		return func(yield func(sending, row) bool) { j.fromStdin(ctx, yield) }
 	}
-	return func(yield func(sending, row) bool) {
-		n := 0
-		for line, text := range j.input.lines(j.input.content()) {
-			if n++; text.err != nil || n > len(j.input.hashes) || maphash.Bytes(j.input.seed, text.line) != j.input.hashes[n-1] {
-				break
-			}
-			if j.journal.refused.has(line) { // in a run that may have had no --rejects
-				j.mu.Lock()
-				j.lose("--rejects", j.rejects.add(idOf(text.line), text.line))
-				j.mu.Unlock()
-				continue
-			}
-			if j.journal.done.has(line) {
-				continue
-			}
-			var r row
-			_ = json.Unmarshal(text.line, &r) // it has been checked
-			if !yield(j.underWay(line, text.line, r), r) {
-				return
-			}
+	return j.fromFile
+}
+
+const fileChanged = "the file was changed during the run"
+
+func (j *job) fromFile(yield func(sending, row) bool) {
+	n := 0
+	for line, text := range j.input.lines(j.input.content()) {
+		if n++; text.err != nil || n > len(j.input.hashes) || maphash.Bytes(j.input.seed, text.line) != j.input.hashes[n-1] {
+			break
 		}
+		if j.journal.refused[line] { // in a run that may have had no --rejects
+			j.mu.Lock()
+			j.lose("--rejects", j.rejects.add(idOf(text.line), text.line))
+			j.mu.Unlock()
+			continue
+		}
+		if j.journal.done[line] {
+			continue
+		}
+		var r row
+		_ = json.Unmarshal(text.line, &r) // it has been checked
+		if !yield(j.underWay(line, text.line, r), r) {
+			return
+		}
+	}
+	if n != len(j.input.hashes) || j.input.isChanged() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		if j.changed = n != len(j.input.hashes) || j.input.isChanged(); j.changed {
-			j.stop(errors.New("the file was changed during the run"))
+		j.fail(fileChanged, "put the file back as it was and ")
+	}
+}
+
+// fromStdin leaves a goroutine behind if the input neither gives nor ends: nothing can end a read.
+func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
+	from, feed := io.Pipe()
+	defer func() { _ = from.Close() }() // it has no error
+	defer context.AfterFunc(ctx, func() { _ = feed.CloseWithError(ctx.Err()) })()
+	go func() {
+		_, err := io.Copy(feed, j.input.in)
+		_ = feed.CloseWithError(err)
+	}()
+	cutOff := func(line int) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.tally.CutOff = true
+		j.leave(line)
+	}
+	for line, text := range j.input.lines(from) {
+		if ctx.Err() != nil {
+			cutOff(line)
+			return
+		}
+		r, err := j.input.checker.check(text)
+		if _, ok := errors.AsType[*problem](err); ok {
+			j.fatal = err
+			return
+		}
+		if err != nil {
+			j.bad(line, r.ID, err)
+			continue
+		}
+		if j.input.rows++; j.input.rows == 101 && !j.DryRun {
+			j.cannotResume()
+		}
+		if !yield(j.underWay(line, text.line, r), r) {
+			cutOff(line + 1)
+			return
 		}
 	}
 }
@@ -53,72 +97,13 @@ func (j *job) underWay(line int, text []byte, r row) sending {
 	return s
 }
 
-// fromStdin reads ahead by one row, on a goroutine that stays if the input neither gives nor ends: nothing can end a read.
-func (j *job) fromStdin(ctx context.Context) iter.Seq2[sending, row] {
-	type next struct {
-		sending
-		row row
-		err error
-	}
-	rows := make(chan next)
-	ended, end := context.WithCancel(ctx)
-	read := func() {
-		defer close(rows)
-		for line, text := range j.input.lines(j.input.in) {
-			r, err := row{}, text.err
-			if err == nil {
-				r, err = j.input.checker.check(text.line)
-			}
-			select {
-			case rows <- next{j.underWay(line, text.line, r), r, err}:
-			case <-ended.Done():
-				return
-			}
-		}
-	}
-	return func(yield func(sending, row) bool) {
-		defer end()
-		go read()
-		last := 0
-		for {
-			select {
-			case n, ok := <-rows:
-				switch _, fatal := errors.AsType[*problem](n.err); {
-				case !ok:
-					return
-				case fatal:
-					j.fatal = n.err
-					return
-				case n.err != nil:
-					j.bad(n.line, n.row.ID, n.err)
-					last = n.line
-					continue
-				}
-				last = n.line
-				if j.input.rows++; j.input.rows == 101 && !j.DryRun {
-					j.cannotResume()
-				}
-				if !yield(n.sending, n.row) {
-					j.leave(n.line + 1)
-					return
-				}
-			case <-ended.Done():
-				j.leave(last + 1)
-				return
-			}
-		}
-	}
-}
-
 func (j *job) cannotResume() {
 	j.std.errf("%s: without --journal this run cannot be resumed if it ends early\n", name)
 }
 
-// leave notes that there may be rows that were not even read.
+// leave notes that a row is not sent. It is called with mu held.
 func (j *job) leave(line int) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.cutOff = true; j.firstLeft == 0 {
+	if j.firstLeft == 0 || line < j.firstLeft {
 		j.firstLeft = line
 	}
 }
@@ -129,7 +114,7 @@ func (j *job) bad(line int, id string, err error) {
 	j.tally.countBad(line, err)
 	j.mu.Unlock()
 	if j.JSON {
-		j.std.json(badEvent(line, id, printable(err.Error())))
+		j.std.json(badEvent(line, id, err))
 		return
 	}
 	j.std.errf("line %d: %s; the row is left out\n", line, printable(err.Error()))
