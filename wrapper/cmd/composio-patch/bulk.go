@@ -116,9 +116,8 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	if c.Share != nil {
 		t.pace = append(t.pace, bulk.WithShare(*c.Share))
 	}
-	checking, _ := composio.New("for-checking-only") // has nothing to refuse
 	for _, opt := range t.pace {
-		if _, err := bulk.New(checking, opt); err != nil {
+		if _, err := bulk.New(new(composio.Client), opt); err != nil {
 			refused.addf("%s", strings.NewReplacer("bulk: ", "", "WithConcurrency", "--concurrency", "WithShare", "--share").Replace(err.Error()))
 		}
 	}
@@ -126,7 +125,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	if c.SandboxLimit != nil {
 		limit, per = parseRate("--sandbox-limit", *c.SandboxLimit, &refused)
 	}
-	faults := (&sandboxCmd{Fault: c.Fault}).faults(&refused)
+	faults := faultOptions(c.Fault, &refused)
 	if !c.Sandbox && (c.SandboxLimit != nil || c.Fault != nil) {
 		refused.addf("--sandbox-limit and --fault need --sandbox")
 	}
@@ -137,24 +136,21 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 		refused.addf("--retry-refused needs the --journal that says which rows were refused")
 	}
 	err := refused.err()
-	if err != nil {
-		return nil, err
-	}
 	switch {
-	case c.Check || c.DryRun:
-		t.client = checking
+	case err != nil:
+		return nil, err
+	case c.Check || c.DryRun: // there is nothing to send
 	case c.Sandbox:
 		t.box = sandbox.New(append(faults, sandbox.WithJournal(1), sandbox.WithRateLimit(int(limit), per))...)
-		url, stop, err := serveEmbedded(ctx, t.box)
+		server, err := startEmbedded(ctx, t.box)
 		if err != nil {
 			return nil, err
 		}
-		t.client, err = composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(url))...)
-		t.close = func() { t.client.CloseIdleConnections(); stop() }
+		t.close = func() { server.stop(context.WithoutCancel(ctx), grace) }
+		t.client, err = composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(server.url))...)
 		return t, err
 	default:
 		t.client, err = composio.NewFromEnv(opts...)
-		t.close = func() { t.client.CloseIdleConnections() }
 	}
 	return t, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,16 +27,9 @@ type row struct {
 type checker struct {
 	*bulkCmd
 	contract http.RoundTripper
-	client   *composio.Client
-	done     context.Context // with which the client looks at an update, and goes no further
 }
 
-func newChecker(c *bulkCmd) *checker {
-	client, _ := composio.New("for-checking-only") // has nothing to refuse
-	done, cancel := context.WithCancel(context.Background())
-	cancel()
-	return &checker{c, contract.Transport(nowhere{}), client, done}
-}
+func newChecker(c *bulkCmd) *checker { return &checker{c, contract.Transport(nowhere{})} }
 
 // nowhere is a transport that sends nothing.
 type nowhere struct{}
@@ -51,7 +43,7 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 	if text.err != nil {
 		return r, text.err
 	}
-	var given any
+	var given, would any
 	if err := json.Unmarshal(text.line, &given); err != nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return r, fmt.Errorf("not JSON: an error at byte %d", syntax.Offset)
@@ -65,17 +57,19 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 		return r, errors.New("id: not a string") // the contract knows all others
 	}
 	sent, _ := json.Marshal(r) // was read from JSON
-	var would any
 	_ = json.Unmarshal(sent, &would)
-	if at, ok := unknownKey(given, would, ""); ok {
-		return r, fmt.Errorf("%s", at)
+	if unknown := unknownKey(given, would, ""); unknown != "" {
+		return r, errors.New(unknown)
 	}
-	if members, _ := given.(map[string]any); members["id"] == nil {
+	if given.(map[string]any)["id"] == nil { // the contract takes objects alone
 		return r, errors.New("id: missing")
 	}
-	_, err = c.client.UpdateConnectedAccount(c.done, r.ID, r.update(c.set(true)))
+	set := composio.Set
+	if c.Verbatim {
+		set = setBare
+	}
 	var refused refusals
-	if refused.add(err); len(refused) > 0 {
+	if !refused.update(r.ID, r.update(set)) {
 		text := printable(refused[0])
 		if strings.Contains(text, "masked") { // which --verbatim does not allow in rows
 			text = strings.Replace(text, ", or add --verbatim", "", 1)
@@ -87,14 +81,17 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 
 // breaks is how the row breaks the contract.
 func (c *checker) breaks(line []byte) error {
-	request, err := http.NewRequestWithContext(c.done, http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
+	request, err := http.NewRequest(http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
 	if err != nil {
 		return err
 	}
 	request.Header = http.Header{"Content-Type": {"application/json"}, "X-Api-Key": {"for-checking-only"}}
-	_, err = c.contract.RoundTrip(request) //nolint:bodyclose // there is no answer
-	many, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	answer, err := c.contract.RoundTrip(request)
+	if answer != nil { // which nowhere gives
+		_ = answer.Body.Close()
+	}
+	many, _ := err.(interface{ Unwrap() []error })
+	if many == nil {
 		return nil
 	}
 	var found []string
@@ -128,23 +125,23 @@ func broken(v contract.Violation) string {
 	return at + ": " + text
 }
 
-// unknownKey finds a key that would not be sent.
-func unknownKey(given, sent any, at string) (text string, found bool) {
+// unknownKey finds a key that would not be sent, and is "" if there is none.
+func unknownKey(given, sent any, at string) string {
 	object, _ := given.(map[string]any)
 	would, _ := sent.(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		_, known := would[name]
 		switch {
 		case !known && at == "" && len(name) <= 40 && printable(name) == name:
-			return fmt.Sprintf("unknown key %q; there are id, alias, connection and experimental", name), true
+			return fmt.Sprintf("unknown key %q; there are id, alias, connection and experimental", name)
 		case !known:
-			return cmp.Or(at, "the row") + ": unknown key (not shown, since it may be a secret)", true
+			return cmp.Or(at, "the row") + ": unknown key (not shown, since it may be a secret)"
 		}
-		if text, found := unknownKey(object[name], would[name], strings.TrimPrefix(at+"."+name, ".")); found {
-			return text, true
+		if text := unknownKey(object[name], would[name], strings.TrimPrefix(at+"."+name, ".")); text != "" {
+			return text
 		}
 	}
-	return "", false
+	return ""
 }
 
 // removes refuses a row that removes a credential which nobody asked for.
@@ -164,19 +161,10 @@ func (c *checker) removes(r row) error {
 	return nil
 }
 
-// set returns how credentials are set. With --verbatim the wrapper lets pass whatever it is given, and so it is shown,
-// for checking, what is left without what the flag allows.
-func (c *bulkCmd) set(checking bool) func(string) composio.Field {
-	switch {
-	case !c.Verbatim:
-		return composio.Set
-	case checking:
-		return func(value string) composio.Field {
-			bare := strings.TrimFunc(value, func(r rune) bool { return r == '\ufeff' || r == 0 || strings.ContainsRune(" \t\r\n\v\f", r) })
-			return composio.Set(strings.ReplaceAll(bare, "\x00", ""))
-		}
-	}
-	return composio.SetVerbatim
+// setBare sets what is left of a credential without what --verbatim allows, to see whether that is masked.
+func setBare(value string) composio.Field {
+	const blank = " \t\r\n\v\f\x00\ufeff"
+	return composio.Set(strings.ReplaceAll(strings.Trim(value, blank), "\x00", ""))
 }
 
 // update converts the row for the wrapper.

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"example.com/composio/wrapper/sandbox"
 )
@@ -39,20 +38,20 @@ The NAME of a fault is one of ` + strings.Join(names, ", ") + `. An update that 
 }
 
 // defaultFaultRate is how many of the requests meet a fault that is named without a rate.
-const defaultFaultRate = 0.2
+const defaultFaultRate = "=0.2"
 
-// faults returns what --fault asks for. The seed is always the same, so that a run can be repeated.
-func (c *sandboxCmd) faults(refused *refusals) (opts []sandbox.Option) {
+// faultOptions returns what --fault asks for. The seed is always the same, so that a run can be repeated.
+func faultOptions(flags []string, refused *refusals) (opts []sandbox.Option) {
 	total := 0.0
-	for _, flag := range c.Fault {
-		name, rateText, hasRate := strings.Cut(flag, "=")
-		rate := defaultFaultRate
-		if hasRate {
-			var err error
-			if rate, err = strconv.ParseFloat(rateText, 64); err != nil || !(rate > 0 && rate <= 1) {
-				refused.addf("--fault: a rate is not a number above 0 and up to 1")
-				continue
-			}
+	for _, flag := range flags {
+		if !strings.Contains(flag, "=") {
+			flag += defaultFaultRate
+		}
+		name, text, _ := strings.Cut(flag, "=")
+		rate, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(rate > 0 && rate <= 1) {
+			refused.addf("--fault: a rate is not a number above 0 and up to 1")
+			continue
 		}
 		if total += rate; total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
 			refused.addf("--fault: the rates add up to more than 1, so that some fault would never be met")
@@ -84,19 +83,16 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 		return err
 	}
 	draining, stopped := std.onSignals(ctx, "", "")
-	listener, err := listen(ctx, c.Addr)
+	server, err := startServer(ctx, c.Addr, "choose another --addr, such as 127.0.0.1:0 for any free port", fill(sandbox.New(opts...), accounts))
 	if err != nil {
-		return &problem{exitFailed, err.Error(), "choose another --addr, such as 127.0.0.1:0 for any free port"}
+		return err
 	}
-	server := newHTTPServer(fill(sandbox.New(opts...), accounts))
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	c.greet(std, urlOf(listener.Addr()), accounts)
+	c.greet(std, server.url, accounts)
 	select {
 	case <-draining.Done():
-		shutDown(stopped, server, grace)
-		err = <-failed
-	case err = <-failed:
+		server.stop(stopped, grace)
+		err = <-server.ended
+	case err = <-server.ended:
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
 		return &problem{exitFailed, err.Error(), "start it again"}
@@ -112,7 +108,7 @@ func (c *sandboxCmd) options(std *stdio, refused *refusals) []sandbox.Option {
 			refused.addf("--allow-host: not a host, such as sandbox or sandbox:8787")
 		}
 	}
-	opts := append(c.faults(refused), sandbox.WithControl(c.AllowHost...))
+	opts := append(faultOptions(c.Fault, refused), sandbox.WithControl(c.AllowHost...))
 	if c.APIKey != nil {
 		opts = append(opts, sandbox.WithAPIKey(*c.APIKey))
 	}
@@ -185,32 +181,4 @@ func shellQuote(word string) string {
 		return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
 	return word
-}
-
-func listen(ctx context.Context, addr string) (net.Listener, error) {
-	return new(net.ListenConfig).Listen(ctx, "tcp", addr)
-}
-
-// urlOf returns the URL of a listener for somebody on this machine: one on all addresses is reached as localhost.
-func urlOf(addr net.Addr) string {
-	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://localhost:%d", tcp.Port)
-	}
-	return "http://" + addr.String()
-}
-
-func newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-}
-
-// grace is how long requests under way have to end.
-const grace = 3 * time.Second
-
-// shutDown stops the server, and lets requests under way end within the time and before ctx is done.
-func shutDown(ctx context.Context, server *http.Server, within time.Duration) {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	if server.Shutdown(ctx) != nil {
-		_ = server.Close() // it closes listeners, which Shutdown has done
-	}
 }

@@ -212,7 +212,7 @@ func TestShutDownLetsARequestEndButNotForLong(t *testing.T) {
 	}{"that ends": {time.Minute, true}, "that hangs": {time.Millisecond, false}} {
 		t.Run(name, func(t *testing.T) {
 			arrived, release := make(chan struct{}), make(chan struct{})
-			server := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server, err := startEmbedded(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				close(arrived)
 				select {
 				case <-release:
@@ -220,19 +220,17 @@ func TestShutDownLetsARequestEndButNotForLong(t *testing.T) {
 				case <-r.Context().Done():
 				}
 			}))
-			if server.ReadHeaderTimeout <= 0 {
-				t.Error("a client that sends no headers is waited for without end")
-			}
-			listener, err := listen(t.Context(), "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
 			}
-			go func() { _ = server.Serve(listener) }()
+			if server.ReadHeaderTimeout <= 0 {
+				t.Error("a client that sends no headers is waited for without end")
+			}
 			status := make(chan int)
 			go func() {
 				defer close(status)
 				defer http.DefaultClient.CloseIdleConnections()
-				if resp, err := http.Get(urlOf(listener.Addr())); err == nil {
+				if resp, err := http.Get(server.url); err == nil {
 					_ = resp.Body.Close()
 					status <- resp.StatusCode
 				}
@@ -242,7 +240,7 @@ func TestShutDownLetsARequestEndButNotForLong(t *testing.T) {
 				server.RegisterOnShutdown(func() { close(release) })
 			}
 			done := make(chan struct{})
-			go func() { defer close(done); shutDown(t.Context(), server, tt.within) }()
+			go func() { defer close(done); server.stop(t.Context(), tt.within) }()
 			if got := <-status; (got == http.StatusNoContent) != tt.ends {
 				t.Errorf("the request was answered %d", got)
 			}
@@ -423,7 +421,7 @@ func TestSandboxRefusesAFaultThatCannotBe(t *testing.T) {
 		"502=0.6,hang=1": "--fault: the rates add up to more than 1, so that some fault would never be met",
 	} {
 		var refused refusals
-		(&sandboxCmd{Fault: strings.Split(fault, ",")}).faults(&refused)
+		faultOptions(strings.Split(fault, ","), &refused)
 		if len(refused) != 1 || refused[0] != want {
 			t.Errorf("--fault %s: %q, want %q", fault, refused, want)
 		}
@@ -433,7 +431,7 @@ func TestSandboxRefusesAFaultThatCannotBe(t *testing.T) {
 // As floating-point numbers these add up to a little more.
 func TestSandboxTakesRatesThatAddUpToOne(t *testing.T) {
 	var refused refusals
-	opts := (&sandboxCmd{Fault: []string{"502=0.2", "503=0.4", "504=0.3", "408=0.1"}}).faults(&refused)
+	opts := faultOptions([]string{"502=0.2", "503=0.4", "504=0.3", "408=0.1"}, &refused)
 	if len(refused) > 0 || len(opts) != 4 {
 		t.Errorf("%d options, %q, want 4", len(opts), refused)
 	}

@@ -123,7 +123,7 @@ func (j *job) bad(line int, id string, err error) {
 // updates are the rows as package bulk takes them.
 func (j *job) updates(ctx context.Context) iter.Seq2[string, composio.Update] {
 	return func(yield func(string, composio.Update) bool) {
-		index := 0
+		index, set := 0, setter(j.Verbatim)
 		for s, r := range j.todo(ctx) {
 			if j.input.file == nil {
 				j.target.put(r)
@@ -131,7 +131,7 @@ func (j *job) updates(ctx context.Context) iter.Seq2[string, composio.Update] {
 			j.mu.Lock()
 			j.sending[index] = s
 			j.mu.Unlock()
-			if !yield(r.ID, r.update(j.set(false))) {
+			if !yield(r.ID, r.update(set)) {
 				return
 			}
 			index++

@@ -64,45 +64,36 @@ func (c *updateCmd) Run(ctx context.Context, std *stdio) error {
 	// Only now: until the input was read, a signal ends the process.
 	ctx, cancel := drainable(std.onSignals(ctx, "waiting for the answer, and not trying again after it. Again stops at once", "stopped"))
 	defer cancel()
-	send := c.send
-	if c.Sandbox {
-		send = c.sendEmbedded
-	}
-	result, err := send(ctx, std, update)
+	result, err := c.send(ctx, std, update)
 	if err == nil {
 		std.done(result, c.JSON)
 	}
 	return err
 }
 
-func (c *updateCmd) logged(std *stdio) []composio.Option {
-	return append(c.options(), composio.WithLogger(slog.New(retryLog{std})))
-}
-
-// send makes the call to where the flags and the environment say.
-func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update) (*composio.Result, error) {
-	client, err := composio.NewFromEnv(c.logged(std)...)
-	if err != nil {
-		return nil, err
+// send makes the call to where the flags and the environment say, or to a sandbox of its own, and shows that.
+func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update) (result *composio.Result, err error) {
+	opts := append(c.options(), composio.WithLogger(slog.New(retryLog{std})))
+	if !c.Sandbox {
+		client, err := composio.NewFromEnv(opts...)
+		if err != nil {
+			return nil, err
+		}
+		return client.UpdateConnectedAccount(ctx, c.ID, update)
 	}
-	return client.UpdateConnectedAccount(ctx, c.ID, update)
-}
-
-// sendEmbedded makes the call to a sandbox of its own, and shows it.
-func (c *updateCmd) sendEmbedded(ctx context.Context, std *stdio, update composio.Update) (result *composio.Result, err error) {
 	recorder := &recorder{box: newSandbox(sandbox.DefaultAPIKey)}
-	url, stop, err := serveEmbedded(ctx, recorder)
+	server, err := startEmbedded(ctx, recorder)
 	if err != nil {
 		return nil, err
 	}
 	before, _ := recorder.box.Account(c.ID)
-	client, err := composio.New(sandbox.DefaultAPIKey, append(c.logged(std), composio.WithBaseURL(url))...)
+	client, err := composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(server.url))...)
 	if err == nil {
 		result, err = client.UpdateConnectedAccount(ctx, c.ID, update)
 	}
-	stop()
+	server.stop(context.WithoutCancel(ctx), grace)
 	after, _ := recorder.box.Account(c.ID)
-	recorder.show(std, url, before, after)
+	recorder.show(std, server.url, before, after)
 	return result, err
 }
 
@@ -178,13 +169,10 @@ func (c *updateCmd) credentials(std *stdio, refused *refusals) map[string]compos
 		}
 		return "", "", false
 	}
-	value := composio.Set
-	if c.Verbatim {
-		value = composio.SetVerbatim
-	}
+	set := setter(c.Verbatim)
 	for _, arg := range c.Set {
 		if field, text, ok := claim("--set", "FIELD=VALUE", arg); ok {
-			fields[field] = value(text)
+			fields[field] = set(text)
 			if text == "" && !c.AllowClear {
 				refused.addf("--set %s=: there is nothing behind it; --clear %[1]s removes the credential, and --allow-clear lets an empty one be stored", field)
 			}
@@ -199,41 +187,42 @@ func (c *updateCmd) credentials(std *stdio, refused *refusals) map[string]compos
 	if terminal != nil && !term.IsTerminal(fd(terminal)) {
 		terminal = nil
 	}
+	take := func(field string, read func() (string, error)) {
+		text, err := read()
+		if fields[field] = set(text); err != nil {
+			refused.addf("--set-file %s: %v", field, err)
+		}
+	}
 	read := false
 	var ask []string
 	for _, arg := range c.SetFile {
 		field, path, ok := claim("--set-file", "FIELD=PATH", arg)
-		if !ok {
-			continue
-		}
-		fields[field] = composio.Clear() // until it is read
 		switch {
+		case !ok:
 		case path == "-" && terminal != nil:
+			fields[field] = composio.Clear() // until it is asked for
 			ask = append(ask, field)
 		case path == "-" && read:
 			refused.addf("--set-file %s=-: standard input was read for another field already", field)
 		default:
 			read = read || path == "-"
-			text, err := readSecret(path, std.in)
-			if err != nil {
-				refused.addf("--set-file %s: %v", field, err)
-				break
-			}
-			fields[field] = value(text)
+			take(field, func() (string, error) { return readSecret(path, std.in) })
 		}
 	}
 	for _, field := range ask {
-		if len(*refused) > 0 { // or a secret would be typed in vain
-			break
+		if len(*refused) == 0 { // or a secret would be typed in vain
+			take(field, func() (string, error) { return askSecret(std, terminal, field) })
 		}
-		text, err := askSecret(std, terminal, field)
-		if err != nil {
-			refused.addf("--set-file %s: %v", field, err)
-			break
-		}
-		fields[field] = value(text)
 	}
 	return fields
+}
+
+// setter is how the value of a credential is taken.
+func setter(verbatim bool) func(string) composio.Field {
+	if verbatim {
+		return composio.SetVerbatim
+	}
+	return composio.Set
 }
 
 // schemes are the wrapper's, for the help and for shells that complete.
