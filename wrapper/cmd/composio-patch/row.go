@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 
 // breaks is how the row breaks the contract.
 func (c *checker) breaks(line []byte) error {
-	request, err := http.NewRequest(http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
 	if err != nil {
 		return err
 	}
