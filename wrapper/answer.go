@@ -161,14 +161,3 @@ func statusError(status int) error {
 // statusLeavesUnknown reports whether an update may have been applied although status came in place of a readable success.
 // Every 5xx is among them: a proxy answers 503 too after the server behind it has applied the update.
 func statusLeavesUnknown(status int) bool { return status >= 100 && status < 300 || status >= 500 }
-
-// statusMayPass reports whether the same request may be answered otherwise later.
-func statusMayPass(status int) bool {
-	switch status {
-	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
-		520, 521, 522, 523, 524, 525, 526, 527, 529, 530: // a content network's, about the server behind it
-		return true
-	}
-	return false
-}

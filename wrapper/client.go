@@ -70,8 +70,8 @@ type call struct {
 	attempts  int
 	last      *Error // how the latest attempt failed
 
-	disconnected bool // the latest attempt's connection ended without an answer
-	reconnected  bool // an attempt followed one of those at once
+	disconnected  bool // the latest attempt's connection ended without an answer
+	retriedAtOnce bool // an attempt followed one of those without a wait
 }
 
 // newCall checks and converts what every attempt sends.
@@ -120,6 +120,17 @@ func (c *Client) beforeAttempt(ctx context.Context, call *call) (key string, fai
 		return "", call.stop(err)
 	}
 	return key, nil
+}
+
+// awaitLimiter waits for the client's own limiter, if there is one.
+func (c *config) awaitLimiter(ctx context.Context) error {
+	if c.limiter == nil {
+		return nil
+	}
+	if err := c.limiter.Wait(ctx); err != nil {
+		return fmt.Errorf("WithLimiter: %w", err)
+	}
+	return nil
 }
 
 // stop ends the call before its next attempt. It returns the last attempt's error, if any, with err added as a cause.

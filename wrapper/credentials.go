@@ -58,21 +58,21 @@ type CredentialFields struct {
 }
 
 func (c BearerToken) assign(p *credentialPatch) Scheme {
-	p.set(&p.Token, c.Token)
+	p.set("token", c.Token)
 	return SchemeBearerToken
 }
 
 func (c APIKey) assign(p *credentialPatch) Scheme {
-	p.set(&p.GenericAPIKey, c.GenericAPIKey)
-	p.set(&p.APIKey, c.APIKey)
-	p.set(&p.BearerToken, c.BearerToken)
-	p.set(&p.BasicEncoded, c.BasicEncoded)
+	p.set("generic_api_key", c.GenericAPIKey)
+	p.set("api_key", c.APIKey)
+	p.set("bearer_token", c.BearerToken)
+	p.set("basic_encoded", c.BasicEncoded)
 	return SchemeAPIKey
 }
 
 func (c Basic) assign(p *credentialPatch) Scheme {
-	p.set(&p.Username, c.Username)
-	p.set(&p.Password, c.Password)
+	p.set("username", c.Username)
+	p.set("password", c.Password)
 	return SchemeBasic
 }
 
@@ -82,27 +82,20 @@ func (c BasicWithJWT) assign(p *credentialPatch) Scheme {
 }
 
 func (c GoogleServiceAccount) assign(p *credentialPatch) Scheme {
-	p.set(&p.CredentialsJSON, c.CredentialsJSON)
+	p.set("credentials_json", c.CredentialsJSON)
 	return SchemeGoogleServiceAccount
 }
 
 func (c ServiceAccount) assign(p *credentialPatch) Scheme {
-	p.set(&p.ApplicationID, c.ApplicationID)
-	p.set(&p.InstallationID, c.InstallationID)
-	p.set(&p.PrivateKey, c.PrivateKey)
+	p.set("application_id", c.ApplicationID)
+	p.set("installation_id", c.InstallationID)
+	p.set("private_key", c.PrivateKey)
 	return SchemeServiceAccount
 }
 
 func (c CredentialFields) assign(p *credentialPatch) Scheme {
-	var names []string
-	for name, property := range p.Nullables() {
-		names = append(names, name)
-		p.set(property, c.Fields[name])
-	}
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
-		if !slices.Contains(names, name) {
-			p.refuse(fmt.Errorf("unknown credential field %.64q; there are %v", name, names))
-		}
+		p.set(name, c.Fields[name])
 	}
 	return c.Scheme
 }
@@ -114,25 +107,30 @@ type credentialPatch struct {
 	err     error // the first field that was refused
 }
 
-// set stores what field says in one of the patch's own properties.
-func (p *credentialPatch) set(property *gen.NullableString, field Field) {
-	if field.action == keep {
-		return
-	}
-	p.changed = true
-	if field.action == clearValue {
-		*property = gen.Null()
-		return
-	}
-	*property = gen.String(*field.value)
-	for name, own := range p.Nullables() {
-		if own != property {
-			continue
-		}
-		if err := field.refuse(name); err != nil {
-			p.refuse(fmt.Errorf("credential %s: %w", name, err))
+// set stores what field says under the credential's name on the wire.
+func (p *credentialPatch) set(name string, field Field) {
+	for known, property := range p.Nullables() {
+		if known == name {
+			p.setProperty(name, property, field)
+			return
 		}
 	}
+	var names []string
+	for known := range p.Nullables() {
+		names = append(names, known)
+	}
+	p.err = cmp.Or(p.err, fmt.Errorf("unknown credential field %.64q; there are %v", name, names))
 }
 
-func (p *credentialPatch) refuse(err error) { p.err = cmp.Or(p.err, err) }
+func (p *credentialPatch) setProperty(name string, property *gen.NullableString, field Field) {
+	p.changed = p.changed || field.action != keep
+	switch {
+	case field.action == clearValue:
+		*property = gen.Null()
+	case field.action != keep:
+		*property = gen.String(*field.value)
+	}
+	if err := field.refuse(name); err != nil {
+		p.err = cmp.Or(p.err, fmt.Errorf("credential %s: %w", name, err))
+	}
+}

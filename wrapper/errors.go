@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -132,10 +133,9 @@ func (e *Error) Is(target error) bool {
 	return target != nil && target == statusError(e.StatusCode)
 }
 
-// Retryable reports whether the same update may succeed if it is sent again: no answer arrived, for a reason that may
-// pass, or the status was 408, 429, 500, 502, 503, 504, 520 to 527, 529, 530, or 409 for another reason than a taken
-// alias. The client retries by the same rule, within [WithMaxRetries]; in an error that says "not tried again", what
-// follows those words is why it stopped.
+// Retryable reports whether the same update may succeed if it is sent again: the rule by which the client retries, within
+// [WithMaxRetries]; see Retries on the package page. In an error that says "not tried again", what follows those words is
+// why the client stopped.
 func (e *Error) Retryable() bool {
-	return errors.Is(e.kind, errPassing) || e.kind == nil && statusMayPass(e.StatusCode)
+	return errors.Is(e.kind, errPassing) || e.kind == nil && slices.Contains(retriedStatuses, e.StatusCode)
 }

@@ -89,23 +89,20 @@ func decodeEscape(text []byte) (char string, size int) {
 		}
 	case '&':
 		name, _, ends := strings.Cut(head[1:], ";")
-		size = len(name) + 2
-		if number, ok := strings.CutPrefix(strings.ToLower(name), "#x"); ok && ends {
-			return numbered(number, 16, size)
-		} else if number, ok := strings.CutPrefix(name, "#"); ok && ends {
-			return numbered(number, 10, size)
-		} else if name != "" && ends && strings.TrimFunc(name, isLetter) == "" {
+		number, isNumber := strings.CutPrefix(strings.ToLower(name), "#")
+		switch size := len(name) + len("&;"); {
+		case !ends || name == "":
+		case isNumber:
+			base := 10
+			if hex, ok := strings.CutPrefix(number, "x"); ok {
+				number, base = hex, 16
+			}
+			if n, err := strconv.ParseUint(number, base, 21); err == nil {
+				return string(rune(n)), size
+			}
+		case strings.TrimFunc(name, isLetter) == "":
 			return cmp.Or(named[name], unread), size
 		}
 	}
 	return "", 0
-}
-
-// numbered returns the character of that number, and size unless it is none.
-func numbered(number string, base, size int) (string, int) {
-	n, err := strconv.ParseUint(number, base, 21)
-	if err != nil {
-		return "", 0
-	}
-	return string(rune(n)), size
 }

@@ -1,6 +1,7 @@
 package composio
 
 import (
+	"cmp"
 	"math"
 	"net/http"
 	"strconv"
@@ -42,17 +43,11 @@ func rateLimit(h http.Header) RateLimit {
 // beyond it.
 func retryAfter(h http.Header) time.Duration {
 	value := first(h, "Retry-After")
-	if value == "" {
-		return 0
-	}
 	if strings.Trim(value, "0123456789.") != "" {
-		at, err := http.ParseTime(value)
-		if err != nil {
-			return 0
-		}
+		at, _ := http.ParseTime(value)
 		return max(0, time.Until(at))
 	}
-	seconds, err := strconv.ParseFloat(value, 64)
+	seconds, err := strconv.ParseFloat(cmp.Or(value, "0"), 64)
 	switch {
 	case err != nil && !math.IsInf(seconds, 1):
 		return 0

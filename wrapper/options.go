@@ -48,7 +48,7 @@ type config struct {
 	err          error      // the first value that was refused
 }
 
-// refuseIf takes note of a value that is refused.
+// refuseIf keeps the error of the first value that is invalid.
 func (c *config) refuseIf(invalid bool, format string, args ...any) {
 	if invalid && c.err == nil {
 		c.err = fmt.Errorf(format, args...)
@@ -88,19 +88,16 @@ func WithAPIVersion(version string) Option {
 	}
 }
 
-// setVersion puts WithAPIVersion's version in the place of the document's, behind /api/.
+// setVersion puts WithAPIVersion's version in the place of the document's.
 func (c *config) setVersion(u *url.URL) {
 	if c.version == "" {
 		return
 	}
-	replace := func(path, base string) string {
-		segments := strings.SplitN(path[len(base):], "/", 4) // "", api, the version and the rest
-		segments[2] = c.version
-		return base + strings.Join(segments, "/")
-	}
-	u.Path = replace(u.Path, c.baseURL.Path)
+	segments := strings.SplitN(u.Path[len(c.baseURL.Path):], "/", 4) // "", api, the version and the rest
+	path := "/api/" + c.version + "/" + segments[3]                  // nothing of it needs an escape
+	u.Path = c.baseURL.Path + path
 	if u.RawPath != "" {
-		u.RawPath = replace(u.RawPath, c.baseURL.EscapedPath())
+		u.RawPath = c.baseURL.EscapedPath() + path
 	}
 }
 
@@ -125,8 +122,7 @@ func WithAPIKeyFunc(f func(context.Context) (string, error)) Option {
 // net/http's own; wrap one that hands requests to something else, by RegisterProtocol or TLSNextProto.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) {
-		c.refuseIf(client == nil, "WithHTTPClient: the client is nil")
-		if client != nil {
+		if c.refuseIf(client == nil, "WithHTTPClient: the client is nil"); client != nil {
 			c.transport, c.clientLimit = client.Transport, client.Timeout
 		}
 	}
@@ -142,8 +138,8 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithMaxRetries sets how many more attempts may follow the first, by default 2; 0 turns retries off. The package page says
-// what is tried again.
+// WithMaxRetries sets how many more attempts may follow the first, by default 2; 0 turns retries off. See Retries on the
+// package page.
 func WithMaxRetries(n int) Option {
 	return func(c *config) {
 		c.refuseIf(n < 0, "WithMaxRetries: %d is negative", n)
@@ -159,19 +155,7 @@ func WithLimiter(l Limiter) Option {
 	}
 }
 
-// awaitLimiter waits for the client's limiter, if there is one.
-func (c *config) awaitLimiter(ctx context.Context) error {
-	if c.limiter == nil {
-		return nil
-	}
-	if err := c.limiter.Wait(ctx); err != nil {
-		return fmt.Errorf("WithLimiter: %w", err)
-	}
-	return nil
-}
-
-// WithLogger logs each attempt at debug and each retry at warn; the package page lists the attributes. There is no
-// logging by default, and never a secret in it.
+// WithLogger logs each attempt and each retry, as the package page lists. There is no logging by default.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) {
 		c.refuseIf(l == nil, "WithLogger: the logger is nil")
@@ -183,7 +167,7 @@ func WithLogger(l *slog.Logger) Option {
 func WithUserAgent(product string) Option {
 	return func(c *config) {
 		c.refuseIf(product == "", "WithUserAgent: the product is empty")
-		c.refuseIf(hasOther(product, ' '), "WithUserAgent: the product has a character other than printable ASCII")
+		c.refuseIf(!isPrintable(product), "WithUserAgent: the product has a character other than printable ASCII")
 		c.userAgent = []string{product + " " + ownUserAgent}
 	}
 }
@@ -201,11 +185,11 @@ func New(apiKey string, opts ...Option) (*Client, error) {
 // NewFromEnv is [New] with the API key from COMPOSIO_API_KEY and, if it is set, the base URL from COMPOSIO_BASE_URL;
 // a [WithBaseURL] among the options beats the latter.
 func NewFromEnv(opts ...Option) (*Client, error) {
-	apiKey, rawURL := os.Getenv("COMPOSIO_API_KEY"), os.Getenv("COMPOSIO_BASE_URL")
-	if rawURL == "" {
-		return newClient("COMPOSIO_API_KEY", apiKey, WithBaseURL(defaultBaseURL), opts)
+	baseURL := WithBaseURL(defaultBaseURL)
+	if rawURL := os.Getenv("COMPOSIO_BASE_URL"); rawURL != "" {
+		baseURL = baseURLFrom("COMPOSIO_BASE_URL", rawURL)
 	}
-	return newClient("COMPOSIO_API_KEY", apiKey, baseURLFrom("COMPOSIO_BASE_URL", rawURL), opts)
+	return newClient("COMPOSIO_API_KEY", os.Getenv("COMPOSIO_API_KEY"), baseURL, opts)
 }
 
 // newClient applies opts, and baseURL if none of them sets one. keyFrom names where the key came from.
@@ -217,8 +201,7 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 		c.key = func(context.Context) (string, error) { return apiKey, nil }
 	}
 	for i, opt := range opts {
-		c.refuseIf(opt == nil, "New: option %d is nil", i+1)
-		if opt != nil {
+		if c.refuseIf(opt == nil, "New: option %d is nil", i+1); opt != nil {
 			opt(c)
 		}
 	}
@@ -230,9 +213,8 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 	}
 	c.refuseIf(isNil(c.transport), "WithHTTPClient: the transport is a nil %T", c.transport)
 	c.refuseIf(c.key == nil, "%s: the API key is empty, and there is no WithAPIKeyFunc", keyFrom)
-	if c.err == nil && c.baseURL.Scheme == "http" && !c.insecureHTTP && !isLoopback(c.baseURL.Hostname()) {
-		c.refuseIf(true, "%s: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP", c.baseURLFrom)
-	}
+	c.refuseIf(c.err == nil && c.baseURL.Scheme == "http" && !c.insecureHTTP && !isLoopback(c.baseURL.Hostname()),
+		"%s: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP", c.baseURLFrom)
 	if c.err != nil {
 		return nil, invalidError("", c.err)
 	}
@@ -249,25 +231,20 @@ func checkKey(key string) error {
 	switch {
 	case key == "":
 		return errors.New("the API key is empty")
-	case hasOther(key, '!'):
+	case !isPrintable(key) || strings.Contains(key, " "):
 		return errors.New("the API key has a character other than visible ASCII, such as a space or a newline")
 	}
 	return nil
 }
 
-// hasOther reports whether text has a byte other than those of ASCII from first to "~".
-func hasOther(text string, first byte) bool {
-	for i := range len(text) {
-		if text[i] < first || text[i] > '~' {
-			return true
-		}
-	}
-	return false
+// isPrintable reports whether text has only characters of ASCII, from the space to "~".
+func isPrintable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
+// isLoopback reports whether host is this machine.
 func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // isNil reports whether v is nil or holds a nil pointer or function, on which any method would panic.

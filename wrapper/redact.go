@@ -37,14 +37,15 @@ func (s *secrets) redact(text string) string {
 // redactCut is redact for a text that may end in the middle of a secret, or of an escape within one.
 func (s *secrets) redactCut(text string) string {
 	plain := unescape(text)
-	whole := strings.TrimRightFunc(plain, func(r rune) bool { return isLetter(r) || strings.ContainsRune(`\&%#`, r) })
-	for end := max(len(whole), len(plain)-maxEscape); end <= len(plain); end++ {
-		if end < len(plain) && strings.IndexByte(escapes, plain[end]) < 0 {
-			continue
-		}
-		letters := string(appendLetters(nil, plain[:end]))
+	whole := strings.TrimRightFunc(plain, func(r rune) bool { return isLetter(r) || strings.ContainsRune(escapes+"#", r) })
+	uncut := plain
+	if i := strings.IndexAny(plain[len(whole):], escapes); i >= 0 {
+		uncut = plain[:len(whole)+i]
+	}
+	for _, end := range [...]string{plain, uncut} {
+		letters := string(appendLetters(nil, end))
 		for i := range s.known {
-			if s.prepare(&s.known[i]).beginsAtEnd(plain[:end], letters) {
+			if s.prepare(&s.known[i]).beginsAtEnd(end, letters) {
 				return redacted
 			}
 		}
@@ -90,20 +91,22 @@ func (k *secret) isLong() bool { return utf8.RuneCount(k.letters) >= minLetters 
 
 // beginsAtEnd reports whether such a text ends with the beginning of the secret or of a part.
 func (k *secret) beginsAtEnd(plain, letters string) bool {
-	begins := func(text, secret string) bool {
-		for n := min(len(text), len(secret)-1); n >= minCut; n-- {
-			if strings.HasSuffix(text, secret[:n]) && utf8.RuneCountInString(secret[:n]) >= minCut {
-				return true
-			}
-		}
-		return false
-	}
-	for _, part := range k.parts {
-		if begins(letters, string(part)) {
+	for _, part := range append(k.parts, k.letters) {
+		if endsWithBeginning(letters, string(part)) {
 			return true
 		}
 	}
-	return begins(letters, string(k.letters)) || !k.isLong() && begins(plain, k.plain)
+	return !k.isLong() && endsWithBeginning(plain, k.plain)
+}
+
+// endsWithBeginning reports whether text ends with minCut or more characters that secret begins with, but not with all.
+func endsWithBeginning(text, secret string) bool {
+	for n := min(len(text), len(secret)-1); n >= minCut; n-- {
+		if strings.HasSuffix(text, secret[:n]) && utf8.RuneCountInString(secret[:n]) >= minCut {
+			return true
+		}
+	}
+	return false
 }
 
 // keyPrefix begins every API key of Composio's. Its answers to a wrong key quote the key's first characters.

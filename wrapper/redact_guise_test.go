@@ -261,7 +261,7 @@ func TestEndOfACutAnswer(t *testing.T) {
 		end    string
 		hidden bool
 	}{
-		{"abc", false}, {"abcd", true}, {"abcdefg", true}, {"abcdx", false}, {"abcd, or not", false}, {"abcd&more of it", false},
+		{"abc", false}, {"abcd", true}, {"abcdefg", true}, {"abcdx", false}, {"abcd, or not", false}, {"abcd, y", false}, {"abcd&more of it", false},
 		{`abc\u006`, false}, {`abcd\u006`, true}, {`abcd\`, true}, {`abcd\\\u00`, true}, {`abcd&#x6`, true}, {"abcd&am", true}, {"abcd%6", true}, {`abcd\ud83d\ude0`, true},
 		{`abcd\u007a`, false}, {`\u0061\u0062\u0063\u0064`, true}, {`%61%62%63%64%6`, true}, {`q\"\u0026r+s`, true}, {`q\"`, false}, {"!?!?", true}, {"!?!", false},
 		{jsonForm(keyPEM[:40]), true}, {jsonForm(jsonForm(jsonForm(keyPEM[:100]))), true}, {keyPEM[:len(keyPEM)-3], true}, {"MIIE", true}, {"MII", false}, {"QeE5+B", true}, {"-----", false},

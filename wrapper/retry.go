@@ -13,14 +13,18 @@ const (
 	maxBackoff    = 8 * time.Second
 )
 
+// retriedStatuses are those under which the same request may be answered otherwise later. From 520 on they are a content
+// network's, about the server behind it.
+var retriedStatuses = []int{408, 409, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530}
+
 // retryDelay returns how long to wait before the attempt after the latest, and whether to make it.
 func (c *config) retryDelay(ctx context.Context, call *call) (wait time.Duration, again bool) {
 	e := call.last
 	if e.Attempts > c.maxRetries || !e.Retryable() || e.RetryAfter > maxRetryAfter || ctx.Err() != nil {
 		return 0, false
 	}
-	if call.disconnected && !call.reconnected {
-		call.reconnected = true
+	if call.disconnected && !call.retriedAtOnce {
+		call.retriedAtOnce = true
 		return 0, true // the server perhaps closed an idle connection, which says nothing about its health
 	}
 	wait = e.RetryAfter
