@@ -44,8 +44,6 @@ var wrongAccounts = map[string]struct{ json, want string }{
 	"an unknown key":               {`{"id":"ca_1","scheme":"BASIC","aliass":"s3cret"}`, "body: property \"aliass\" is unsupported"},
 	"a key of Go's":                {`{"id":"ca_1","scheme":"BASIC","user_id":"s3cret"}`, "body: property \"user_id\" is unsupported"},
 	"a key in another case":        {`{"id":"ca_1","scheme":"BASIC","Alias":"s3cret"}`, "body: property \"Alias\" is unsupported"},
-	"a key twice":                  {`{"id":"ca_1","scheme":"BASIC","alias":"s3cret","alias":""}`, "body: the key \"alias\" is there twice"},
-	"a credential twice":           {`{"id":"ca_1","scheme":"BASIC","credentials":{"token":"s3cret","token":""}}`, "body: the key \"token\" is there twice"},
 	"a number":                     {`{"id":"ca_1","scheme":"BASIC","alias":81549300}`, "/alias: value must be a string"},
 	"a null":                       {`{"id":"ca_1","scheme":"BASIC","alias":null}`, "/alias: Value is not nullable"},
 	"a null credential":            {`{"id":"ca_1","scheme":"BASIC","credentials":{"token":null}}`, "/credentials/token: Value is not nullable"},

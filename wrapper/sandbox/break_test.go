@@ -53,8 +53,7 @@ func TestGoawayEndsTheConnection(t *testing.T) {
 	for _, protocol := range protocols {
 		t.Run(protocol.name, func(t *testing.T) {
 			t.Parallel()
-			s := sandbox.New()
-			s.Put(bearer("ca_1"))
+			s := filled()
 			url, transport := serveOver(t, protocol, s)
 			reused := func() (reused bool) {
 				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{

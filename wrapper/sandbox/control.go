@@ -17,8 +17,8 @@ import (
 // controlRoot is where the page is, and the control routes below it.
 const controlRoot = "/_sandbox/"
 
-//go:embed page
-var pageFiles embed.FS
+//go:embed control.yaml page
+var controlFiles embed.FS
 
 // WithControl serves routes below /_sandbox/ by which a test suite in any language seeds, scripts and reads the sandbox,
 // and a page that shows it to a person. They take the sandbox's key in x-api-key and are no part of Composio;
@@ -47,31 +47,30 @@ func newControl(s *Server, hosts []string) *control {
 		c.start = s.state.clone()
 	})
 	c.mux.Handle("GET "+strings.TrimSuffix(controlRoot, "/"), http.RedirectHandler(controlRoot, http.StatusTemporaryRedirect))
-	c.file("openapi.yaml", "application/yaml", controlSpec)
 	for path, file := range map[string]struct{ name, mediaType string }{
-		"{$}":      {"page/index.html", "text/html; charset=utf-8"},
-		"page.js":  {"page/page.js", "text/javascript; charset=utf-8"},
-		"page.css": {"page/page.css", "text/css; charset=utf-8"},
-	} {
-		data, err := pageFiles.ReadFile(file.name)
-		if err != nil {
-			panic(err) // they are embedded
-		}
-		c.file(path, file.mediaType, data)
+		"{$}":          {"page/index.html", "text/html; charset=utf-8"},
+		"page.js":      {"page/page.js", "text/javascript; charset=utf-8"},
+		"page.css":     {"page/page.css", "text/css; charset=utf-8"},
+		"openapi.yaml": {"control.yaml", "application/yaml"},
+	} { // without the key, which the page asks for
+		c.mux.HandleFunc("GET "+controlRoot+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", file.mediaType)
+			http.ServeFileFS(w, r, controlFiles, file.name)
+		})
 	}
 	for pattern, answer := range map[string]func(*http.Request) (any, error){
-		"GET accounts?limit":         c.listAccounts,
+		"GET accounts limit":         c.listAccounts,
 		"GET accounts/{id}":          c.getAccount,
 		"PUT accounts/{id}":          c.putAccount,
 		"DELETE accounts/{id}":       c.deleteAccount,
-		"GET requests?account&limit": c.listRequests,
+		"GET requests account limit": c.listRequests,
 		"DELETE requests":            c.clearRequests,
 		"POST script":                c.addAnswers,
 		"GET faults":                 c.getFaults,
 		"PUT faults":                 c.setFaults,
 		"POST reset":                 c.reset,
 	} {
-		c.route(pattern, func(w http.ResponseWriter, r *http.Request) {
+		c.handle(pattern, func(w http.ResponseWriter, r *http.Request) {
 			switch answer, err := answer(r); {
 			case err != nil:
 				refuse(w, err)
@@ -82,29 +81,20 @@ func newControl(s *Server, hosts []string) *control {
 			}
 		})
 	}
-	c.route("GET events", c.streamRequests)
+	c.handle("GET events", c.streamRequests)
 	return c
 }
 
-// file has something served to whoever passes the guard.
-func (c *control) file(path, mediaType string, data []byte) {
-	c.mux.HandleFunc("GET "+controlRoot+path, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", mediaType)
-		_, _ = w.Write(data)
-	})
-}
-
-// route has a control route served to whoever has the key. The pattern is a method, a path, and the names that the query
-// may have.
-func (c *control) route(pattern string, serve http.HandlerFunc) {
-	pattern, query, _ := strings.Cut(pattern, "?")
-	method, path, _ := strings.Cut(pattern, " ")
-	c.mux.HandleFunc(method+" "+controlRoot+path, func(w http.ResponseWriter, r *http.Request) {
+// handle has a control route served to whoever has the key. The pattern is a method, a path, and the names that a
+// query may have.
+func (c *control) handle(pattern string, serve http.HandlerFunc) {
+	parts := strings.Fields(pattern)
+	c.mux.HandleFunc(parts[0]+" "+controlRoot+parts[1], func(w http.ResponseWriter, r *http.Request) {
 		if err := guardSite(r, "same-origin", "none"); err != nil {
 			refuse(w, err)
 		} else if refused := c.authenticate(r.Header); refused != nil {
 			refused.write(w)
-		} else if err := checkAddress(r.URL, strings.Split(query, "&")); err != nil {
+		} else if err := checkAddress(r.URL, parts[2:]); err != nil {
 			refuse(w, err)
 		} else {
 			serve(w, r)
@@ -157,11 +147,8 @@ func checkAddress(u *url.URL, known []string) error {
 		return errors.New("query: malformed")
 	}
 	for name, values := range query {
-		if !slices.Contains(known, name) || name == "" {
-			return fmt.Errorf("query: %.40q is unknown here", name)
-		}
-		if len(values) > 1 || values[0] == "" {
-			return fmt.Errorf("%s: not one value", name)
+		if !slices.Contains(known, name) || len(values) > 1 || values[0] == "" {
+			return fmt.Errorf("query: %.40q is unknown here, or has not one value", name)
 		}
 	}
 	if !utf8.ValidString(u.Path) {

@@ -45,10 +45,7 @@ func (a answerJSON) answer() (Answer, error) {
 		if !headerName.MatchString(name) || !headerValue.MatchString(value) {
 			return Answer{}, fmt.Errorf("/headers: %.40q is no name of a header, or its value none", name)
 		}
-		if header.Values(name) != nil {
-			return Answer{}, fmt.Errorf("/headers: %.40q is there twice, in another case", name)
-		}
-		header.Set(name, value)
+		header.Add(name, value)
 	}
 	text := string(a.Body)
 	if bytes.HasPrefix(a.Body, []byte{'"'}) {
@@ -86,10 +83,8 @@ func (c *control) getFaults(*http.Request) (any, error) {
 	rates := map[string]float64{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, g := range c.chance.groups {
-		for _, f := range g.faults {
-			rates[f.Name] += g.rate / float64(len(g.faults))
-		}
+	for _, f := range c.chance.faults {
+		rates[f.Name] += f.rate
 	}
 	return map[string]any{"faults": rates, "names": names}, nil
 }
@@ -101,7 +96,7 @@ func (c *control) setFaults(r *http.Request) (any, error) {
 	if err := decodeBody(r, "Faults", &wanted); err != nil {
 		return nil, err
 	}
-	var groups []faultGroup
+	var on []likely
 	total := 0.0
 	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated
 		faults, err := Faults(name)
@@ -110,7 +105,7 @@ func (c *control) setFaults(r *http.Request) (any, error) {
 		}
 		if rate := wanted.Faults[name]; rate > 0 {
 			total += rate
-			groups = append(groups, faultGroup{rate, faults})
+			on = append(on, likely{faults[0], rate})
 		}
 	}
 	if total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
@@ -118,6 +113,6 @@ func (c *control) setFaults(r *http.Request) (any, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.chance = newChance(c.chance.seed, groups)
+	c.chance = newChance(c.chance.seed, on)
 	return nil, nil
 }

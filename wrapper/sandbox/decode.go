@@ -28,8 +28,8 @@ var controlSchemas = sync.OnceValue(func() openapi3.Schemas {
 	return document.Components.Schemas
 })
 
-// decode reads one JSON value that the control document's schema allows. It also refuses what encoding/json passes over:
-// a key that an object has twice, and text that is not Unicode. An error names the place, and shows no value.
+// decode reads one JSON value that the control document's schema allows, and refuses text that is not Unicode, which
+// encoding/json would change. An error names the place, and shows no value.
 func decode(data []byte, schema string, to any) error {
 	var value any
 	if err := json.Unmarshal(data, &value); err != nil {
@@ -37,9 +37,6 @@ func decode(data []byte, schema string, to any) error {
 	}
 	if again, _ := json.Marshal(value); !utf8.Valid(data) || bytes.ContainsRune(again, utf8.RuneError) { // stands for what is none
 		return errors.New("body: text that is not Unicode")
-	}
-	if err := refuseDuplicates(json.NewDecoder(bytes.NewReader(data))); err != nil {
-		return err
 	}
 	err := controlSchemas()[schema].Value.VisitJSON(value)
 	if broken, ok := errors.AsType[*openapi3.SchemaError](err); ok {
@@ -50,27 +47,4 @@ func decode(data []byte, schema string, to any) error {
 		return fmt.Errorf("%s: %s", place, broken.Reason)
 	}
 	return json.Unmarshal(data, to)
-}
-
-// refuseDuplicates reads the next value, which is valid JSON.
-func refuseDuplicates(d *json.Decoder) error {
-	open, _ := d.Token()
-	if open != json.Delim('{') && open != json.Delim('[') {
-		return nil
-	}
-	names := map[any]bool{}
-	for d.More() {
-		if open == json.Delim('{') {
-			name, _ := d.Token()
-			if names[name] {
-				return fmt.Errorf("body: the key %q is there twice", name)
-			}
-			names[name] = true
-		}
-		if err := refuseDuplicates(d); err != nil {
-			return err
-		}
-	}
-	_, err := d.Token() // the end of it
-	return err
 }

@@ -17,15 +17,13 @@ import (
 // fault.
 func WithFaults(seed uint64, rate float64, faults ...Answer) Option {
 	return func(s *Server) {
-		group := faultGroup{rate: rate}
+		all := s.chance.faults
 		for _, f := range faults {
-			group.faults = append(group.faults, f.clone())
+			if rate > 0 {
+				all = append(all, likely{f.clone(), rate / float64(len(faults))})
+			}
 		}
-		groups := s.chance.groups
-		if len(group.faults) > 0 && rate > 0 {
-			groups = append(groups, group)
-		}
-		s.chance = newChance(seed, groups)
+		s.chance = newChance(seed, all)
 	}
 }
 
@@ -33,28 +31,26 @@ func WithFaults(seed uint64, rate float64, faults ...Answer) Option {
 type chance struct {
 	seed   uint64
 	dice   *rand.Rand
-	groups []faultGroup
+	faults []likely
 }
 
-func newChance(seed uint64, groups []faultGroup) chance {
-	return chance{seed, rand.New(rand.NewPCG(seed, 0)), groups}
+// likely is a fault and the part of all requests that meets it.
+type likely struct {
+	Answer
+	rate float64
 }
 
-type faultGroup struct {
-	rate   float64
-	faults []Answer
+func newChance(seed uint64, faults []likely) chance {
+	return chance{seed, rand.New(rand.NewPCG(seed, 0)), faults}
 }
 
 func (c *chance) draw() (Answer, bool) {
-	if len(c.groups) == 0 {
-		return Answer{}, false
-	}
-	at, which := c.dice.Float64(), c.dice.Uint64() // always both, so that one draw is like another
-	for _, g := range c.groups {
-		if at < g.rate {
-			return g.faults[which%uint64(len(g.faults))], true
+	at := c.dice.Float64()
+	for _, f := range c.faults {
+		if at < f.rate {
+			return f.Answer, true
 		}
-		at -= g.rate
+		at -= f.rate
 	}
 	return Answer{}, false
 }
@@ -90,7 +86,7 @@ const (
 
 // readyFaults returns the faults that have names.
 func readyFaults() []Answer {
-	return []Answer{
+	all := []Answer{
 		{Name: "close-before", Break: BreakBeforeHeader},
 		{Name: "close-during", Break: BreakWhileApplying, Apply: true},
 		{Name: "close-after", Break: BreakBeforeHeader, Apply: true},
@@ -123,28 +119,24 @@ func readyFaults() []Answer {
 			Body: `{"error":{"message":"Another update of this connected account is under way","code":600,"slug":"ConnectedAccount_Conflict","status":409}}`,
 		},
 		gatewayFault("408", http.StatusRequestTimeout, false),
-		serverFault("500", false),
-		serverFault("500-applied", true),
-		gatewayFault("502", http.StatusBadGateway, false),
-		gatewayFault("502-applied", http.StatusBadGateway, true),
-		gatewayFault("503", http.StatusServiceUnavailable, false),
-		gatewayFault("503-applied", http.StatusServiceUnavailable, true),
-		gatewayFault("504", http.StatusGatewayTimeout, false),
-		gatewayFault("504-applied", http.StatusGatewayTimeout, true),
 	}
+	for _, f := range []Answer{
+		{
+			Name: "500", Status: http.StatusInternalServerError,
+			Body: `{"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`,
+		},
+		gatewayFault("502", http.StatusBadGateway, false),
+		gatewayFault("503", http.StatusServiceUnavailable, false),
+		gatewayFault("504", http.StatusGatewayTimeout, false),
+	} {
+		all = append(all, f)
+		f.Name, f.Apply = f.Name+"-applied", true
+		all = append(all, f)
+	}
+	return all
 }
 
 // gatewayFault is a page of something between the client and Composio.
 func gatewayFault(name string, status int, apply bool) Answer {
-	return Answer{
-		Name: name, Status: status, Header: http.Header{"Content-Type": {pageType}}, Body: page(status), Apply: apply,
-	}
-}
-
-// serverFault is a failure of Composio itself.
-func serverFault(name string, apply bool) Answer {
-	return Answer{
-		Name: name, Status: http.StatusInternalServerError, Apply: apply,
-		Body: `{"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`,
-	}
+	return Answer{Name: name, Status: status, Header: http.Header{"Content-Type": {pageType}}, Body: page(status), Apply: apply}
 }

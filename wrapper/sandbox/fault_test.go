@@ -225,8 +225,7 @@ func meet(t *testing.T, over protocol, tt faultRow, want string, ask func(string
 		timeout = 20 * time.Millisecond
 	}
 	for {
-		s := sandbox.New(sandbox.WithFaults(1, 1, fault(t, tt.name)))
-		s.Put(bearer("ca_1"))
+		s := filled(sandbox.WithFaults(1, 1, fault(t, tt.name)))
 		url, transport := serveOver(t, over, s)
 		start := time.Now()
 		got := ask(url, transport, timeout)

@@ -28,6 +28,13 @@ func bearer(id string) sandbox.Account {
 	}
 }
 
+// filled is a sandbox with one account.
+func filled(opts ...sandbox.Option) *sandbox.Server {
+	s := sandbox.New(opts...)
+	s.Put(bearer("ca_1"))
+	return s
+}
+
 // answered is an answer that has been read.
 type answered struct {
 	status int

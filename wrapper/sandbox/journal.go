@@ -25,7 +25,7 @@ type Request struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 
-	// Header and Body are what was sent. Body is what was read of it, at most 10 MiB.
+	// Header and Body are what was sent. Body is what was read of it, at most 10 MiB; nil as long as it comes in.
 	Header http.Header `json:"header"`
 	Body   []byte      `json:"body"`
 
@@ -53,25 +53,15 @@ func (q Request) clone() Request {
 	return q
 }
 
-// requestView is a Request that prints as it is.
-type requestView struct {
-	Time       time.Time            `json:"time"`
-	Method     string               `json:"method"`
-	Path       string               `json:"path"`
-	Header     http.Header          `json:"header"`
-	Body       string               `json:"body"`
-	Status     int                  `json:"status"`
-	Applied    bool                 `json:"applied"`
-	Fault      string               `json:"fault"`
-	Exempt     bool                 `json:"exempt"`
-	Violations []contract.Violation `json:"violations"`
-}
-
-func (q Request) view() requestView {
-	return requestView{
-		q.Time, q.Method, q.Path, maskHeader(q.Header), maskBody(q.Body), q.Status, q.Applied, q.Fault,
-		q.Exempt, q.Violations,
-	}
+// view returns what prints as it is.
+func (q Request) view() any {
+	type view Request
+	plain := view(q)
+	plain.Header, plain.Body = maskHeader(q.Header), nil
+	return struct {
+		view
+		Body string `json:"body"`
+	}{plain, maskBody(q.Body)}
 }
 
 // String returns the request, its secrets masked.
@@ -114,9 +104,10 @@ type record struct {
 type exchange struct {
 	http.ResponseWriter
 	server   *Server
-	from     io.ReadCloser
+	body     bytes.Buffer // what was read of the request's
 	limited  bool
 	wait     time.Duration // until the rate-limit window ends
+	budget   budget        // as this request found it
 	applying func()        // called when the account is about to change, with server.mu held; may be nil
 	entry    *record       // guarded by server.mu
 }
@@ -127,13 +118,10 @@ func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKe
 
 // begin opens an entry in the journal, and returns the writer and the request to go on with.
 func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http.Request) {
-	e := &exchange{ResponseWriter: w, server: s, from: http.NoBody, entry: &record{
+	e := &exchange{ResponseWriter: w, server: s, entry: &record{
 		Request: Request{Time: time.Now(), Method: r.Method, Path: r.URL.EscapedPath(), Header: r.Header.Clone()},
 	}}
 	e.entry.account = accountIn(e.entry.Path)
-	if r.Body != nil {
-		e.from = http.MaxBytesReader(w, r.Body, maxBody)
-	}
 	s.mu.Lock()
 	s.served++
 	e.entry.number = s.served
@@ -147,14 +135,21 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	}
 	s.mu.Unlock()
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
-	r.Body = e
+	if r.Body != nil {
+		limited := http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.TeeReader(limited, &e.body), limited}
+	}
 	return e, r
 }
 
-// note writes to the journal.
+// note writes to the journal, where the request's body is from then on too.
 func (e *exchange) note(f func(*Request)) {
 	e.server.mu.Lock()
 	defer e.server.mu.Unlock()
+	e.entry.Body = e.body.Bytes()
 	f(&e.entry.Request)
 }
 
@@ -178,16 +173,6 @@ func (e *exchange) exempt(w http.ResponseWriter) http.ResponseWriter {
 	e.note(func(q *Request) { q.Exempt = true })
 	return contract.Exempt(w)
 }
-
-// Read reads the request's body, for the journal too.
-func (e *exchange) Read(p []byte) (int, error) {
-	n, err := e.from.Read(p)
-	e.note(func(q *Request) { q.Body = append(q.Body, p[:n]...) })
-	return n, err
-}
-
-// Close closes the request's body.
-func (e *exchange) Close() error { return e.from.Close() }
 
 // WriteHeader begins the answer. Everything in this package calls it before it writes.
 func (e *exchange) WriteHeader(status int) {

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -32,7 +31,7 @@ func (s *Server) spend(e *exchange) {
 		b.used, b.end = 0, now.Add(b.window)
 	}
 	b.used++
-	e.limited, e.wait = b.used > b.limit, b.end.Sub(now)
+	e.limited, e.wait, e.budget = b.used > b.limit, b.end.Sub(now), *b
 	if b.bare {
 		return
 	}
@@ -42,20 +41,19 @@ func (s *Server) spend(e *exchange) {
 	h.Set("X-RateLimit-Window-Size", fmt.Sprintf("%gs", b.window.Seconds()))
 }
 
-func (s *Server) writeLimited(w http.ResponseWriter, wait time.Duration) {
-	if s.budget.bare {
+// writeLimited tells a request that it is one too many.
+func (e *exchange) writeLimited(w http.ResponseWriter) {
+	if e.budget.bare {
 		refused := failure{
 			status: http.StatusTooManyRequests, code: 10429, slug: "HTTP_TooManyRequests", message: "Rate limit exceeded",
 		}
 		refused.write(w)
 		return
 	}
-	data, _ := json.Marshal(map[string]string{"message": fmt.Sprintf( // a string always encodes
-		"Rate limit exceeded. Limit: %d requests per %g minutes", s.budget.limit, s.budget.window.Minutes())})
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", retryAfter(wait, s.budget.window))
-	w.WriteHeader(http.StatusTooManyRequests)
-	_, _ = w.Write(data)
+	w.Header().Set("Retry-After", retryAfter(e.wait, e.budget.window))
+	writeJSON(w, http.StatusTooManyRequests, map[string]string{
+		"message": fmt.Sprintf("Rate limit exceeded. Limit: %d requests per %g minutes", e.budget.limit, e.budget.window.Minutes()),
+	})
 }
 
 // retryAfter returns a wait in seconds: in whole ones as Composio does, but to the millisecond if the window is not made

@@ -11,8 +11,7 @@ import (
 
 func TestRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := sandbox.New(sandbox.WithRateLimit(2, 90*time.Second))
-		s.Put(bearer("ca_1"))
+		s := filled(sandbox.WithRateLimit(2, 90*time.Second))
 		for i, step := range []struct {
 			wait       time.Duration
 			status     int
@@ -80,8 +79,7 @@ func TestRateLimitsThatAreGiven(t *testing.T) {
 // A test has windows of milliseconds, and no second to wait for their end.
 func TestRateLimitOfAShortWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := sandbox.New(sandbox.WithRateLimit(1, 20*time.Millisecond))
-		s.Put(bearer("ca_1"))
+		s := filled(sandbox.WithRateLimit(1, 20*time.Millisecond))
 		for i, step := range []struct {
 			wait       time.Duration
 			status     int
@@ -102,8 +100,7 @@ func TestRateLimitOfAShortWindow(t *testing.T) {
 }
 
 func TestBareRateLimit(t *testing.T) {
-	s := sandbox.New(sandbox.WithBareRateLimit(1, time.Hour))
-	s.Put(bearer("ca_1"))
+	s := filled(sandbox.WithBareRateLimit(1, time.Hour))
 	for i, want := range []struct {
 		status int
 		body   string

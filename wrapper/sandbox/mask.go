@@ -65,6 +65,7 @@ func maskValue(v any, at string) any {
 		return mask(v)
 	case float64:
 		return redacted
+	default: // null, true, false
+		return v
 	}
-	return v // null, true, false
 }

@@ -67,8 +67,7 @@ func TestAccountPrintsNoCredential(t *testing.T) {
 }
 
 func TestRequestPrintsNoSecret(t *testing.T) {
-	s := sandbox.New(sandbox.WithAPIKey("ak_right_key"))
-	s.Put(bearer("ca_1"))
+	s := filled(sandbox.WithAPIKey("ak_right_key"))
 	call(t, s, "PATCH", path+"ca_1", `{"alias":"work","later":["latersecret",81549300],"connection":{"state":{"authScheme":"BEARER_TOKEN",`+
 		`"val":{"token":"tokensecret","api_key":"","password":null}}},"experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":["user_9"]}}}`,
 		"X-Api-Key", "ak_right_key", "Authorization", "Bearer othersecret", "Cookie", "c=cookiesecret")
@@ -95,8 +94,7 @@ func TestRequestPrintsNoSecret(t *testing.T) {
 }
 
 func TestServerPrintsNothingOfItsOwn(t *testing.T) {
-	s := sandbox.New(sandbox.WithAPIKey("ak_right_key"))
-	s.Put(bearer("ca_1"))
+	s := filled(sandbox.WithAPIKey("ak_right_key"))
 	text := printed(t, s)
 	wantNone(t, text, "ak_right_key", "robot")
 	if !strings.Contains(text, "sandbox.Server(1 accounts, 0 requests)") {

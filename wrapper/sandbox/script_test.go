@@ -13,8 +13,7 @@ import (
 )
 
 func TestScriptAnswersInOrder(t *testing.T) {
-	s := sandbox.New()
-	s.Put(bearer("ca_1"))
+	s := filled()
 	s.Script(sandbox.Answer{Status: 502, Header: http.Header{"content-type": {"text/html"}, "X-Ratelimit": nil}, Body: "<p>"})
 	s.Script(sandbox.Answer{Status: 200, Body: `{"error":"no envelope"}`}, sandbox.Answer{})
 	for _, want := range []struct {
@@ -83,8 +82,7 @@ func TestAnswersThatSayNothingWasAppliedAreTrue(t *testing.T) {
 	for status, want := range map[int]bool{
 		200: true, 400: true, 409: true, 500: true, 502: true, 503: true, 504: true, 408: false, 429: false,
 	} {
-		s := sandbox.New()
-		s.Put(bearer("ca_1"))
+		s := filled()
 		s.Script(sandbox.Answer{Status: status, Apply: true})
 		got := patch(t, s, "ca_1", `{"alias":"work"}`)
 		if a, _ := s.Account("ca_1"); got.status != status || (a.Alias == "work") != want || last(s).Applied != want {
@@ -104,8 +102,7 @@ func TestApplyRefusesWhatIsWrong(t *testing.T) {
 		"scheme":  {sandbox.DefaultAPIKey, "ca_1", `{"connection":{"state":{"authScheme":"BASIC","val":{}}}}`, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sandbox.New()
-			s.Put(bearer("ca_1"))
+			s := filled()
 			s.Script(sandbox.Answer{Apply: true}, sandbox.Answer{Apply: true, Status: 500})
 			for _, want := range []int{tt.own, 500} {
 				got := call(t, s, "PATCH", path+tt.id, tt.body, "X-Api-Key", tt.key)
@@ -119,8 +116,7 @@ func TestApplyRefusesWhatIsWrong(t *testing.T) {
 }
 
 func TestApplyKeepsToTheRateLimit(t *testing.T) {
-	s := sandbox.New(sandbox.WithRateLimit(1, time.Hour))
-	s.Put(bearer("ca_1"))
+	s := filled(sandbox.WithRateLimit(1, time.Hour))
 	s.Script(sandbox.Answer{Apply: true}, sandbox.Answer{Apply: true}, sandbox.Answer{Status: 418})
 	for _, want := range []int{200, 429, 418} {
 		got := patch(t, s, "ca_1", `{"alias":"work"}`)
@@ -131,8 +127,7 @@ func TestApplyKeepsToTheRateLimit(t *testing.T) {
 }
 
 func TestAnswerChangesTheSandboxsOwn(t *testing.T) {
-	s := sandbox.New()
-	s.Put(bearer("ca_1"))
+	s := filled()
 	s.Script(
 		sandbox.Answer{Apply: true, Body: "other"},
 		sandbox.Answer{Apply: true, Header: http.Header{"x-added": {"yes"}, "X-Request-Id": nil}},
@@ -160,8 +155,7 @@ func TestUpdateTakesEffectBeforeTheDelay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := sandbox.New()
-				s.Put(bearer("ca_1"))
+				s := filled()
 				s.Script(f)
 				start := time.Now()
 				answer := make(chan *httptest.ResponseRecorder)

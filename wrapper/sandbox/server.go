@@ -104,7 +104,7 @@ type state struct {
 func (s state) clone() state {
 	s.accounts, s.aliases = maps.Clone(s.accounts), maps.Clone(s.aliases)
 	s.script, s.journal = slices.Clone(s.script), slices.Clone(s.journal)
-	s.chance = newChance(s.chance.seed, s.chance.groups)
+	s.chance = newChance(s.chance.seed, s.chance.faults)
 	return s
 }
 
@@ -117,6 +117,7 @@ func New(opts ...Option) *Server {
 		state: state{
 			accounts: map[string]Account{},
 			aliases:  map[alias]int{},
+			chance:   newChance(0, nil),
 			budget:   budget{limit: 2000, window: time.Minute},
 		},
 	}
@@ -216,7 +217,7 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) {
 func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 	e := exchangeOf(r)
 	if e.limited {
-		s.writeLimited(e.exempt(w), e.wait)
+		e.writeLimited(e.exempt(w))
 		return
 	}
 	if e.entry.account == "" {

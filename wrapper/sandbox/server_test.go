@@ -37,8 +37,7 @@ func TestServerRoutes(t *testing.T) {
 		{"POST", "/api/v3.1/connected_accounts/ca_1", 405},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
-			s := sandbox.New()
-			s.Put(bearer("ca_1"))
+			s := filled()
 			got := call(t, s, tt.method, tt.path, `{}`)
 			if got.status != tt.want {
 				t.Fatalf("status %d, want %d: %s", got.status, tt.want, got.body)
@@ -84,8 +83,7 @@ func TestServerAuthenticates(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sandbox.New()
-			s.Put(bearer("ca_1"))
+			s := filled()
 			got := call(t, s, "PATCH", path+"ca_1", `{"alias":"new"}`, append(tt.header, "X-Request-Id", "r1")...)
 			tt.want.Status, tt.want.RequestID = 401, "r1"
 			if diff := cmp.Diff(tt.want, got.failure(t)); diff != "" || got.status != 401 {
@@ -100,8 +98,7 @@ func TestServerAuthenticates(t *testing.T) {
 }
 
 func TestServerTakesItsKeyAlone(t *testing.T) {
-	s := sandbox.New(sandbox.WithAPIKey("ak_mine"), nil)
-	s.Put(bearer("ca_1"))
+	s := filled(sandbox.WithAPIKey("ak_mine"), nil)
 	for key, want := range map[string]int{"ak_mine": 200, sandbox.DefaultAPIKey: 401} {
 		if got := call(t, s, "PATCH", path+"ca_1", `{}`, "X-Api-Key", key); got.status != want {
 			t.Errorf("%s: status %d, want %d", key, got.status, want)
@@ -131,8 +128,7 @@ func TestServerNamesRequests(t *testing.T) {
 }
 
 func TestServerRefusesWhatTheDocumentForbids(t *testing.T) {
-	s := sandbox.New()
-	s.Put(bearer("ca_1"))
+	s := filled()
 	got := call(t, s, "PATCH", path+"ca_1", `{"alias":null,"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"extra":"x"}}}}`, "X-Request-Id", "r1")
 	want := gen.ErrorDetail{
 		Message: "Validation error while processing request", Code: 10400, Slug: "HTTP_BadRequest", Status: 400,
@@ -182,8 +178,7 @@ func TestServerServesManyAtOnce(t *testing.T) {
 }
 
 func TestServerTakesNilBody(t *testing.T) {
-	s := sandbox.New()
-	s.Put(bearer("ca_1"))
+	s := filled()
 	r := httptest.NewRequest("PATCH", path+"ca_1", nil)
 	r.Body = nil
 	r.Header = http.Header{"X-Api-Key": {sandbox.DefaultAPIKey}}

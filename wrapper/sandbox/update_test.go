@@ -45,8 +45,7 @@ func TestUpdateChangesWhatIsSentAlone(t *testing.T) {
 		"unknown members outside": {`{"later":{"token":"x"}}`, func(*sandbox.Account) {}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sandbox.New()
-			s.Put(bearer("ca_1"))
+			s := filled()
 			other := bearer("ca_2") // an empty alias never clashes
 			other.Alias = ""
 			s.Put(other)
@@ -132,8 +131,7 @@ func TestUpdateTakesAnAliasThatIsFree(t *testing.T) {
 		"another toolkit's": {Toolkit: "gitlab", UserID: "user_1", Alias: "work"},
 		"in another case":   {Toolkit: "github", UserID: "user_1", Alias: "Work"},
 	} {
-		s := sandbox.New()
-		s.Put(bearer("ca_1"))
+		s := filled()
 		s.Put(other)
 		if got := patch(t, s, "ca_1", `{"alias":"work"}`); got.status != 200 {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
