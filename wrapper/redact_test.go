@@ -26,14 +26,14 @@ import (
 // The secrets of these tests have, between characters that JSON can write in several ways, parts that stand nowhere
 // else in any encoding: a text that shows a part shows the secret.
 const (
-	secretToken = "Zq7\"Kv9\\Wx3/é😀Jm5<&>\nBg8\tZq7"
-	secretKey   = `Zq7"Kv9\Wx3/Jm5<&>Bg8` // an API key goes into a header, which takes visible ASCII alone
+	secretToken = "Zq7vN\"Kv9bH\\Wx3dY/é😀Jm5kS<&>\nBg8cF\tZq7vN"
+	secretKey   = `Zq7vN"Kv9bH\Wx3dY/Jm5kS<&>Bg8cF` // an API key goes into a header, which takes visible ASCII alone
 )
 
 // partForms are the parts as they are and in hexadecimal, as fmt shows lists of bytes in numbers, and the secret's beginning
 // in base64.
 var partForms = func() (forms []string) {
-	for _, part := range []string{"Zq7", "Kv9", "Wx3", "Jm5", "Bg8"} {
+	for _, part := range []string{"Zq7vN", "Kv9bH", "Wx3dY", "Jm5kS", "Bg8cF"} {
 		list := fmt.Sprintf("%#v", []byte(part))
 		forms = append(forms, part, strings.Trim(fmt.Sprint([]byte(part)), "[]"), list[len("[]byte{"):len(list)-1])
 		for _, format := range []string{"%x", "%X", "% x", "% X", "%# x"} {
@@ -486,7 +486,7 @@ func TestKeyOfAnEarlierAttemptIsShownNowhere(t *testing.T) {
 // A credential that is refused is a credential.
 func TestRefusedValuesAreShownNowhere(t *testing.T) {
 	t.Parallel()
-	for _, value := range []string{"Zq7...", "Zq7Kv9\xff"} {
+	for _, value := range []string{"Zq7vN...", "Zq7vNKv9bH\xff"} {
 		failure := mustFail(t, t.Context(), mustNew(t, testKey), testID, composio.Update{Credentials: composio.BearerToken{Token: composio.Set(value)}})
 		wantNothingShowing(t, failure)
 		wantHeldUnseen(t, failure)
