@@ -11,7 +11,9 @@
 //	}
 //
 // The sequence is read as the updates get their turn, and may have no end: memory does not grow with it. Updates run
-// side by side, up to [WithConcurrency]; those of one account follow one another in the order of the sequence.
+// side by side, up to [WithConcurrency]; those of one account follow one another in the order of the sequence. An update
+// of unknown outcome does not hold up the next one of its account, so a later update of an account is sent although an
+// earlier one, of unknown outcome, may still land after it and undo it.
 //
 // # Pace
 //
@@ -20,13 +22,15 @@
 // it spends its share, [WithShare], evenly over the window. Retries that the client makes are part of that.
 //
 //   - If the answers show that others spend too, so that less is left than the part it leaves to them, it waits for the
-//     next window. One request in each eighth of a window looks whether that has come. Several runs on one budget, in
-//     any number of processes, so make way for each other.
+//     next window, and finds out with one request in each eighth of a window whether that has begun. Several runs on one
+//     budget, in any number of processes, so make way for each other.
 //   - A 429 of Composio's rate limit, or a 503 that has a Retry-After, stops everything that is not yet sent until that is
 //     over; see [Runner.PausedUntil].
-//   - Any other 429 or 503 is a gateway's. It halves the rate, which rises again with each second of success.
-//   - An update that was answered 429 or 503 is sent again. After a 503 it may have been applied already, so with
-//     [composio.WithMaxRetries](0) it is not.
+//   - Any other 429 or 503 is a gateway's. It halves the rate, down to 10 requests a second, and each second of success
+//     raises it again.
+//   - An update that was answered 429 or 503 is sent again: until nothing has been let through for a minute, or this one
+//     not in a hundred attempts. After a 503 it may have been applied already, so with [composio.WithMaxRetries](0) it is
+//     not sent again.
 //   - A limiter that the client has ([composio.WithLimiter]) is waited for besides.
 //   - An answer without rate-limit headers changes nothing. Until the first with them there is no pace, only
 //     concurrency. Where the window's length is missing, it is taken to be a minute.
@@ -36,9 +40,6 @@
 // When the context is done, nothing more is sent, retries included, and what has been sent is listened to for as long as
 // [WithGrace] says, so that its outcome is known. Every update that was taken from the sequence has one [Result]; that
 // of an update which was not sent says so. [Runner.Stop] ends the listening too, and so does leaving the loop.
-//
-// An update whose outcome is unknown does not hold up the next one of its account. That is sent all the same, although the
-// earlier one may still land after it and undo it.
 package bulk
 
 import (

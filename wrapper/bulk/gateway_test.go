@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,169 +13,188 @@ import (
 	"example.com/composio/wrapper/bulk"
 )
 
-// perSecond allows n requests in each second of the clock.
-func perSecond(n int) func() bool {
-	second, used := time.Time{}, 0
+// perWindow allows n requests in each window of the clock.
+func perWindow(n int, window time.Duration) func() bool {
+	begin, used := time.Time{}, 0
 	return func() bool {
-		if now := time.Now().Truncate(time.Second); now != second {
-			second, used = now, 0
+		if now := time.Now().Truncate(window); now != begin {
+			begin, used = now, 0
 		}
 		used++
 		return used <= n
 	}
 }
 
+// behind returns a server behind a gateway that refuses what it does not allow, and when it let each request through.
+func behind(allow func() bool, status int, rtt time.Duration) (*server, *[]time.Time) {
+	var mu sync.Mutex
+	passed := &[]time.Time{}
+	return &server{rtt: rtt, answer: func(request) *http.Response {
+		mu.Lock()
+		defer mu.Unlock()
+		if !allow() {
+			return response(status, "<html>")
+		}
+		*passed = append(*passed, time.Now())
+		return nil
+	}}, passed
+}
+
 // A gateway that tells nothing is used to four fifths at least, and loses no row, whatever its way to count.
 func TestRunFindsTheRateOfAGateway(t *testing.T) {
 	t.Parallel()
 	for name, allow := range map[string]func() func() bool{
-		"each second anew":        func() func() bool { return perSecond(50) },
+		"each second anew":        func() func() bool { return perWindow(50, time.Second) },
 		"without a burst":         func() func() bool { return rate.NewLimiter(50, 1).Allow },
 		"with a burst":            func() func() bool { return rate.NewLimiter(50, 10).Allow },
 		"with a second's burst":   func() func() bool { return rate.NewLimiter(50, 50).Allow },
 		"with three seconds' one": func() func() bool { return rate.NewLimiter(50, 150).Allow },
 	} {
-		for _, status := range []int{429, 503} {
-			for _, rtt := range []time.Duration{time.Millisecond, 100 * time.Millisecond} {
-				t.Run(fmt.Sprintf("%s,%d,%v", name, status, rtt), func(t *testing.T) {
-					t.Parallel()
-					synctest.Test(t, func(t *testing.T) {
-						var mu sync.Mutex
-						allow := allow()
-						var done []time.Time
-						s := &server{rtt: rtt, answer: func(request) *http.Response {
-							mu.Lock()
-							defer mu.Unlock()
-							if !allow() {
-								return response(status, "<html>")
-							}
-							done = append(done, time.Now())
-							return nil
-						}}
-						start := time.Now()
-						all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(700)))
-						per := 500 / done[599].Sub(done[99]).Seconds()
-						t.Logf("rows 1 to 100 took %v, then %.1f a second; %d requests", done[99].Sub(start), per, len(s.requests))
-						if per < 40 {
-							t.Errorf("%.1f a second over rows 101 to 600", per)
-						}
-					})
+		for status, rtt := range map[int]time.Duration{429: time.Millisecond, 503: 100 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s,%d", name, status), func(t *testing.T) {
+				simulate(t, func(t *testing.T) {
+					s, passed := behind(allow(), status, rtt)
+					all(t, s.runner(t).Run(t.Context(), accounts(700)))
+					if per := 500 / (*passed)[599].Sub((*passed)[99]).Seconds(); per < 40 {
+						t.Errorf("%.1f a second over rows 101 to 600", per)
+					}
 				})
-			}
+			})
 		}
 	}
 }
 
-func TestARefusalThatTellsHowLongPausesEverybody(t *testing.T) {
-	t.Parallel()
-	for name, answer := range map[string]*http.Response{
-		"429 with Retry-After": response(429, "<html>", "Retry-After", "2"),
-		"503 with Retry-After": response(503, "<html>", "Retry-After", "2"),
-		"429 with headers":     response(429, "", "X-RateLimit", "200000", "X-RateLimit-Remaining", "0", "X-RateLimit-Window-Size", "60s"),
-		"429 with the code":    response(429, `{"error":{"code":10429}}`),
-		"429 with the message": response(429, `{"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &server{answer: func(r request) *http.Response {
-					if r.number == 1 {
-						return answer
-					}
-					return nil
-				}}
-				runner := newRunner(t, s.client(t))
-				start := time.Now()
-				paused := make(chan time.Time, 1)
-				time.AfterFunc(time.Millisecond, func() { paused <- runner.PausedUntil() })
-				all(t, runner.Run(t.Context(), accounts(50)))
-				until := <-paused
-				second := s.requests[1].at
-				if second.Sub(start) < time.Second || second.Before(until) || until.Sub(start) < time.Second || until.Sub(start) > 2*time.Second {
-					t.Errorf("PausedUntil said %v; the second request came after %v", until.Sub(start), second.Sub(start))
-				}
-				if last := s.requests[50].at; last.Sub(second) > time.Millisecond {
-					t.Errorf("after the pause the requests took %v", last.Sub(second))
-				}
-				if until := runner.PausedUntil(); !until.IsZero() {
-					t.Errorf("after the run it is paused until %v", until)
-				}
-			})
-		})
-	}
-}
-
-// What 503 says may be untrue, so without retries it is not sent again; and what it left open, no later answer settles.
-func TestUpdatesThatWereAnswered503(t *testing.T) {
+// A gateway that allows less than the least rate refuses most of the requests, and yet no row is lost. One that refuses at
+// random, however slowly it is asked, does not bring the run to a stop.
+func TestSlowAndFaultyGatewaysLoseNoRow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		retries, attempts int
-		answers           []int
-		done              bool // or else unknown
+		allow  func() func() bool
+		within time.Duration // 200 rows
 	}{
-		"without retries":    {0, 1, []int{503, 200}, false},
-		"429, no retries":    {0, 2, []int{429, 200}, true},
-		"done in the end":    {2, 5, []int{503, 503, 503, 503, 200}, true},
-		"refused in the end": {2, 5, []int{503, 503, 503, 503, 404}, false},
-		"never done":         {1, 20, []int{503}, false},
+		"five a second":         {func() func() bool { return perWindow(5, time.Second) }, 41 * time.Second},
+		"five a second, evenly": {func() func() bool { return rate.NewLimiter(5, 1).Allow }, 60 * time.Second},
+		"one a second":          {func() func() bool { return perWindow(1, time.Second) }, 201 * time.Second},
+		"a hundred a minute":    {func() func() bool { return perWindow(100, time.Minute) }, 121 * time.Second},
+		"two of three":          {func() func() bool { n := 0; return func() bool { n++; return n%3 != 0 } }, 40 * time.Second},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				s := &server{answer: func(r request) *http.Response {
-					if status := tt.answers[min(r.number, len(tt.answers))-1]; status != 200 {
-						return response(status, "")
+		for _, concurrency := range []int{2, 32} {
+			t.Run(fmt.Sprintf("%s,concurrency=%d", name, concurrency), func(t *testing.T) {
+				simulate(t, func(t *testing.T) {
+					s, _ := behind(tt.allow(), 429, 10*time.Millisecond)
+					start := time.Now()
+					all(t, s.runner(t, bulk.WithConcurrency(concurrency)).Run(t.Context(), accounts(200)))
+					if took := time.Since(start); took > tt.within {
+						t.Errorf("took %v", took)
 					}
-					return nil
-				}}
-				for r := range newRunner(t, s.client(t, composio.WithMaxRetries(tt.retries))).Run(t.Context(), accounts(1)) {
-					if r.Attempts != tt.attempts || (r.Err == nil) != tt.done || isUnknown(r.Err) == tt.done {
-						t.Errorf("%+v", r)
-					}
-				}
+				})
 			})
-		})
+		}
 	}
 }
 
-func TestOnResultEndsTheRunBeforeAnythingElseIsSent(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		for _, concurrency := range []int{1, 32} {
-			s := &server{answer: func(request) *http.Response { return response(401, "{}") }}
-			wrongKey := fmt.Errorf("the key is wrong")
-			var seen []int
-			runner := newRunner(t, s.client(t), bulk.WithConcurrency(concurrency), bulk.OnResult(func(r bulk.Result) error {
-				seen = append(seen, r.Index)
-				return wrongKey
-			}))
-			n := 0
-			for r := range runner.Run(t.Context(), accounts(1000)) {
-				if n++; !r.Sent && (r.Err == nil || r.Err.Error() != "composio: "+r.ID+": the run was ended: the key is wrong") {
-					t.Errorf("%+v", r)
-				}
-			}
-			if len(s.requests) != 1 || len(seen) != n {
-				t.Errorf("%d requests, %d results, %d of them seen", len(s.requests), n, len(seen))
+// Where nothing gets through, the rows fail after a minute or so, and not after hours.
+func TestAGatewayThatLetsNothingThroughEndsInErrors(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s, _ := behind(func() bool { return false }, 503, time.Millisecond)
+		start := time.Now()
+		for r := range s.runner(t).Run(t.Context(), accounts(20)) {
+			if statusOf(r.Err) != 503 || r.Attempts < 3 {
+				t.Errorf("%+v", r)
 			}
 		}
-	})
-}
-
-// A server that is out of order now and then is not asked ever more slowly.
-func TestRefusalsAtRandomDoNotStopTheRun(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s := &server{rtt: 10 * time.Millisecond, answer: func(r request) *http.Response {
-			if r.number%3 == 0 {
-				return response(503, "")
-			}
-			return nil
-		}}
-		start := time.Now()
-		all(t, newRunner(t, s.client(t)).Run(t.Context(), accounts(400)))
-		if took := time.Since(start); took > 31*time.Second { // 600 requests at 20 a second, and what the last one waits
+		if took := time.Since(start); took < time.Minute || took > 75*time.Second {
 			t.Errorf("took %v", took)
 		}
 	})
+}
+
+// What came of a refused update. What 503 says may be untrue, so without retries it is not sent again; and what it, or a
+// failure, left open, no later answer settles.
+func TestUpdateThatIsRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		retries, attempts int // -1: some dozens
+		answers           []int
+		status            int // of the result
+		unknown           bool
+	}{
+		"503, no retries":      {0, 1, []int{503, 200}, 503, true},
+		"429, no retries":      {0, 2, []int{429, 200}, 0, false},
+		"done in the end":      {2, 5, []int{503, 503, 503, 503, 200}, 0, false},
+		"refused in the end":   {2, 5, []int{503, 503, 503, 503, 404}, 404, true},
+		"503 for ever":         {1, -1, []int{503}, 503, true},
+		"429 for ever":         {2, -1, []int{429}, 429, false},
+		"after a failure, 429": {1, 2, []int{502, 429}, 429, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
+				s := &server{answer: func(r request) *http.Response {
+					if status := tt.answers[min(r.number, len(tt.answers))-1]; status != 200 {
+						return response(status, "", "Retry-After", "1")
+					}
+					return nil
+				}}
+				r, _ := one(t, newRunner(t, s.client(t, composio.WithMaxRetries(tt.retries))), t.Context())
+				if r.Attempts != tt.attempts && (tt.attempts > 0 || r.Attempts < 30 || r.Attempts > 100) || statusOf(r.Err) != tt.status || isUnknown(r.Err) != tt.unknown {
+					t.Errorf("%+v", r)
+				}
+			})
+		})
+	}
+}
+
+// A refusal that says how long, or is Composio's own, pauses everybody, whether or not the client would try again.
+func TestARefusalPausesEverybody(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answer func() *http.Response
+		pause  time.Duration
+	}{
+		"429 with Retry-After": {func() *http.Response { return response(429, "<html>", "Retry-After", "7") }, 7 * time.Second},
+		"503 with Retry-After": {func() *http.Response { return response(503, "<html>", "Retry-After", "7") }, 7 * time.Second},
+		"429 for ten minutes":  {func() *http.Response { return response(429, "", "Retry-After", "600") }, 10 * time.Minute},
+		"429 with headers":     {func() *http.Response { return response(429, "", "X-RateLimit", "200000", "X-RateLimit-Remaining", "0") }, time.Second},
+		"429 with the code":    {func() *http.Response { return response(429, `{"error":{"code":10429}}`) }, time.Second},
+		"429 with the message": {func() *http.Response { return response(429, `{"message":"Rate limit exceeded. Limit: 2"}`) }, time.Second},
+	} {
+		for _, retries := range []int{0, 2} {
+			if name[:3] == "503" && retries == 0 {
+				continue // that is not sent again
+			}
+			t.Run(fmt.Sprintf("%s,retries=%d", name, retries), func(t *testing.T) {
+				simulate(t, func(t *testing.T) {
+					const rtt = 100 * time.Millisecond
+					s := &server{rtt: rtt}
+					runner := newRunner(t, s.client(t, composio.WithMaxRetries(retries)), bulk.WithConcurrency(4))
+					var refused time.Time
+					paused := make(chan time.Time, 1)
+					s.answer = func(r request) *http.Response {
+						if r.number != 20 {
+							return nil
+						}
+						refused = r.at.Add(rtt / 2) // there the answer arrives
+						time.AfterFunc(rtt, func() { paused <- runner.PausedUntil() })
+						return tt.answer()
+					}
+					attempts := 0
+					for r := range runner.Run(t.Context(), accounts(100)) {
+						if attempts += r.Attempts; r.Err != nil {
+							t.Error(r.Err)
+						}
+					}
+					until := <-paused
+					if end := refused.Add(tt.pause); until.Before(end) || until.After(end.Add(rtt)) || !runner.PausedUntil().IsZero() {
+						t.Errorf("paused for %v", until.Sub(refused))
+					}
+					if attempts != 101 || len(s.requests) != 101 {
+						t.Errorf("%d attempts, %d requests", attempts, len(s.requests))
+					}
+					for _, r := range s.requests { // what was under way when the answer came may still arrive
+						if d := r.at.Sub(refused); d > rtt && d < tt.pause {
+							t.Errorf("request %d came %v after the refusal", r.number, d)
+						}
+					}
+				})
+			})
+		}
+	}
 }

@@ -18,15 +18,24 @@ const (
 	// firstPause follows a refusal that does not say how long to wait, and twice as long the next, up to maxPause.
 	firstPause = time.Second
 	maxPause   = time.Minute
+
+	// A refused update is given up when nothing was let through for as long as patience, which is more than the minute by
+	// which some gateways count, and it had minAttempts; or, though others are let through, when it had maxAttempts.
+	patience    = 65 * time.Second
+	minAttempts = 3
+	maxAttempts = 100
+
+	// untilChange is a wait that only a change ends.
+	untilChange = time.Duration(math.MaxInt64)
 )
 
 // pace says when a request may be made: evenly over the window, no faster than a gateway lets through, and not while the
 // budget is spent.
 type pace struct {
 	share   float64
-	next    chan struct{} // a lock, which can be waited for with a context, of the request that is next
+	next    chan struct{} // a lock, held by the request that is next; waiting for it ends with a context
 	limiter *rate.Limiter // the share of the limit, evenly
-	changed chan struct{} // what the next request waits for may have changed
+	changed chan struct{} // the wait of the request that is next may have changed
 
 	mu      sync.Mutex
 	last    ticket // of the latest request
@@ -36,6 +45,7 @@ type pace struct {
 	size    time.Duration
 	window  window
 	gateway gateway
+	passed  time.Time     // the latest answer that was no refusal
 	resume  time.Time     // nothing is sent before this
 	backoff time.Duration // the pause after a refusal that names none
 }
@@ -56,7 +66,7 @@ func newPace(share float64) *pace {
 }
 
 // admit waits until a request may be made. The client's limiter is waited for last, and again if it took so long that the
-// request may not be made any more: its leave must not be kept for later.
+// request may not be made any more: what it allows must not be kept for later.
 func (p *pace) admit(ctx context.Context, clientLimiter func(context.Context) error) (ticket, error) {
 	select {
 	case p.next <- struct{}{}:
@@ -65,14 +75,10 @@ func (p *pace) admit(ctx context.Context, clientLimiter func(context.Context) er
 		return ticket{}, ctx.Err()
 	}
 	for {
-		if err := p.waitForBudget(ctx); err != nil {
-			return ticket{}, err
-		}
-		if err := p.limiter.Wait(ctx); err != nil {
-			return ticket{}, err
-		}
-		if err := clientLimiter(ctx); err != nil {
-			return ticket{}, err
+		for _, wait := range []func(context.Context) error{p.waitForBudget, p.limiter.Wait, clientLimiter} {
+			if err := wait(ctx); err != nil {
+				return ticket{}, err
+			}
 		}
 		if t, ok := p.reserve(); ok {
 			return t, nil
@@ -84,17 +90,13 @@ func (p *pace) admit(ctx context.Context, clientLimiter func(context.Context) er
 func (p *pace) waitForBudget(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		wait, forChange := p.delay(time.Now())
+		wait := p.delay(time.Now())
 		p.mu.Unlock()
-		if wait <= 0 && !forChange {
+		if wait <= 0 {
 			return ctx.Err()
 		}
-		var over <-chan time.Time
-		if !forChange {
-			over = time.After(wait)
-		}
 		select {
-		case <-over:
+		case <-time.After(wait):
 		case <-p.changed:
 		case <-ctx.Done():
 			return ctx.Err()
@@ -107,7 +109,7 @@ func (p *pace) reserve() (ticket, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if wait, forChange := p.delay(now); wait > 0 || forChange {
+	if p.delay(now) > 0 {
 		return ticket{}, false
 	}
 	p.last = ticket{p.last.number + 1, now}
@@ -117,25 +119,25 @@ func (p *pace) reserve() (ticket, bool) {
 	return p.last, true
 }
 
-// delay returns for how long no request may be made; with forChange, until something changes.
-func (p *pace) delay(now time.Time) (wait time.Duration, forChange bool) {
+// delay returns for how long no request may be made.
+func (p *pace) delay(now time.Time) time.Duration {
 	if wait := p.resume.Sub(now); wait > 0 {
-		return wait, false
+		return wait
 	}
 	if !p.learned && p.probe > 0 {
-		return 0, true
+		return untilChange
 	}
 	if wait := p.gateway.next(p.last.at).Sub(now); wait > 0 {
-		return wait, false
+		return wait
 	}
 	if !p.isSpent(now) {
-		return 0, false
+		return 0
 	}
-	wait = p.window.end.Sub(now)
+	wait := p.window.end.Sub(now)
 	if p.left() > 0 {
-		wait = min(wait, p.last.at.Add(p.size/looks).Sub(now))
+		wait = min(wait, p.last.at.Add(p.size/probesPerWindow).Sub(now))
 	}
-	return wait, false
+	return wait
 }
 
 // pausedUntil returns when requests go on if they are paused, and otherwise the zero time.
@@ -158,7 +160,7 @@ func (p *pace) spendable() int { return int(math.Ceil(p.share * float64(p.limit)
 func (p *pace) slack() int     { return max(1, p.spendable()/50) }
 func (p *pace) burst() int     { return max(1, p.spendable()/10) }
 
-// finish takes note that a request has ended, with or without an answer, or was not made after all.
+// finish records that a request has ended, with or without an answer, or was not made after all.
 func (p *pace) finish(t ticket) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -173,7 +175,7 @@ func (p *pace) endProbe(t ticket) {
 	}
 }
 
-// wake has the request that is next look again whether it may be made.
+// wake has the request that is next see again how long it waits.
 func (p *pace) wake() {
 	select {
 	case p.changed <- struct{}{}:
@@ -201,8 +203,8 @@ func (p *pace) record(t ticket, limit composio.RateLimit, e *composio.Error) {
 	case isRefused(e):
 		p.gateway.refuse(t, p.last, now)
 	case e == nil || e.StatusCode != 0:
-		p.backoff = 0
-		p.gateway.pass(t, now)
+		p.backoff, p.passed = 0, now
+		p.gateway.pass(now)
 	}
 }
 
@@ -223,12 +225,8 @@ func (p *pace) setRate(limit composio.RateLimit) {
 // pause stops all requests. When they go on, the window is over, and one goes alone again.
 func (p *pace) pause(retryAfter time.Duration, now time.Time) {
 	if retryAfter <= 0 {
-		switch {
-		case now.Before(p.resume): // it was under way with another
-		case p.backoff == 0:
-			p.backoff = firstPause
-		default:
-			p.backoff = min(2*p.backoff, maxPause)
+		if !now.Before(p.resume) { // or else it was under way with another
+			p.backoff = min(max(firstPause, 2*p.backoff), maxPause)
 		}
 		retryAfter = p.backoff
 	}
@@ -237,4 +235,12 @@ func (p *pace) pause(retryAfter time.Duration, now time.Time) {
 	}
 	p.window = window{first: p.last.number + 1}
 	p.learned, p.probe = false, 0
+}
+
+// isHopeless reports whether to give up an update that was begun then and has been refused in so many attempts.
+func (p *pace) isHopeless(begun time.Time, attempts int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	tried := time.Since(begun)
+	return attempts >= minAttempts && min(tried, time.Since(p.passed)) >= patience || attempts >= maxAttempts && tried >= patience
 }

@@ -13,14 +13,9 @@ import (
 	composio "example.com/composio/wrapper"
 )
 
-const (
-	// backlog is how many updates are taken from the sequence for each that may be under way. The others wait for one
-	// of the same account, so that this does not hold up the accounts after it.
-	backlog = 4
-
-	// maxRefused is how often one update may be refused with 429 or 503, beyond what the client tries again by itself.
-	maxRefused = 10
-)
+// backlog is how many updates are taken from the sequence for each that may be under way. The others wait for one of the
+// same account, so that this does not hold up the accounts after it.
+const backlog = 4
 
 // run is one Run of a Runner.
 type run struct {
@@ -150,26 +145,20 @@ func (r *run) make(u update) Result {
 }
 
 // try sends an update, and again when it was refused because there was too much to do.
-func (r *run) try(c *call, u update) Result {
-	result := Result{Index: u.index, ID: u.id}
+func (r *run) try(c *call, u update) (result Result) {
+	result = Result{Index: u.index, ID: u.id}
+	defer func() { result.Sent = result.Attempts > 0 }()
 	unknown := false
-	for range maxRefused {
-		if r.draining.Err() != nil && result.Err == nil {
-			result.Err = &composio.Error{AccountID: u.id, Err: r.ended()}
-		}
-		if r.draining.Err() != nil {
-			break
-		}
+	for begun := time.Now(); r.draining.Err() == nil; {
 		updated, err := c.make(u)
 		if err == nil {
-			result.Updated, result.Err = updated, nil
+			result.Updated, result.Err, result.RateLimit = updated, nil, updated.RateLimit
 			result.Attempts += updated.Attempts
-			result.RateLimit = updated.RateLimit
-			break
+			return result
 		}
 		e, _ := errors.AsType[*composio.Error](err) // the client has no other errors
 		if e.Attempts == 0 && result.Attempts > 0 {
-			break // the refusal before says more
+			return result // the refusal before says more
 		}
 		if unknown && !errors.Is(e, composio.ErrOutcomeUnknown) { // what a 503 left open, no later answer settles
 			e.Err = errors.Join(e.Err, fmt.Errorf("after a 503, %w", composio.ErrOutcomeUnknown))
@@ -177,11 +166,13 @@ func (r *run) try(c *call, u update) Result {
 		unknown = errors.Is(e, composio.ErrOutcomeUnknown)
 		result.Err, result.RateLimit = e, e.RateLimit
 		result.Attempts += e.Attempts
-		if !c.maySendAgain(e) {
-			break
+		if !c.maySendAgain(e) || r.pace.isHopeless(begun, result.Attempts) {
+			return result
 		}
 	}
-	result.Sent = result.Attempts > 0
+	if result.Err == nil {
+		result.Err = &composio.Error{AccountID: u.id, Err: r.ended()}
+	}
 	return result
 }
 

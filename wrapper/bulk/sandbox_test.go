@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestRunAgainstSandbox(t *testing.T) {
 			}
 			box := sandbox.New(sandbox.WithRateLimit(tt.limit, window), sandbox.WithJournal(2*tt.runners*each))
 			for i := range each {
-				box.Put(sandbox.Account{ID: fmt.Sprintf("ca_%d", i), Scheme: composio.SchemeBearerToken})
+				box.Put(sandbox.Account{ID: accountID(i), Scheme: composio.SchemeBearerToken})
 			}
 			web := httptest.NewServer(box)
 			t.Cleanup(web.Close)
@@ -39,7 +40,7 @@ func TestRunAgainstSandbox(t *testing.T) {
 				t.Cleanup(client.CloseIdleConnections)
 				runner := newRunner(t, client)
 				runs.Go(func() {
-					if n := all(t, runner.Run(t.Context(), tokens(each))); n != each {
+					if n := all(t, runner.Run(t.Context(), accounts(each))); n != each {
 						t.Errorf("%d results of %d", n, each)
 					}
 				})
@@ -47,7 +48,7 @@ func TestRunAgainstSandbox(t *testing.T) {
 			runs.Wait()
 			took := time.Since(start)
 			for i := range each {
-				if a, _ := box.Account(fmt.Sprintf("ca_%d", i)); a.Credentials["token"] != fmt.Sprintf("token-%d", i) {
+				if a, _ := box.Account(accountID(i)); a.Alias != strconv.Itoa(i) {
 					t.Errorf("account %d was not updated", i)
 				}
 			}

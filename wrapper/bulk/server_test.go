@@ -2,14 +2,17 @@ package bulk_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	composio "example.com/composio/wrapper"
@@ -130,6 +133,18 @@ func response(status int, body string, headers ...string) *http.Response {
 	return r
 }
 
+// when returns an answer for the requests of which a condition is true.
+func when(condition func(request) bool, status int, headers ...string) func(request) *http.Response {
+	return func(r request) *http.Response {
+		if condition(r) {
+			return response(status, "{}", headers...)
+		}
+		return nil
+	}
+}
+
+func always(request) bool { return true }
+
 func (s *server) client(t *testing.T, opts ...composio.Option) *composio.Client {
 	t.Helper()
 	opts = append([]composio.Option{composio.WithHTTPClient(&http.Client{Transport: s})}, opts...)
@@ -138,6 +153,12 @@ func (s *server) client(t *testing.T, opts ...composio.Option) *composio.Client 
 		t.Fatal(err)
 	}
 	return client
+}
+
+// runner returns one whose client has the defaults.
+func (s *server) runner(t *testing.T, opts ...bulk.Option) *bulk.Runner {
+	t.Helper()
+	return newRunner(t, s.client(t), opts...)
 }
 
 func newRunner(t *testing.T, client *composio.Client, opts ...bulk.Option) *bulk.Runner {
@@ -149,17 +170,32 @@ func newRunner(t *testing.T, client *composio.Client, opts ...bulk.Option) *bulk
 	return runner
 }
 
-func alias(name string) composio.Update { return composio.Update{Alias: composio.Set(name)} }
+// simulate runs a test in a bubble, where time passes only while everything waits for it.
+func simulate(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
+}
 
-// accounts are n updates, of one account each.
-func accounts(n int) iter.Seq2[string, composio.Update] {
+// updates are n updates. Each sets its account's alias to its place in the sequence.
+func updates(n int, id func(i int) string) iter.Seq2[string, composio.Update] {
 	return func(yield func(string, composio.Update) bool) {
 		for i := range n {
-			if !yield(fmt.Sprintf("ca_%d", i), alias("a")) {
+			if !yield(id(i), composio.Update{Alias: composio.Set(strconv.Itoa(i))}) {
 				return
 			}
 		}
 	}
+}
+
+func accountID(i int) string { return fmt.Sprintf("ca_%d", i) }
+
+// accounts are n updates, of one account each.
+func accounts(n int) iter.Seq2[string, composio.Update] { return updates(n, accountID) }
+
+// of are updates of these accounts.
+func of(ids ...string) iter.Seq2[string, composio.Update] {
+	return updates(len(ids), func(i int) string { return ids[i] })
 }
 
 // all ranges over results to the end, and fails the test for each error.
@@ -174,14 +210,13 @@ func all(t *testing.T, results iter.Seq[bulk.Result]) (n int) {
 	return n
 }
 
-// tokens are n updates, of one account and with one token each.
-func tokens(n int) iter.Seq2[string, composio.Update] {
-	return func(yield func(string, composio.Update) bool) {
-		for i := range n {
-			token := composio.BearerToken{Token: composio.Set(fmt.Sprintf("token-%d", i))}
-			if !yield(fmt.Sprintf("ca_%d", i), composio.Update{Credentials: token}) {
-				return
-			}
-		}
+// one returns the result of a run of one update, and how long it took.
+func one(t *testing.T, runner *bulk.Runner, ctx context.Context) (bulk.Result, time.Duration) {
+	t.Helper()
+	start := time.Now()
+	results := slices.Collect(runner.Run(ctx, accounts(1)))
+	if len(results) != 1 {
+		t.Fatalf("%d results", len(results))
 	}
+	return results[0], time.Since(start)
 }
