@@ -104,7 +104,7 @@ func (e *Error) redact(s *secrets, body []byte, incomplete bool) {
 	clean := redact(text)
 	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
 	e.RequestID = s.redact(e.RequestID)
-	if !cut && clean == text && !strings.ContainsAny(text, escapes) {
+	if !cut && clean == text && !hasEscape(text) {
 		return // no part of it can show more
 	}
 	e.Slug, e.Message, e.SuggestedFix = s.redact(e.Slug), s.redact(e.Message), s.redact(e.SuggestedFix)

@@ -24,7 +24,9 @@ func isWordByte(c byte) bool {
 func appendLetters(b []byte, text string) []byte {
 	b = slices.Grow(b, len(text))
 	for _, r := range text {
-		if isLetter(r) {
+		if r < utf8.RuneSelf && r != '_' && isWordByte(byte(r)) { // mostly
+			b = append(b, byte(r))
+		} else if r >= utf8.RuneSelf && isLetter(r) {
 			b = utf8.AppendRune(b, r)
 		}
 	}
@@ -40,10 +42,15 @@ const (
 // named are the names that a page of HTML must use; package html with all 2,231 would be 1 % of a small binary.
 var named = map[string]string{"amp": "&", "lt": "<", "gt": ">", "quot": `"`, "apos": "'"}
 
+// hasEscape is strings.ContainsAny(text, escapes), but fast.
+func hasEscape(text string) bool {
+	return strings.IndexByte(text, '\\') >= 0 || strings.IndexByte(text, '&') >= 0 || strings.IndexByte(text, '%') >= 0
+}
+
 // unescape decodes all escapes in text, of any depth. It goes from the end to the beginning, because what one stands for may
 // begin another: \u0026amp;lt; is <.
 func unescape(text string) string {
-	if !strings.ContainsAny(text, escapes) {
+	if !hasEscape(text) {
 		return text
 	}
 	buf := make([]byte, len(text))

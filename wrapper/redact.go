@@ -18,6 +18,9 @@ const (
 // redact replaces each secret in text, and all of text where one is written in another way than it was given. Use it for
 // every text that came from outside.
 func (s *secrets) redact(text string) string {
+	if text == "" {
+		return ""
+	}
 	var room [512]byte
 	var plain string
 	var letters []byte
