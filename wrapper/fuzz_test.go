@@ -125,6 +125,8 @@ func FuzzUpdate(f *testing.F) {
 	f.Add("work", "new_access_token", "user_1", byte(13), byte(0), true)
 	f.Add("", "", "", byte(0), byte(1), false)
 	f.Add("a\"b\\c/d<e>&\u2028\x00\x7f", "p\"a\\s/é😀\n", "ü", byte(3), byte(2), true)
+	f.Add(`"quoted" \back\slash/`, "-----BEGIN PRIVATE KEY-----\nMIIE\r\n\t-----END PRIVATE KEY-----\n", "Grüße, 世界 🔑", byte(1), byte(3), true)
+	f.Add("<a href='x'>&amp;</a>", "\x00\x01\x1f\x7f", "\ufffd", byte(2), byte(3), true)
 	f.Add("\xff", "\xc3", "\xed\xa0\x80", byte(5), byte(3), false)
 	f.Add("REDACTED", "sk_live_...", strings.Repeat("u", 257), byte(15), byte(7), true)
 	f.Fuzz(func(t *testing.T, alias, value, user string, which, actions byte, allow bool) {

@@ -1,12 +1,14 @@
 package composio_test
 
 import (
-	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -16,10 +18,12 @@ import (
 	composio "example.com/composio/wrapper"
 )
 
+var document = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromData(api.Spec) })
+
 // schema is one of the document's, so that a change of the document reaches the tests that go through it.
 func schema(t testing.TB, name string) *openapi3.Schema {
 	t.Helper()
-	document, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	document, err := document()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,15 +57,21 @@ func documentSchemes(t testing.TB) []composio.Scheme {
 	return schemes
 }
 
-// bodyOf sends u to a server and returns the bytes that arrive.
-func bodyOf(t testing.TB, u composio.Update) string {
+// bodyOf returns the bytes that are sent for u.
+func bodyOf(t testing.TB, u composio.Update) (body string) {
 	t.Helper()
-	rec := newRecorder(t, nil)
-	mustUpdate(t, newTestClient(t, rec.URL), testID, u)
-	return rec.only(t).Body
+	_, failure := callInMemory(t, testKey, testID, u, func(req *http.Request) (*http.Response, error) {
+		sent, err := io.ReadAll(req.Body)
+		body = string(sent)
+		return answerInMemory(req, http.StatusOK, success), err
+	})
+	if failure != nil {
+		t.Errorf("the update was not sent: %v", failure)
+	}
+	return body
 }
 
-// wantBody fails the test if u arrives as anything but want.
+// wantBody fails the test if u is sent as anything but want.
 func wantBody(t testing.TB, u composio.Update, want string) {
 	t.Helper()
 	if got := bodyOf(t, u); got != want {
@@ -85,16 +95,12 @@ var states = []struct {
 // Each field alone: a client whose only test sets every field can send null for each one that is not.
 func TestEachCredentialFieldAloneByItsWireName(t *testing.T) {
 	t.Parallel()
-	for _, name := range credentialNames(t) {
+	for i, name := range credentialNames(t) {
+		schemes := documentSchemes(t)
+		scheme := schemes[i%len(schemes)]
 		for _, state := range states {
-			inParallel(t, name+"/"+state.name, func(t *testing.T) {
-				wantBody(t,
-					composio.Update{Credentials: composio.CredentialFields{
-						Scheme: composio.SchemeAPIKey,
-						Fields: map[string]composio.Field{name: state.field},
-					}},
-					fmt.Sprintf(`{"connection":{"state":{"authScheme":"API_KEY","val":{%q:%s}}}}`, name, state.json))
-			})
+			wantBody(t, composio.Update{Credentials: composio.CredentialFields{Scheme: scheme, Fields: map[string]composio.Field{name: state.field}}},
+				fmt.Sprintf(`{"connection":{"state":{"authScheme":%q,"val":{%q:%s}}}}`, scheme, name, state.json))
 		}
 	}
 }
@@ -105,23 +111,20 @@ func TestEachCredentialFieldIsAbsentWhileAllOthersAreSet(t *testing.T) {
 	names := credentialNames(t)
 	for _, absent := range names {
 		for _, inMap := range []bool{false, true} {
-			inParallel(t, fmt.Sprintf("%s/in the map %t", absent, inMap), func(t *testing.T) {
-				fields := map[string]composio.Field{}
-				var sent []string
-				for i, name := range names {
-					switch {
-					case name != absent:
-						state := states[i%len(states)]
-						fields[name] = state.field
-						sent = append(sent, fmt.Sprintf("%q:%s", name, state.json))
-					case inMap:
-						fields[name] = composio.Field{}
-					}
+			fields := map[string]composio.Field{}
+			var sent []string
+			for i, name := range names {
+				switch {
+				case name != absent:
+					state := states[i%len(states)]
+					fields[name] = state.field
+					sent = append(sent, fmt.Sprintf("%q:%s", name, state.json))
+				case inMap:
+					fields[name] = composio.Field{}
 				}
-				wantBody(t,
-					composio.Update{Credentials: composio.CredentialFields{Scheme: composio.SchemeBasic, Fields: fields}},
-					`{"connection":{"state":{"authScheme":"BASIC","val":{`+strings.Join(sent, ",")+`}}}}`)
-			})
+			}
+			wantBody(t, composio.Update{Credentials: composio.CredentialFields{Scheme: composio.SchemeBasic, Fields: fields}},
+				`{"connection":{"state":{"authScheme":"BASIC","val":{`+strings.Join(sent, ",")+`}}}}`)
 		}
 	}
 }
@@ -191,11 +194,9 @@ func TestEachTypedFieldAloneByValueAndByPointer(t *testing.T) {
 	t.Parallel()
 	for _, test := range typedFields {
 		for _, state := range states {
-			inParallel(t, test.name+"/"+state.name, func(t *testing.T) {
-				want := fmt.Sprintf(`{"connection":{"state":{"authScheme":%q,"val":{%q:%s}}}}`, test.scheme, test.wire, state.json)
-				wantBody(t, composio.Update{Credentials: test.with(state.field)}, want)
-				wantBody(t, composio.Update{Credentials: pointerTo(test.with(state.field))}, want)
-			})
+			want := fmt.Sprintf(`{"connection":{"state":{"authScheme":%q,"val":{%q:%s}}}}`, test.scheme, test.wire, state.json)
+			wantBody(t, composio.Update{Credentials: test.with(state.field)}, want)
+			wantBody(t, composio.Update{Credentials: pointerTo(test.with(state.field))}, want)
 		}
 	}
 }
@@ -229,143 +230,66 @@ func TestWholeCredentialStructs(t *testing.T) {
 			`{"authScheme":"GOOGLE_SERVICE_ACCOUNT","val":{"credentials_json":"{}","generic_token":null}}`,
 		},
 	} {
-		inParallel(t, fmt.Sprintf("%T", test.credentials), func(t *testing.T) {
-			want := `{"connection":{"state":` + test.want + `}}`
-			wantBody(t, composio.Update{Credentials: test.credentials}, want)
-			wantBody(t, composio.Update{Credentials: pointerTo(test.credentials)}, want)
-		})
+		want := `{"connection":{"state":` + test.want + `}}`
+		wantBody(t, composio.Update{Credentials: test.credentials}, want)
+		wantBody(t, composio.Update{Credentials: pointerTo(test.credentials)}, want)
 	}
 }
 
-func TestEachSchemeIsSentAsTheDocumentSpellsIt(t *testing.T) {
-	t.Parallel()
-	for _, scheme := range documentSchemes(t) {
-		inParallel(t, string(scheme), func(t *testing.T) {
-			wantBody(t,
-				composio.Update{Credentials: composio.CredentialFields{
-					Scheme: scheme, Fields: map[string]composio.Field{"token": composio.Set("x")},
-				}},
-				fmt.Sprintf(`{"connection":{"state":{"authScheme":%q,"val":{"token":"x"}}}}`, scheme))
-		})
-	}
-}
-
-func TestEverySchemeOfTheDocumentHasAConstant(t *testing.T) {
-	t.Parallel()
-	constants := []composio.Scheme{
-		composio.SchemeBearerToken, composio.SchemeAPIKey, composio.SchemeBasic, composio.SchemeBasicWithJWT,
-		composio.SchemeGoogleServiceAccount, composio.SchemeServiceAccount,
-	}
-	if diff := cmp.Diff(slices.Sorted(slices.Values(documentSchemes(t))), slices.Sorted(slices.Values(constants))); diff != "" {
-		t.Errorf("the schemes (-document +constants):\n%s", diff)
-	}
-}
-
-func TestAliasInEachState(t *testing.T) {
+func TestAliasAndSharing(t *testing.T) {
 	t.Parallel()
 	token := composio.BearerToken{Token: composio.Set("x")}
 	const connection = `"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"x"}}}`
+	shared := func(s composio.Sharing) composio.Update { return composio.Update{Sharing: &s} }
+	acl := func(members string) string { return `{"experimental":{"acl_config_for_shared":{` + members + `}}}` }
 	for _, test := range []struct {
-		name   string
 		update composio.Update
 		want   string
 	}{
-		{"set", composio.Update{Alias: composio.Set("work")}, `{"alias":"work"}`},
-		{"set verbatim", composio.Update{Alias: composio.SetVerbatim("work")}, `{"alias":"work"}`},
-		{"set empty", composio.Update{Alias: composio.Set("")}, `{"alias":""}`},
-		{"clear", composio.Update{Alias: composio.Clear()}, `{"alias":""}`},
-		{"kept beside a credential", composio.Update{Credentials: token}, `{` + connection + `}`},
-		{"set beside a credential", composio.Update{Alias: composio.Set("work"), Credentials: token}, `{"alias":"work",` + connection + `}`},
-		{"cleared beside a credential", composio.Update{Alias: composio.Clear(), Credentials: token}, `{"alias":"",` + connection + `}`},
-	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			wantBody(t, test.update, test.want)
-		})
-	}
-}
+		{composio.Update{Alias: composio.Set("work")}, `{"alias":"work"}`},
+		{composio.Update{Alias: composio.SetVerbatim("work")}, `{"alias":"work"}`},
+		{composio.Update{Alias: composio.Set("")}, `{"alias":""}`},
+		{composio.Update{Alias: composio.Clear()}, `{"alias":""}`},
+		{composio.Update{Credentials: token}, `{` + connection + `}`},
+		{composio.Update{Alias: composio.Set("work"), Credentials: token}, `{"alias":"work",` + connection + `}`},
+		{composio.Update{Alias: composio.Clear(), Credentials: token}, `{"alias":"",` + connection + `}`},
 
-func TestSharing(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		name    string
-		sharing composio.Sharing
-		want    string
-	}{
-		{"all users", composio.Sharing{AllowAllUsers: new(true)}, `{"allow_all_users":true}`},
-		{"not all users", composio.Sharing{AllowAllUsers: new(false)}, `{"allow_all_users":false}`},
-		{"allowed", composio.Sharing{AllowedUserIDs: []string{"user_1", "user_2"}}, `{"allowed_user_ids":["user_1","user_2"]}`},
-		{"none allowed", composio.Sharing{AllowedUserIDs: []string{}}, `{"allowed_user_ids":[]}`},
-		{"not allowed", composio.Sharing{NotAllowedUserIDs: []string{"user_1"}}, `{"not_allowed_user_ids":["user_1"]}`},
-		{"none not allowed", composio.Sharing{NotAllowedUserIDs: []string{}}, `{"not_allowed_user_ids":[]}`},
+		{shared(composio.Sharing{AllowAllUsers: new(true)}), acl(`"allow_all_users":true`)},
+		{shared(composio.Sharing{AllowAllUsers: new(false)}), acl(`"allow_all_users":false`)},
+		{shared(composio.Sharing{AllowedUserIDs: []string{"user_1", "user_2"}}), acl(`"allowed_user_ids":["user_1","user_2"]`)},
+		{shared(composio.Sharing{AllowedUserIDs: []string{}}), acl(`"allowed_user_ids":[]`)},
+		{shared(composio.Sharing{NotAllowedUserIDs: []string{"user_1"}}), acl(`"not_allowed_user_ids":["user_1"]`)},
+		{shared(composio.Sharing{NotAllowedUserIDs: []string{}}), acl(`"not_allowed_user_ids":[]`)},
 		{
-			"everything",
-			composio.Sharing{AllowAllUsers: new(false), AllowedUserIDs: []string{"a"}, NotAllowedUserIDs: []string{}},
-			`{"allow_all_users":false,"allowed_user_ids":["a"],"not_allowed_user_ids":[]}`,
+			composio.Update{Alias: composio.Set("work"), Credentials: token, Sharing: &composio.Sharing{AllowAllUsers: new(false), AllowedUserIDs: []string{"a"}, NotAllowedUserIDs: []string{}}},
+			`{"alias":"work",` + connection + `,"experimental":{"acl_config_for_shared":{"allow_all_users":false,"allowed_user_ids":["a"],"not_allowed_user_ids":[]}}}`,
 		},
 	} {
-		inParallel(t, test.name, func(t *testing.T) {
-			wantBody(t, composio.Update{Sharing: &test.sharing}, `{"experimental":{"acl_config_for_shared":`+test.want+`}}`)
-		})
+		wantBody(t, test.update, test.want)
 	}
 }
 
-func TestAllThreePartsTogether(t *testing.T) {
-	t.Parallel()
-	wantBody(t,
-		composio.Update{
-			Alias:       composio.Set("work"),
-			Credentials: composio.Basic{Password: composio.Set("p")},
-			Sharing:     &composio.Sharing{AllowAllUsers: new(true)},
-		},
-		`{"alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"password":"p"}}},`+
-			`"experimental":{"acl_config_for_shared":{"allow_all_users":true}}}`)
-}
-
-// What changes nothing is not sent: a scheme with no credential could still be refused by Composio.
-func TestPartsThatChangeNothingAreNotSentBesideOnesThatDo(t *testing.T) {
+// What changes nothing is not sent beside what does, since a scheme with no credential could still be refused by Composio;
+// alone it is refused.
+func TestPartsThatChangeNothing(t *testing.T) {
 	t.Parallel()
 	empty := []composio.Credentials{
+		nil,
 		composio.CredentialFields{Scheme: composio.SchemeBasic},
 		composio.CredentialFields{Scheme: composio.SchemeBasic, Fields: map[string]composio.Field{}},
-		composio.CredentialFields{Scheme: composio.SchemeBasic, Fields: map[string]composio.Field{"password": {}}},
 	}
-	for _, c := range typedFields {
-		empty = append(empty, c.with(composio.Field{}))
+	for _, name := range credentialNames(t) {
+		empty = append(empty, fieldUpdate(name, composio.Field{}).Credentials)
 	}
-	for _, c := range empty {
-		wantBody(t, composio.Update{Alias: composio.Set("work"), Credentials: c}, `{"alias":"work"}`)
-		wantBody(t, composio.Update{Alias: composio.Set("work"), Credentials: pointerTo(c)}, `{"alias":"work"}`)
+	for _, row := range typedFields {
+		empty = append(empty, row.with(composio.Field{}), pointerTo(row.with(composio.Field{})))
 	}
-	wantBody(t, composio.Update{Alias: composio.Set("work"), Sharing: &composio.Sharing{}}, `{"alias":"work"}`)
-	wantBody(t, composio.Update{Alias: composio.Set("work"), Credentials: composio.BearerToken{}, Sharing: &composio.Sharing{}}, `{"alias":"work"}`)
-}
-
-// Values that JSON must escape come out of it as they went in.
-func TestValuesSurviveJSON(t *testing.T) {
-	t.Parallel()
-	for _, value := range []string{
-		`"quoted" \back\slash/`, "-----BEGIN PRIVATE KEY-----\nMIIE\r\n\t-----END PRIVATE KEY-----\n",
-		"<a href='x'>&amp;</a>", "\u2028\u2029", "\x00\x01\x1f\x7f", "Grüße, 世界 🔑", `{"type":"service_account"}`, "\ufffd", " ",
-	} {
-		inParallel(t, fmt.Sprintf("%q", value), func(t *testing.T) {
-			body := bodyOf(t, composio.Update{
-				Alias:       composio.Set(value),
-				Credentials: composio.GoogleServiceAccount{CredentialsJSON: composio.SetVerbatim(value)},
-				Sharing:     &composio.Sharing{AllowedUserIDs: []string{value}},
-			})
-			var got any
-			if err := json.Unmarshal([]byte(body), &got); err != nil {
-				t.Fatal(err)
-			}
-			want := any(map[string]any{
-				"alias": value,
-				"connection": map[string]any{"state": map[string]any{
-					"authScheme": "GOOGLE_SERVICE_ACCOUNT", "val": map[string]any{"credentials_json": value},
-				}},
-				"experimental": map[string]any{"acl_config_for_shared": map[string]any{"allowed_user_ids": []any{value}}},
-			})
-			wantSame(t, "the body, decoded", want, got)
-		})
+	for _, credentials := range empty {
+		for _, sharing := range []*composio.Sharing{nil, {}} {
+			refused(t, testID, composio.Update{Credentials: credentials, Sharing: sharing},
+				"composio: ca_1a2b3c4d5e6f: the update changes nothing: set an alias, a credential or sharing")
+			wantBody(t, composio.Update{Alias: composio.Set("work"), Credentials: credentials, Sharing: sharing}, `{"alias":"work"}`)
+		}
 	}
 }
 
