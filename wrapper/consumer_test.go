@@ -48,7 +48,7 @@ func TestAServiceTestsWithTheSandboxAndTheContract(t *testing.T) {
 		{
 			name: "with a check that is not wired in", file: "suite_test.go", before: wired, after: ")",
 			fails: true, shows: []string{"\nnothing was checked: "}, never: []string{"--- FAIL"},
-			annotations: []string{"::error title=Composio contract::no exchange was checked against the contract"},
+			annotations: []string{"::error title=Composio contract::nothing was checked: have the tests send through contract.Transport with contract.Collect of this report, or set its AllowNone"},
 		},
 		{name: "with a check that is not wired in, filtered", file: "suite_test.go", before: wired, after: ")", flags: " -run Replaces"},
 		{

@@ -10,7 +10,7 @@ import (
 )
 
 // checkRequest returns how a request departs from op.
-func (op operation) checkRequest(u *url.URL, h http.Header, data []byte) (found []finding) {
+func (op *operation) checkRequest(u *url.URL, h http.Header, data []byte) (found []finding) {
 	h = canonical(h)
 	for _, p := range op.parameters {
 		text, ok := op.text(credential{p.in, p.name}, u, h)
@@ -29,45 +29,41 @@ func (op operation) checkRequest(u *url.URL, h http.Header, data []byte) (found 
 
 // checkSecurity returns the credentials that a request lacks: if the document has several ways to send some, those of
 // the first way.
-func (op operation) checkSecurity(u *url.URL, h http.Header) (found []finding) {
+func (op *operation) checkSecurity(u *url.URL, h http.Header) (found []finding) {
 	h = canonical(h)
-	for _, way := range op.security {
-		var lacking []finding
+	for _, way := range slices.Backward(op.security) {
+		found = nil
 		for _, c := range way {
 			if text, _ := op.text(c, u, h); text == "" {
-				lacking = append(lacking, newFinding(Request, c.name, "security"))
+				found = append(found, newFinding(Request, c.name, "security"))
 			}
 		}
-		if lacking == nil {
-			return nil
-		}
 		if found == nil {
-			found = lacking
+			break
 		}
 	}
 	return found
 }
 
 // text returns what a request has in a place, and whether it has anything there.
-func (op operation) text(at credential, u *url.URL, h http.Header) (text string, ok bool) {
+func (op *operation) text(at credential, u *url.URL, h http.Header) (text string, ok bool) {
 	switch at.in {
 	case "path":
-		text, ok = op.params[at.name]
+		return op.id, at.name == op.parameter()
 	case "query":
-		text, ok = u.Query().Get(at.name), u.Query().Has(at.name)
+		return u.Query().Get(at.name), u.Query().Has(at.name)
 	case "cookie":
 		cookie, err := (&http.Request{Header: h}).Cookie(at.name)
-		if ok = err == nil; ok {
-			text = cookie.Value
+		if err != nil {
+			return "", false
 		}
-	default:
-		text, ok = h.Get(at.name), h.Values(at.name) != nil
+		return cookie.Value, true
 	}
-	return text, ok
+	return h.Get(at.name), h.Values(at.name) != nil
 }
 
 // check returns how an answer departs from what the document has about its status.
-func (a answer) check(h http.Header, data []byte) (found []finding) {
+func (a *answer) check(h http.Header, data []byte) (found []finding) {
 	h = canonical(h)
 	for _, header := range a.headers {
 		found = append(found, header.check(Response, h.Get(header.name), h.Values(header.name) != nil)...)
@@ -101,17 +97,16 @@ func (p parameter) check(d Direction, text string, ok bool) []finding {
 		return nil
 	}
 	found := findings(d, where, p.schema.Validate(text))
-	var value any
-	if found != nil && json.Unmarshal([]byte(text), &value) == nil {
-		switch value.(type) {
-		case float64, bool:
-			if found[0].Rule == "type" {
-				found = findings(d, where, p.schema.Validate(value))
-			}
-		}
+	if found == nil || found[0].Rule != "type" {
+		return found
 	}
-	if slices.ContainsFunc(found, func(f finding) bool { return strings.Contains(f.want, "array") || strings.Contains(f.want, "object") }) {
+	if strings.Contains(found[0].Want, "array") || strings.Contains(found[0].Want, "object") {
 		return nil // how a list is written is not looked at
+	}
+	var value any
+	switch _ = json.Unmarshal([]byte(text), &value); value.(type) {
+	case float64, bool:
+		found = findings(d, where, p.schema.Validate(value))
 	}
 	return found
 }
@@ -139,7 +134,7 @@ func (c content) check(d Direction, h http.Header, data []byte) (found []finding
 		return found
 	}
 	want := strings.Join(slices.Sorted(maps.Keys(c)), " or ")
-	return append(found, finding{Violation{d, "Content-Type", "content-type"}, want})
+	return append(found, finding{Violation: Violation{d, "Content-Type", "content-type"}, Want: want})
 }
 
 // essence returns a media type without its parameters.

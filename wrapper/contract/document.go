@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,22 +13,17 @@ import (
 	"example.com/composio/api"
 )
 
-// document is what an OpenAPI document says about the operation, for each version of the API that it has; or about every
-// operation that it has.
-type document struct {
-	operations []operation
-}
+// document is the operation as a document has it, for each version of the API.
+type document []operation
 
-// operation is an operation as a document has it.
 type operation struct {
-	method     string
 	path       string
-	template   []string          // the segments of the path
+	fault      error             // why the rest cannot be had
 	security   [][]credential    // the ways to send credentials, each of which is enough
 	parameters []parameter       // of path, query, header and cookies
 	body       *requestBody      // nil if it has none
 	answers    map[string]answer // by what the document has for a status
-	params     map[string]string // of the path, as one request has them
+	id         string            // the account of one request
 }
 
 // credential is where a request has to have one.
@@ -65,65 +59,49 @@ func (e *documentError) Error() string {
 // Retryable returns false: the document stays as it is.
 func (e *documentError) Retryable() bool { return false }
 
+// unusable returns the error for a reason, in one line and without the name that the document has for the compiler alone.
+func unusable(reason error) error {
+	text := strings.Join(strings.Fields(reason.Error()), " ")
+	return &documentError{strings.ReplaceAll(text, documentURL, "")}
+}
+
 // own is the document of this module.
 var own = loader(api.Spec)
 
-// loader reads a document when it is first asked for: the operation and what that refers to, or every operation.
-// Whatever else is in it may be wrong.
-func loader(spec []byte) func(every bool) (*document, error) {
-	one := sync.OnceValues(func() (*document, error) { return load(spec, false) })
-	all := sync.OnceValues(func() (*document, error) { return load(spec, true) })
-	return func(every bool) (*document, error) {
-		if every {
-			return all()
+// loader reads a document when it is first asked for: the operation and what that refers to. Whatever else is in it may be
+// wrong, and so may one of the operation's versions.
+func loader(spec []byte) func() (document, error) {
+	return sync.OnceValues(func() (document, error) {
+		d, err := read(spec)
+		if err == nil && !slices.ContainsFunc(d, func(op operation) bool { return op.fault == nil }) {
+			err = d[0].fault
 		}
-		return one()
-	}
+		return d, err
+	})
 }
 
-func load(spec []byte, every bool) (*document, error) {
-	d, err := read(spec, every)
-	if err != nil { // in one line, without the name that the document has for the compiler alone
-		reason := strings.Join(strings.Fields(err.Error()), " ")
-		return nil, &documentError{strings.ReplaceAll(reason, documentURL, "")}
-	}
-	return d, nil
-}
-
-func read(spec []byte, every bool) (*document, error) {
+func read(spec []byte) (d document, err error) {
 	root, err := parse(spec)
 	if err != nil {
-		return nil, err
+		return nil, unusable(err)
 	}
 	version := fmt.Sprint(root["openapi"])
 	if !strings.HasPrefix(version, "3.") {
-		return nil, errors.New("it does not say that it is OpenAPI 3")
+		return nil, unusable(errors.New("it does not say that it is OpenAPI 3"))
 	}
 	modernize(root, strings.HasPrefix(version, "3.0"))
-	r := newReader(root)
-	d := &document{}
 	paths, _ := root["paths"].(map[string]any)
+	r := newReader(root)
 	for _, path := range slices.Backward(slices.Sorted(maps.Keys(paths))) { // v3 before v3.1
-		verbs := []string{method}
-		segments := strings.Split(path, "/")
-		if every {
-			verbs = []string{"GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"}
-		} else if !isOurs(segments) {
+		if !isOurs(strings.Split(path, "/")) {
 			continue
 		}
-		for _, verb := range verbs {
-			op, err := r.operation(paths[path], verb)
-			if err != nil {
-				return nil, fmt.Errorf("%s %s: %w", verb, path, err)
-			}
-			if op != nil {
-				op.method, op.path, op.template = verb, path, segments
-				d.operations = append(d.operations, *op)
-			}
+		if op := r.operation(path, paths[path]); op != nil {
+			d = append(d, *op)
 		}
 	}
-	if len(d.operations) == 0 {
-		return nil, fmt.Errorf("it has no %s .../%s/{id}", method, collection)
+	if d == nil {
+		return nil, unusable(fmt.Errorf("it has no %s .../%s/{id}", method, collection))
 	}
 	return d, nil
 }
@@ -138,29 +116,15 @@ func isParameter(segment string) bool {
 	return strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
 }
 
-// operation returns the operation for a version of the API: if the document has others alone, the first of those.
-func (d *document) operation(to target) operation {
-	op := d.operations[max(0, slices.IndexFunc(d.operations, func(op operation) bool { return slices.Contains(op.template, to.version) }))]
-	op.params = map[string]string{strings.Trim(op.template[len(op.template)-1], "{}"): to.id}
-	return op
+// operation returns the operation for a request to a version of the API: if the document has others alone, the first of
+// those.
+func (d document) operation(to target) *operation {
+	op := d[max(0, slices.IndexFunc(d, func(op operation) bool { return strings.Contains(op.path, "/"+to.version+"/") }))]
+	op.id = to.id
+	return &op
 }
 
-// find returns the operation, of all, whose method and path a request has, whatever stands before the path.
-func (d *document) find(verb string, u *url.URL) (operation, bool) {
-	path := segmentsOf(u)
-	for _, op := range d.operations {
-		tail := path[max(0, len(path)-len(op.template)+1):]
-		params := map[string]string{}
-		if verb == op.method && slices.EqualFunc(op.template[1:], tail, func(want, got string) bool {
-			if isParameter(want) {
-				params[strings.Trim(want, "{}")] = got
-				return got != ""
-			}
-			return want == got
-		}) {
-			op.params = params
-			return op, true
-		}
-	}
-	return operation{}, false
+// parameter returns the name of the parameter that the path ends with.
+func (op *operation) parameter() string {
+	return strings.Trim(op.path[strings.LastIndexByte(op.path, '/')+1:], "{}")
 }

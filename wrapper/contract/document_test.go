@@ -22,7 +22,7 @@ func TestKeywordsOfOpenAPI31(t *testing.T) {
 	}{
 		"const":                 {object{"const": "work"}, `{"alias":"home"}`, "request at /alias: const, want work"},
 		"const, right":          {object{"const": "work"}, `{"alias":"work"}`, ""},
-		"several types":         {object{"type": []any{"string", "null"}}, `{"alias":7}`, "request at /alias: type, want string or null"},
+		"several types":         {object{"type": []any{"string", "null"}}, `{"alias":7}`, "request at /alias: type, want null or string"},
 		"null":                  {object{"type": "string", "const": "x"}, `{"alias":null}`, "request at /alias: nullable, want string"},
 		"anyOf":                 {object{"anyOf": []any{object{"type": "string"}, object{"type": "null"}}}, `{"alias":7}`, "request at /alias: anyOf"},
 		"anyOf, and more":       {object{"anyOf": []any{object{"const": "x"}, object{"type": "null"}}}, `{"alias":7}`, "request at /alias: anyOf"},
@@ -51,26 +51,38 @@ func TestKeywordsOfOpenAPI31(t *testing.T) {
 	}
 }
 
-// A document with several versions of the API says for each what it asks for.
+// A document with several versions of the API says for each what it asks for, and a fault of one is no fault of another.
 func TestEachVersionIsCheckedAgainstItsOwn(t *testing.T) {
-	doc := published(t, 1)
-	paths := doc["paths"].(object)
-	other := inline(paths[operationPath], doc["components"].(object)["schemas"].(object)).(object)
-	other["patch"].(object)["requestBody"] = object{"content": object{"text/plain": object{}}}
-	paths["/api/v3.1/connected_accounts/{nanoid}"] = other
-	spec, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for version, want := range map[string]string{
-		"v3": "", "v4": "", "v3.1": "composio: request at Content-Type: content-type, want text/plain",
+	for name, tt := range map[string]struct {
+		body any // of v3.1
+		want map[string]string
+	}{
+		"another body": {object{"content": object{"text/plain": object{}}}, map[string]string{
+			"v3": "", "v4": "", "v3.1": "composio: request at Content-Type: content-type, want text/plain",
+		}},
+		"a fault": {object{"$ref": "#/lost"}, map[string]string{
+			"v3": "", "v4": "", "v3.1": "composio: nothing is checked, because the OpenAPI document cannot be used: " +
+				`PATCH /api/v3.1/connected_accounts/{nanoid}: the request's body: the reference "#/lost" leads nowhere in the document`,
+		}},
 	} {
-		tb := &fakeTB{}
-		req := newRequest(t, base, `{}`)
-		req.URL.Path = strings.Replace(path, "v3", version, 1)
-		roundTrip(t, contract.Check(tb, &answering{fake: good()}, contract.WithDocument(spec)), req)
-		if got := strings.Join(tb.errors, " "); got != want {
-			t.Errorf("%s: %q, want %q", version, got, want)
+		doc := published(t, 1)
+		paths := doc["paths"].(object)
+		other := inline(paths[operationPath], doc["components"].(object)["schemas"].(object)).(object)
+		other["patch"].(object)["requestBody"] = tt.body
+		paths["/api/v3.1/connected_accounts/{nanoid}"] = other
+		spec, err := json.Marshal(doc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for version, want := range tt.want {
+			var report contract.Report
+			tb := &fakeTB{}
+			req := newRequest(t, base, `{}`)
+			req.URL.Path = strings.Replace(path, "v3", version, 1)
+			roundTrip(t, contract.Check(tb, &answering{fake: good()}, contract.WithDocument(spec), contract.Collect(&report, io.Discard)), req)
+			if got := strings.Join(tb.errors, " "); got != want || (report.Err() == nil) != (want == "") {
+				t.Errorf("%s, %s: %q, want %q; the report has %v", name, version, got, want, report.Err())
+			}
 		}
 	}
 }
@@ -104,11 +116,11 @@ func TestUnusableDocument(t *testing.T) {
 		"no paths":      {"openapi: 3.0.3\npaths: {}\n", "it has no PATCH .../connected_accounts/{id}"},
 		"another path":  {replace("/connected_accounts/", "/accounts/"), "it has no PATCH .../connected_accounts/{id}"},
 		"another verb":  {replace("    patch:", "    put:"), "it has no PATCH .../connected_accounts/{id}"},
-		"a lost schema": {replace("#/components/schemas/AuthScheme", "#/components/schemas/Lost"), `PATCH /api/v3/connected_accounts/{nanoid}: application/json: json-pointer in "#/components/schemas/Lost" not found`},
-		"a lost answer": {replace("          description: The account was changed.\n", "          $ref: \"#/components/responses/Lost\"\n"), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 200: the reference "#/components/responses/Lost" leads nowhere`},
-		"another file":  {replace("#/components/schemas/Error\"", "errors.yaml\""), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 400: application/json: failing loading "errors.yaml": it is outside of the document`},
-		"a wrong type":  {replace("        alias:\n          type: string", "        alias:\n          type: strng"), `PATCH /api/v3/connected_accounts/{nanoid}: application/json: #/components/schemas/PatchConnectedAccountBody is no valid schema at /properties/alias/type`},
-		"a circle":      {replace("      requestBody:\n", "      requestBody: {$ref: \"#/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch/requestBody\"}\n      x-body:\n"), "PATCH /api/v3/connected_accounts/{nanoid}: references go in a circle"},
+		"a lost schema": {replace("#/components/schemas/AuthScheme", "#/components/schemas/Lost"), `PATCH /api/v3/connected_accounts/{nanoid}: the request's body: json-pointer in "#/components/schemas/Lost" not found`},
+		"a lost answer": {replace("          description: The account was changed.\n", "          $ref: \"#/components/responses/Lost\"\n"), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 200: the reference "#/components/responses/Lost" leads nowhere in the document`},
+		"another file":  {replace("#/components/schemas/Error\"", "errors.yaml\""), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 400: failing loading "errors.yaml": it is outside of the document`},
+		"a wrong type":  {replace("        alias:\n          type: string", "        alias:\n          type: strng"), `PATCH /api/v3/connected_accounts/{nanoid}: the request's body: #/components/schemas/PatchConnectedAccountBody is no valid schema at /properties/alias/type`},
+		"a circle":      {replace("      requestBody:\n", "      requestBody: {$ref: \"#/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch/requestBody\"}\n      x-body:\n"), "PATCH /api/v3/connected_accounts/{nanoid}: the request's body: references go in a circle"},
 		"endless YAML":  {"openapi: 3.0.3\na: &a [*a]\n", "yaml: anchor 'a' value contains itself"},
 		"a YAML bomb":   {"a0: &a0 [x,x,x,x,x,x,x,x]\n" + bomb(), "yaml: document contains excessive aliasing"},
 	} {
@@ -181,43 +193,5 @@ func TestReportOfAnUnusableDocumentWithoutTraffic(t *testing.T) {
 	contract.Transport(nil, contract.Collect(&report, io.Discard), contract.WithDocument(nil))
 	if err := report.Err(); err == nil || !strings.HasSuffix(err.Error(), ": it is empty") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestEveryOperationOfAnotherDocument(t *testing.T) {
-	const spec = `{"openapi":"3.0.3","security":[{"Key":[]}],"components":{"securitySchemes":{"Key":{"type":"apiKey","in":"header","name":"x-api-key"}}},"paths":{
-		"/things":{"get":{"parameters":[{"name":"limit","in":"query","schema":{"type":"integer"}}],"responses":{"200":{}}}},
-		"/things/{id}/parts":{"parameters":[{"name":"id","in":"path","schema":{"type":"string","maxLength":2}}],
-			"put":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object"}}}},"responses":{"204":{}}}}}}`
-	for request, want := range map[string]string{
-		"GET /things":               "",
-		"GET /prefix/things?limit=": "request at limit: type, want integer",
-		"GET /things?limit=x":       "request at limit: type, want integer",
-		"PUT /things/ab/parts":      "request at body: type, want object",
-		"PUT /things/abc/parts":     "request at body: type, want object request at path: maxLength, want 2",
-		"POST /things":              "none",
-		"PATCH " + path:             "none",
-		"GET /things/":              "none",
-	} {
-		var report contract.Report
-		var told strings.Builder
-		verb, target, _ := strings.Cut(request, " ")
-		req := newRequest(t, base, `7`)
-		at, err := req.URL.Parse(target)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if req.Method, req.URL = verb, at; verb == "GET" {
-			req.Body = nil
-		}
-		next := &answering{fake: &fake{status: 200}}
-		roundTrip(t, contract.Transport(next, contract.WithDocument([]byte(spec)), contract.WithEveryOperation(), contract.Collect(&report, &told)), req)
-		got := strings.ReplaceAll(strings.TrimSuffix(told.String(), "\n"), "\n", " ")
-		if got = strings.ReplaceAll(got, "composio: ", ""); report.Exchanges() == 0 {
-			got = "none"
-		}
-		if got != want {
-			t.Errorf("%s: %q, want %q", request, got, want)
-		}
 	}
 }

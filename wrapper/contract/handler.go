@@ -33,17 +33,13 @@ type handler struct {
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.unusable != nil {
-		if h.lenient {
-			h.next.ServeHTTP(w, r)
-		} else {
-			refuse(w, r, http.StatusInternalServerError, h.unusable.Error(), nil)
-		}
+	op, found, err := h.match(r)
+	if err != nil {
+		refuse(w, r, http.StatusInternalServerError, err.Error(), nil)
 		return
 	}
-	op, found, ok := h.match(r)
-	if !ok {
-		h.report(r, 0, found)
+	if op == nil {
+		h.withheld(r, 0, found)
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -53,27 +49,21 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if whole {
 		found = op.checkRequest(r.URL, r.Header, data)
 	}
-	h.report(r, 0, found)
-	if len(found) > 0 && (!whole || !h.lenient) {
+	if h.withheld(r, 0, found) || !whole {
 		refuse(w, r, http.StatusBadRequest, "Validation error while processing request", found)
 		return
 	}
 
 	r = r.WithContext(r.Context()) // a copy, since a handler must not change its request
 	r.Body = io.NopCloser(bytes.NewReader(data))
-	for name, value := range op.params {
-		r.SetPathValue(name, value)
-	}
+	r.SetPathValue(op.parameter(), op.id)
 	held := &heldAnswer{w: w, header: w.Header().Clone()}
 	h.next.ServeHTTP(held, r)
 	if held.exempt {
 		return
 	}
-	status := held.code()
-	if answer, ok := h.documented(r, op, status); ok {
-		found = answer.check(held.header, held.body.Bytes())
-		h.report(r, status, found)
-		if len(found) > 0 && !h.lenient {
+	if answer := h.documented(r, op, held.code()); answer != nil {
+		if found = answer.check(held.header, held.body.Bytes()); h.withheld(r, held.code(), found) {
 			refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)
 			return
 		}
@@ -121,10 +111,7 @@ func (a *heldAnswer) Write(p []byte) (int, error) {
 }
 
 func (a *heldAnswer) code() int {
-	if a.status == 0 {
-		return http.StatusOK
-	}
-	return a.status
+	return cmp.Or(a.status, http.StatusOK)
 }
 
 // passHeader gives the header to the writer below.

@@ -20,50 +20,39 @@ func parseBody(d Direction, data []byte) (value any, found []finding, ok bool) {
 	if !json.Valid(data) {
 		return nil, []finding{newFinding(d, body, "json")}, false
 	}
-	p := parser{direction: d, data: data, decoder: json.NewDecoder(bytes.NewReader(data))}
+	p := parser{data: data, decoder: json.NewDecoder(bytes.NewReader(data))}
 	p.decoder.UseNumber()
-	value = p.value(nil)
-	return value, p.found, true
+	p.found = func(rule string, at []string) { found = append(found, newFinding(d, pointer(at...), rule)) }
+	return p.value(nil), found, true
 }
 
 // parser reads valid JSON.
 type parser struct {
-	direction Direction
-	data      []byte
-	decoder   *json.Decoder
-	found     []finding
+	data    []byte
+	decoder *json.Decoder
+	found   func(rule string, at []string)
 }
 
 // value reads what stands at a place.
 func (p *parser) value(at []string) any {
-	token, half := p.token()
-	if half {
-		p.add(at, "surrogate")
-	}
-	switch token := token.(type) {
+	switch token := p.token(at).(type) {
 	case json.Delim:
-		if token == '[' {
-			list := []any{}
-			for p.decoder.More() {
-				list = append(list, p.value(append(at, strconv.Itoa(len(list)))))
-			}
-			p.token()
-			return list
-		}
-		object := map[string]any{}
+		list, object := []any{}, map[string]any{}
 		for p.decoder.More() {
-			token, half := p.token()
-			name, _ := token.(string)
-			below := append(at, name)
-			if half {
-				p.add(below, "surrogate")
+			if token == '[' {
+				list = append(list, p.value(append(at, strconv.Itoa(len(list)))))
+				continue
 			}
+			name, _ := p.token(append(at, "*")).(string) // a name with half of a character is not shown
+			below := append(at, name)
 			if _, twice := object[name]; twice {
-				p.add(below, "duplicate")
+				p.found("duplicate", below)
 			}
 			object[name] = p.value(below)
 		}
-		p.token()
+		if p.token(nil); token == '[' {
+			return list
+		}
 		return object
 	case json.Number: // one that no float64 can hold is the largest that one can: JSON bounds no number
 		number, _ := token.Float64()
@@ -73,20 +62,18 @@ func (p *parser) value(at []string) any {
 	}
 }
 
-// token returns the next token, and whether it is a text with an escape that is half of a character: encoding/json reads
-// another character in its place.
-func (p *parser) token() (token json.Token, half bool) {
+// token reads the next token. A text with an escape that is half of a character is found: encoding/json reads another
+// character in its place.
+func (p *parser) token(at []string) json.Token {
 	start := p.decoder.InputOffset()
-	token, _ = p.decoder.Token() // the JSON is valid
+	token, _ := p.decoder.Token() // the JSON is valid
 	if _, isText := token.(string); isText {
 		text := p.data[start:p.decoder.InputOffset()]
-		half = slices.ContainsFunc(escape.FindAllSubmatch(text, -1), func(match [][]byte) bool { return match[1] != nil })
+		if slices.ContainsFunc(escape.FindAllSubmatch(text, -1), func(match [][]byte) bool { return match[1] != nil }) {
+			p.found("surrogate", at)
+		}
 	}
-	return token, half
-}
-
-func (p *parser) add(at []string, rule string) {
-	p.found = append(p.found, newFinding(p.direction, pointer(at...), rule))
+	return token
 }
 
 // escape is an escape in a JSON string, or two that are one character. Half of a character is a group of its own.

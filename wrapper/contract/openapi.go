@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/url"
 	"slices"
@@ -21,10 +23,12 @@ type reader struct {
 	root     map[string]any
 	compiler *jsonschema.Compiler
 	schemas  map[string]any // what was compiled, by a number
+	at       string         // what is being read of an operation
+	err      error          // the first of the operation
 }
 
 func newReader(root map[string]any) *reader {
-	r := &reader{root, jsonschema.NewCompiler(), map[string]any{}}
+	r := &reader{root: root, compiler: jsonschema.NewCompiler(), schemas: map[string]any{}}
 	resource := maps.Clone(root)
 	resource["x-schemas"] = r.schemas
 	r.compiler.DefaultDraft(jsonschema.Draft2020)
@@ -39,140 +43,128 @@ type nowhere struct{}
 
 func (nowhere) Load(string) (any, error) { return nil, errors.New("it is outside of the document") }
 
+// operation returns the operation of a path; nil if the path has none.
+func (r *reader) operation(path string, v any) *operation {
+	r.at, r.err = "its path", nil
+	item := r.object(v)
+	op := &operation{path: path, answers: map[string]answer{}}
+	patch, ok := item[strings.ToLower(method)].(map[string]any)
+	if !ok && r.err == nil {
+		return nil
+	}
+	op.security = r.security(patch)
+	r.at = "a parameter"
+	for _, list := range []any{patch["parameters"], item["parameters"]} { // the first of two with one name counts
+		items, _ := list.([]any)
+		for _, item := range items {
+			p := r.parameter(item)
+			if !slices.ContainsFunc(op.parameters, func(other parameter) bool { return other.in == p.in && other.name == p.name }) {
+				op.parameters = append(op.parameters, p)
+			}
+		}
+	}
+	if v, ok := patch["requestBody"]; ok {
+		r.at = "the request's body"
+		object := r.object(v)
+		op.body = &requestBody{object["required"] == true, r.content(object)}
+	}
+	for status, v := range members(patch, "responses") {
+		if strings.HasPrefix(status, "x-") {
+			continue
+		}
+		r.at = "the answer " + status
+		object := r.object(v)
+		a := answer{content: r.content(object)}
+		for name, v := range members(object, "headers") {
+			header := r.parameter(v)
+			header.name = name
+			a.headers = append(a.headers, header)
+		}
+		op.answers[status] = a
+	}
+	if r.err != nil {
+		op.fault = unusable(fmt.Errorf("%s %s: %w", method, path, r.err))
+	}
+	return op
+}
+
+func (r *reader) failed(err error) {
+	if r.err == nil && err != nil {
+		r.err = fmt.Errorf("%s: %w", r.at, err)
+	}
+}
+
+// members returns the members, sorted, of what an object has under a name.
+func members(object map[string]any, name string) iter.Seq2[string, any] {
+	below, _ := object[name].(map[string]any)
+	return func(yield func(string, any) bool) {
+		for _, name := range slices.Sorted(maps.Keys(below)) {
+			if !yield(name, below[name]) {
+				return
+			}
+		}
+	}
+}
+
+// parameter reads a parameter, or a header.
+func (r *reader) parameter(v any) (p parameter) {
+	object := r.object(v)
+	p.in, _ = object["in"].(string)
+	p.name, _ = object["name"].(string)
+	p.required = object["required"] == true
+	p.schema = r.schema(object)
+	return p
+}
+
+// content reads the media types of a body.
+func (r *reader) content(of map[string]any) content {
+	read := content{}
+	for name, v := range members(of, "content") {
+		read[essence(name)] = r.schema(r.object(v))
+	}
+	return read
+}
+
 // schema compiles what a parameter, a header or a media type has under schema.
-func (r *reader) schema(of map[string]any) (*jsonschema.Schema, error) {
+func (r *reader) schema(of map[string]any) *jsonschema.Schema {
 	schema, ok := of["schema"]
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	name := strconv.Itoa(len(r.schemas))
 	r.schemas[name] = schema
 	compiled, err := r.compiler.Compile(documentURL + "#/x-schemas/" + name)
 	if wrong, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
-		return nil, fmt.Errorf("%s is no valid schema at %s", wrong.URL, findings(Request, body, wrong.Err)[0].Location)
+		err = fmt.Errorf("%s is no valid schema at %s", wrong.URL, findings(Request, body, wrong.Err)[0].Location)
 	}
-	return compiled, err
-}
-
-// operation returns an operation of a path; nil if the path has none.
-func (r *reader) operation(path any, verb string) (*operation, error) {
-	item, err := r.object(path)
-	if err != nil {
-		return nil, err
-	}
-	op, ok := item[strings.ToLower(verb)].(map[string]any)
-	if !ok {
-		return nil, nil
-	}
-	read := &operation{security: r.security(op), answers: map[string]answer{}}
-	for _, list := range []any{op["parameters"], item["parameters"]} { // the first of two with one name counts
-		items, _ := list.([]any)
-		for _, item := range items {
-			p, err := r.parameter("", "", item)
-			if err != nil {
-				return nil, fmt.Errorf("a parameter: %w", err)
-			}
-			if !slices.ContainsFunc(read.parameters, func(other parameter) bool { return other.in == p.in && other.name == p.name }) {
-				read.parameters = append(read.parameters, p)
-			}
-		}
-	}
-	if v, ok := op["requestBody"]; ok {
-		object, err := r.object(v)
-		if err != nil {
-			return nil, err
-		}
-		read.body = &requestBody{required: object["required"] == true}
-		if read.body.content, err = r.content(object); err != nil {
-			return nil, err
-		}
-	}
-	responses, _ := op["responses"].(map[string]any)
-	for status, v := range responses {
-		if strings.HasPrefix(status, "x-") {
-			continue
-		}
-		if read.answers[status], err = r.answer(v); err != nil {
-			return nil, fmt.Errorf("the answer %s: %w", status, err)
-		}
-	}
-	return read, nil
-}
-
-func (r *reader) answer(v any) (read answer, err error) {
-	object, err := r.object(v)
-	if err != nil {
-		return read, err
-	}
-	headers, _ := object["headers"].(map[string]any)
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
-		header, err := r.parameter("header", name, headers[name])
-		if err != nil {
-			return read, fmt.Errorf("%s: %w", name, err)
-		}
-		read.headers = append(read.headers, header)
-	}
-	read.content, err = r.content(object)
-	return read, err
-}
-
-// parameter reads a parameter, or a header of a name.
-func (r *reader) parameter(in, name string, v any) (read parameter, err error) {
-	object, err := r.object(v)
-	if err != nil {
-		return read, err
-	}
-	if in == "" {
-		in, _ = object["in"].(string)
-		name, _ = object["name"].(string)
-	}
-	schema, err := r.schema(object)
-	return parameter{in, name, object["required"] == true, schema}, err
-}
-
-// content reads the media types of a body.
-func (r *reader) content(of map[string]any) (content, error) {
-	types, _ := of["content"].(map[string]any)
-	read := content{}
-	for _, name := range slices.Sorted(maps.Keys(types)) {
-		object, err := r.object(types[name])
-		if err == nil {
-			read[essence(name)], err = r.schema(object)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return read, nil
+	r.failed(err)
+	return compiled
 }
 
 // object returns what v is, or refers to.
-func (r *reader) object(v any) (map[string]any, error) {
+func (r *reader) object(v any) map[string]any {
 	for range 20 {
 		object, ok := v.(map[string]any)
 		if !ok {
-			return nil, errors.New("there is no object where OpenAPI has one")
+			r.failed(errors.New("there is no object where OpenAPI has one"))
+			return nil
 		}
 		ref, ok := object["$ref"].(string)
 		if !ok {
-			return object, nil
+			return object
 		}
-		path, inside := strings.CutPrefix(ref, "#")
-		if !inside {
-			return nil, fmt.Errorf("the reference %q leads out of the document", ref)
-		}
-		if plain, err := url.PathUnescape(path); err == nil {
-			path = plain
-		}
-		to, err := jsonpointer.New(path)
-		if err == nil {
+		path, err := url.PathUnescape(strings.TrimPrefix(ref, "#"))
+		to, pathErr := jsonpointer.New(path) // which refuses another document
+		if err = cmp.Or(err, pathErr); err == nil {
 			v, _, err = to.Get(r.root)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("the reference %q leads nowhere", ref)
+			r.failed(fmt.Errorf("the reference %q leads nowhere in the document", ref))
+			return nil
 		}
 	}
-	return nil, errors.New("references go in a circle")
+	r.failed(errors.New("references go in a circle"))
+	return nil
 }
 
 // security returns the ways to send credentials. One whose scheme the document does not have cannot be checked, and is
@@ -184,13 +176,14 @@ func (r *reader) security(op map[string]any) (ways [][]credential) {
 	}
 	components, _ := r.root["components"].(map[string]any)
 	schemes, _ := components["securitySchemes"].(map[string]any)
+	before := r.err
 next:
 	for _, item := range list {
 		names, _ := item.(map[string]any)
 		way := []credential{}
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			scheme, err := r.object(schemes[name])
-			if err != nil {
+			scheme := r.object(schemes[name])
+			if r.err = before; scheme == nil {
 				continue next
 			}
 			where := credential{"header", "Authorization"} // of http, oauth2 and openIdConnect

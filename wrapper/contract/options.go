@@ -13,14 +13,13 @@ import (
 type Option func(*config)
 
 type config struct {
-	load    func(every bool) (*document, error)
-	every   bool // operation of the document is checked, not Composio's alone
+	load    func() (document, error)
 	observe []func(*http.Request, Violation)
 	tell    []func(text string) // of what is wrong, as soon as it is known
 	reports []*Report
 	lenient bool // what is wrong is told, and not held up
 
-	document *document
+	document document
 	unusable error // why there is no document
 }
 
@@ -31,74 +30,85 @@ func newConfig(opts []Option) *config {
 			opt(c)
 		}
 	}
-	if c.document, c.unusable = c.load(c.every); c.unusable != nil {
-		for _, tell := range c.tell {
-			tell(c.unusable.Error())
-		}
-		for _, r := range c.reports {
-			r.update(func() { r.unusable = c.unusable })
-		}
+	if c.document, c.unusable = c.load(); c.unusable != nil {
+		c.failed(c.unusable)
 	}
 	return c
 }
 
-// report tells of findings; status is that of the answer that they are about, 0 for a request.
-func (c *config) report(r *http.Request, status int, all []finding) {
+// failed tells that nothing is checked, and why.
+func (c *config) failed(err error) {
+	for _, tell := range c.tell {
+		tell(err.Error())
+	}
+	for _, r := range c.reports {
+		r.update(func() { r.unusable = err })
+	}
+}
+
+// match returns the operation that a request calls, if it calls one, and counts the request. found is how it departs from
+// the operation if it was meant for that. An error is why it can be neither checked nor let through.
+func (c *config) match(r *http.Request) (op *operation, found []finding, err error) {
+	if err = c.unusable; err == nil {
+		verb := cmp.Or(r.Method, http.MethodGet)
+		to := address(verb, r.URL)
+		if to.id != "" {
+			op = c.document.operation(to)
+		} else if to.near != "" {
+			found = []finding{{Violation: Violation{Request, to.near, "operation"}, Want: method + " " + c.document[0].path}}
+		}
+		if op != nil && op.fault != nil {
+			err = op.fault
+			c.failed(err)
+		} else {
+			for _, r := range c.reports {
+				r.began(op, to.other)
+			}
+		}
+	}
+	if err != nil && c.lenient {
+		return nil, nil, nil
+	}
+	return op, found, err
+}
+
+// documented returns what op has about the status of an answer, if anything, and notes it.
+func (c *config) documented(req *http.Request, op *operation, status int) *answer {
+	code := strconv.Itoa(status)
+	for _, key := range []string{code, code[:1] + "XX", "default"} {
+		if found, ok := op.answers[key]; ok {
+			for _, r := range c.reports {
+				r.update(func() { r.seen[key] = true })
+			}
+			return &found
+		}
+	}
+	c.withheld(req, status, []finding{newFinding(Response, "status", undocumented)})
+	return nil
+}
+
+// undocumented is the rule that no answer is withheld for.
+const undocumented = "undocumented"
+
+// withheld tells of findings, and reports whether what they are about has to be. status is that of an answer, 0 for a
+// request.
+func (c *config) withheld(r *http.Request, status int, all []finding) bool {
 	for _, f := range all {
+		f.Status = status
 		for _, observe := range c.observe {
 			observe(r, f.Violation)
 		}
 		for _, tell := range c.tell {
-			if f != undocumented {
-				tell("composio: " + place{f, status}.text())
+			if f.Rule != undocumented {
+				tell("composio: " + f.line())
 			}
 		}
-	}
-	for _, r := range c.reports {
-		r.add(status, all)
-	}
-}
-
-// match returns the operation that a request calls, and counts the request either way. found is how a request that calls
-// none departs from one that was meant for it.
-func (c *config) match(r *http.Request) (op operation, found []finding, ok bool) {
-	verb := cmp.Or(r.Method, http.MethodGet)
-	to := target{other: shown(verb) + " elsewhere"}
-	if c.every {
-		op, ok = c.document.find(verb, r.URL)
-	} else if to = address(verb, r.URL); to.id != "" {
-		op, ok = c.document.operation(to), true
-	} else if to.near != "" {
-		want := method + " " + c.document.operations[0].path
-		found = []finding{{Violation{Request, to.near, "operation"}, want}}
-	}
-	for _, r := range c.reports {
-		if ok {
-			r.began(op)
-		} else {
-			r.missed(to.other)
+		for _, r := range c.reports {
+			r.update(func() { r.counts[f]++ })
 		}
 	}
-	return op, found, ok
+	return len(all) > 0 && !c.lenient
 }
-
-// documented returns what op has about the status of an answer, if anything, and notes it.
-func (c *config) documented(req *http.Request, op operation, status int) (found answer, ok bool) {
-	code := strconv.Itoa(status)
-	for _, key := range []string{code, code[:1] + "XX", "default"} {
-		if found, ok = op.answers[key]; ok {
-			for _, r := range c.reports {
-				r.update(func() { r.documented[key] = true })
-			}
-			return found, true
-		}
-	}
-	c.report(req, status, []finding{undocumented})
-	return found, false
-}
-
-// undocumented is the finding that no answer is withheld for.
-var undocumented = newFinding(Response, "status", "undocumented")
 
 // OnViolation has f called for each violation, with the request that it belongs to, before the answer is written or
 // returned. The request's body may have been read. f is called by the goroutine that serves or sends the request, so by
@@ -150,6 +160,3 @@ func WithDocument(spec []byte) Option {
 	load := loader(spec)
 	return func(c *config) { c.load = load }
 }
-
-// WithEveryOperation checks all operations of the document, and not Composio's alone: for the document of another API.
-func WithEveryOperation() Option { return func(c *config) { c.every = true } }

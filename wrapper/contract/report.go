@@ -1,8 +1,10 @@
 package contract
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -15,14 +17,13 @@ type Report struct {
 	// AllowNone has Err accept that nothing was checked, where that is right.
 	AllowNone bool
 
-	mu         sync.Mutex
-	exchanges  int
-	unmatched  int            // requests to no operation of the document
-	others     map[string]int // those of them that are no finding
-	counts     map[place]int
-	dropped    int             // findings beyond maxFindings distinct ones
-	documented map[string]bool // the document's answers, and whether one came
-	unusable   error           // why there is no document
+	mu        sync.Mutex
+	exchanges int
+	unmatched int            // requests to no operation of the document
+	others    map[string]int // those of them that are no finding
+	counts    map[finding]int
+	seen      map[string]bool // the document's answers, and whether one came
+	unusable  error           // why there is no document
 }
 
 // Finding is a violation and how often it was seen.
@@ -31,40 +32,23 @@ type Finding struct {
 	Count int `json:"count"`
 }
 
-// maxFindings bounds the distinct violations that a report keeps. Each index of a long list makes one of its own.
-const maxFindings = 1000
-
 // Exchanges returns how many requests were checked.
-func (r *Report) Exchanges() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.exchanges
-}
+func (r *Report) Exchanges() int { return r.summary().Exchanges }
 
 // Findings returns each distinct violation with its count, sorted by direction, location and rule. Answers with a status
 // that the document lacks are among them.
 func (r *Report) Findings() []Finding {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	counts := map[Violation]int{}
-	for p, n := range r.counts {
-		counts[p.Violation] += n
-	}
+	counts := map[finding]int{}
+	r.update(func() {
+		for f, n := range r.counts {
+			counts[finding{Violation: f.Violation}] += n
+		}
+	})
 	var all []Finding
-	for v, n := range counts {
-		all = append(all, Finding{v, n})
+	for _, f := range slices.SortedFunc(maps.Keys(counts), compare) {
+		all = append(all, Finding{f.Violation, counts[f]})
 	}
-	slices.SortFunc(all, func(a, b Finding) int {
-		return compare(place{finding: finding{Violation: a.Violation}}, place{finding: finding{Violation: b.Violation}})
-	})
 	return all
-}
-
-// places returns where the contract was broken, sorted, or else the answers with a status that the document lacks.
-func (r *Report) places(lacking bool) []place {
-	return slices.DeleteFunc(slices.SortedFunc(maps.Keys(r.counts), compare), func(p place) bool {
-		return (p.finding == undocumented) != lacking
-	})
 }
 
 // Err returns nil, or else one error with the text of String: something broke the contract; or nothing was checked,
@@ -73,103 +57,170 @@ func (r *Report) places(lacking bool) []place {
 //
 // Answers with a status that the document lacks are no error, since gateways give such answers and Composio does.
 // errors.AsType[Violation] finds the first violation.
-func (r *Report) Err() error {
-	text := r.String()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var broken refusal
-	for _, p := range r.places(false) {
-		broken = append(broken, p.Violation)
+func (r *Report) Err() error { return r.summary().err() }
+
+// String returns the report as lines of text: what was checked, each violation by status and place with its count, what
+// was never seen, and who is to fix it.
+func (r *Report) String() string { return r.summary().text() }
+
+// MarshalJSON returns what String has, for programs.
+func (r *Report) MarshalJSON() ([]byte, error) {
+	s := r.summary()
+	if err := s.err(); err != nil {
+		s.Error = err.Error()
 	}
-	if broken == nil && r.unusable == nil && !r.idle() {
-		return nil
-	}
-	return &reported{text, broken}
+	return json.Marshal(s)
 }
 
-// idle reports whether nothing was checked where something should have been.
-func (r *Report) idle() bool {
-	return r.exchanges == 0 && !r.AllowNone && r.unusable == nil && !filtered()
+// WriteAnnotations writes the report as GitHub Actions reads it from the output of a step: an error for each violation by
+// status and place, or because nothing was checked, and a notice for each line that is no error.
+func (r *Report) WriteAnnotations(w io.Writer) error {
+	var b strings.Builder
+	write := func(level, text string) {
+		text = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
+		fmt.Fprintf(&b, "::%s title=Composio contract::%s\n", level, text)
+	}
+	s := r.summary()
+	for _, f := range s.Findings {
+		write("error", fmt.Sprintf("%s (%dx)", f.line(), f.Count))
+	}
+	if s.nothing != "" {
+		write("error", s.nothing)
+	}
+	for _, note := range s.notes() {
+		write("notice", note)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// update reads or changes the report, as others may at the same time.
+func (r *Report) update(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.counts == nil {
+		r.counts, r.others, r.seen = map[finding]int{}, map[string]int{}, map[string]bool{}
+	}
+	change()
+}
+
+// began counts a request to op and notes which answers that has; or one that calls no operation of the document, and
+// other is what to list that as, if it is no finding.
+func (r *Report) began(op *operation, other string) {
+	r.update(func() {
+		if op == nil {
+			r.unmatched++
+			if other != "" {
+				r.others[other]++
+			}
+			return
+		}
+		r.exchanges++
+		for key := range op.answers {
+			r.seen[key] = r.seen[key] || false
+		}
+	})
+}
+
+// summary is what a report says, in each of its forms.
+type summary struct {
+	Exchanges    int            `json:"exchanges"`
+	Findings     []entry        `json:"findings"`
+	Undocumented map[int]int    `json:"undocumented,omitempty"` // by status
+	NotChecked   map[string]int `json:"not_checked,omitempty"`  // by request
+	NeverSeen    []string       `json:"never_seen,omitempty"`   // of the document's answers
+	Error        string         `json:"error,omitzero"`
+	unmatched    int
+	nothing      string // why nothing was checked, if that is an error
+}
+
+// entry is a finding and how often it was seen.
+type entry struct {
+	finding
+	Count int `json:"count"`
+}
+
+func (r *Report) summary() (s summary) {
+	s.Findings, s.Undocumented = []entry{}, map[int]int{}
+	r.update(func() {
+		s.Exchanges, s.unmatched, s.NotChecked = r.exchanges, r.unmatched, maps.Clone(r.others)
+		for _, f := range slices.SortedFunc(maps.Keys(r.counts), compare) {
+			if f.Rule == undocumented {
+				s.Undocumented[f.Status] = r.counts[f]
+			} else {
+				s.Findings = append(s.Findings, entry{f, r.counts[f]})
+			}
+		}
+		for _, status := range slices.Sorted(maps.Keys(r.seen)) {
+			if !r.seen[status] {
+				s.NeverSeen = append(s.NeverSeen, status)
+			}
+		}
+		if r.unusable != nil {
+			s.nothing = strings.TrimPrefix(r.unusable.Error(), "composio: ")
+		} else if r.exchanges == 0 && !r.AllowNone && !filtered() {
+			s.nothing = "nothing was checked: have the tests send through contract.Transport with contract.Collect of this report, or set its AllowNone"
+		}
+	})
+	return s
 }
 
 // filtered reports whether this is a run of go test that leaves tests out. Package flag is asked, since importing testing
 // would give its flags to every program that imports this package.
 func filtered() bool {
-	for _, name := range []string{"run", "skip", "list", "bench", "fuzz"} {
-		if f := flag.Lookup("test." + name); f != nil && f.Value.String() != "" {
-			return true
+	return slices.ContainsFunc([]string{"run", "skip", "list", "bench", "fuzz"}, func(name string) bool {
+		f := flag.Lookup("test." + name)
+		return f != nil && f.Value.String() != ""
+	})
+}
+
+func (s summary) err() error {
+	if len(s.Findings) == 0 && s.nothing == "" {
+		return nil
+	}
+	err := &refusal{text: s.text()}
+	for _, f := range s.Findings {
+		err.found = append(err.found, f.Violation)
+	}
+	return err
+}
+
+func (s summary) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "composio: %s checked against the contract", plural(s.Exchanges, "exchange"))
+	if s.unmatched > 0 {
+		fmt.Fprintf(&b, ", %s to no operation of it", plural(s.unmatched, "request"))
+	}
+	var advice [2]string
+	for _, f := range s.Findings {
+		fmt.Fprintf(&b, "\n  %dx %s", f.Count, f.line())
+		if f.Direction == Request {
+			advice[0] = "\nrequest: what sends it departs from the contract; fix it, or take the composio module whose contract allows it"
+		} else {
+			advice[1] = "\nresponse: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run"
 		}
 	}
-	return false
-}
-
-// reported is the error of a report.
-type reported struct {
-	text string
-	refusal
-}
-
-func (r *reported) Error() string { return r.text }
-
-// String returns the report as lines of text: what was checked, each violation by status and place with its count, what
-// was never seen, and who is to fix it.
-func (r *Report) String() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var b strings.Builder
-	fmt.Fprintf(&b, "composio: %s checked against the contract", plural(r.exchanges, "exchange"))
-	if r.unmatched > 0 {
-		fmt.Fprintf(&b, ", %s to no operation of it", plural(r.unmatched, "request"))
+	for _, note := range s.notes() {
+		b.WriteString("\n  " + note)
 	}
-	var theirs, ours bool
-	for _, p := range r.places(false) {
-		fmt.Fprintf(&b, "\n  %dx %s", r.counts[p], p.text())
-		ours = ours || p.Direction == Request
-		theirs = theirs || p.Direction == Response
+	if s.nothing != "" {
+		b.WriteString("\n" + s.nothing)
 	}
-	if r.dropped > 0 {
-		fmt.Fprintf(&b, "\n  %dx others", r.dropped)
-	}
-	for _, note := range r.notes() {
-		fmt.Fprintf(&b, "\n  %s", note)
-	}
-	if r.unusable != nil {
-		fmt.Fprintf(&b, "\n%s", strings.TrimPrefix(r.unusable.Error(), "composio: "))
-	}
-	if ours {
-		b.WriteString("\nrequest: what sends it departs from the contract; fix it, or take the composio module whose contract allows it")
-	}
-	if theirs {
-		b.WriteString("\nresponse: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run")
-	}
-	if r.idle() {
-		b.WriteString("\nnothing was checked: have the tests send through contract.Transport with contract.Collect of this report, or set its AllowNone")
-	}
-	return b.String()
+	return b.String() + advice[0] + advice[1]
 }
 
 // notes returns what is worth a line and no error.
-func (r *Report) notes() (notes []string) {
-	for _, p := range r.places(true) {
-		notes = append(notes, fmt.Sprintf("%dx status %d, which the contract lacks; that is no error", r.counts[p], p.status))
+func (s summary) notes() (notes []string) {
+	for _, status := range slices.Sorted(maps.Keys(s.Undocumented)) {
+		notes = append(notes, fmt.Sprintf("%dx status %d, which the contract lacks; that is no error", s.Undocumented[status], status))
 	}
-	for _, request := range slices.Sorted(maps.Keys(r.others)) {
-		notes = append(notes, fmt.Sprintf("%dx %s, which is not checked; that is no error", r.others[request], request))
+	for _, request := range slices.Sorted(maps.Keys(s.NotChecked)) {
+		notes = append(notes, fmt.Sprintf("%dx %s, which is not checked; that is no error", s.NotChecked[request], request))
 	}
-	if unseen := r.unseen(); unseen != nil {
-		notes = append(notes, strings.Join(unseen, " never seen, ")+" never seen; that is no error")
+	if s.NeverSeen != nil {
+		notes = append(notes, strings.Join(s.NeverSeen, " never seen, ")+" never seen; that is no error")
 	}
 	return notes
-}
-
-// unseen returns the answers of the document that never came.
-func (r *Report) unseen() (keys []string) {
-	for _, key := range slices.Sorted(maps.Keys(r.documented)) {
-		if !r.documented[key] {
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }
 
 func plural(n int, noun string) string {
@@ -177,50 +228,4 @@ func plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// update changes the report, which others may read or change at the same time.
-func (r *Report) update(change func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.counts == nil {
-		r.counts, r.others, r.documented = map[place]int{}, map[string]int{}, map[string]bool{}
-	}
-	change()
-}
-
-// add counts findings; status is that of the answer they are about.
-func (r *Report) add(status int, all []finding) {
-	r.update(func() {
-		for _, f := range all {
-			p := place{f, status}
-			if _, known := r.counts[p]; !known && len(r.counts) >= maxFindings {
-				r.dropped++
-				continue
-			}
-			r.counts[p]++
-		}
-	})
-}
-
-// began counts a request to op, and notes which answers that has.
-func (r *Report) began(op operation) {
-	r.update(func() {
-		r.exchanges++
-		for key := range op.answers {
-			if _, known := r.documented[key]; !known {
-				r.documented[key] = false // not seen yet
-			}
-		}
-	})
-}
-
-// missed counts a request that calls no operation of the document; other is what to list it as, if that is no finding.
-func (r *Report) missed(other string) {
-	r.update(func() {
-		r.unmatched++
-		if other != "" {
-			r.others[other]++
-		}
-	})
 }

@@ -17,7 +17,8 @@ type TB interface {
 
 // Check is [Transport] for the client of one test: each violation of an exchange is an error of t, with the status, the
 // place and the rule, such as "response 409 at /error/errors/0: type, want string". No traffic is held up. What is found
-// after the end of the test goes to [os.Stderr], since t may not be used then.
+// after the end of the test goes to [os.Stderr], since t may not be used then. Functions that were given to t.Cleanup
+// before Check was called run after that end.
 //
 //	checked := contract.Check(t, composio.NewTransport())
 //	client, err := composio.New("ak_test", composio.WithBaseURL(url), composio.WithHTTPClient(&http.Client{Transport: checked}))

@@ -56,32 +56,27 @@ func (v Violation) Error() string {
 // Retryable returns false: the same request would break the contract again. The client asks an error for it.
 func (v Violation) Retryable() bool { return false }
 
-// finding is a violation, and what the document wants in its place; "" if that is not one value or a few.
+// finding is a violation, what the document wants in its place ("" if that is not one value or a few), and the status of
+// the answer that it is about, 0 for a request.
 type finding struct {
+	Status int `json:"status,omitzero"`
 	Violation
-	want string
+	Want string `json:"want,omitzero"`
 }
 
-// newFinding returns a finding for which the document wants no one value.
 func newFinding(d Direction, location, rule string) finding {
 	return finding{Violation: Violation{d, location, rule}}
 }
 
-// place is a finding and the status of the answer that it is about; 0 for a request.
-type place struct {
-	finding
-	status int
-}
-
-// text returns the place and the rule, such as "response 409 at /error/errors/0: type, want string".
-func (p place) text() string {
-	text := string(p.Direction)
-	if p.status != 0 {
-		text += " " + strconv.Itoa(p.status)
+// line returns the place and the rule, such as "response 409 at /error/errors/0: type, want string".
+func (f finding) line() string {
+	text := string(f.Direction)
+	if f.Status != 0 {
+		text += " " + strconv.Itoa(f.Status)
 	}
-	text += " at " + p.Location + ": " + p.Rule
-	if p.want != "" {
-		text += ", want " + p.want
+	text += " at " + f.Location + ": " + f.Rule
+	if f.Want != "" {
+		text += ", want " + f.Want
 	}
 	return text
 }
@@ -101,7 +96,7 @@ func findings(d Direction, where string, err error) (all []finding) {
 		if where == body {
 			location = pointer(append(e.InstanceLocation, name...)...)
 		}
-		all = append(all, finding{Violation{d, location, rule}, wanted(e.ErrorKind)})
+		all = append(all, finding{Violation: Violation{d, location, rule}, Want: wanted(e.ErrorKind)})
 	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
@@ -132,34 +127,26 @@ func findings(d Direction, where string, err error) (all []finding) {
 	return all
 }
 
-// wanted returns what the document wants in the place of what broke a rule, if that is one value or a list: "string or
-// null". It is the document's and not the traffic's.
+// wanted returns what the document wants in the place of what broke a rule, if that is one value or a list: "null or
+// string". It is the document's and not the traffic's.
 func wanted(rule jsonschema.ErrorKind) string {
-	data, err := json.Marshal(rule)
-	if err != nil {
-		return ""
-	}
 	var want struct{ Want any }
-	if json.Unmarshal(data, &want) != nil || want.Want == nil {
-		return ""
-	}
+	data, _ := json.Marshal(rule) // nothing is said of one that cannot be written
+	_ = json.Unmarshal(data, &want)
 	list, ok := want.Want.([]any)
-	if !ok {
+	if !ok && want.Want != nil {
 		list = []any{want.Want}
 	}
 	var texts []string
 	for _, value := range list {
 		switch value.(type) {
-		case string, float64:
-			texts = append(texts, fmt.Sprint(value))
 		case nil:
 			texts = append(texts, "null")
-		default:
+		case []any, map[string]any:
 			return ""
+		default:
+			texts = append(texts, fmt.Sprint(value))
 		}
-	}
-	if i := slices.Index(texts, "null"); i >= 0 {
-		texts = append(slices.Delete(texts, i, i+1), "null")
 	}
 	return strings.Join(texts, " or ")
 }
@@ -192,50 +179,42 @@ func shown(name string) string {
 
 // tidy sorts findings, drops repetitions (two schemas of an allOf can say the same) and bounds their number.
 func tidy(all []finding) []finding {
-	slices.SortFunc(all, func(a, b finding) int { return compare(place{finding: a}, place{finding: b}) })
+	slices.SortFunc(all, compare)
 	all = slices.Compact(all)
 	return all[:min(len(all), maxViolations)]
 }
 
-func compare(a, b place) int {
+func compare(a, b finding) int {
 	return cmp.Or(
-		strings.Compare(string(a.Direction), string(b.Direction)),
-		cmp.Compare(a.status, b.status),
-		strings.Compare(a.Location, b.Location),
-		strings.Compare(a.Rule, b.Rule),
-		strings.Compare(a.want, b.want),
+		cmp.Compare(a.Direction, b.Direction),
+		cmp.Compare(a.Status, b.Status),
+		cmp.Compare(a.Location, b.Location),
+		cmp.Compare(a.Rule, b.Rule),
+		cmp.Compare(a.Want, b.Want),
 	)
 }
 
-func violations(all []finding) refusal {
-	var found refusal
-	for _, f := range all {
-		found = append(found, f.Violation)
-	}
-	return found
+// refusal is the error for what breaks the contract, with every violation that was found.
+type refusal struct {
+	text  string
+	found []error
 }
 
-// refusal is the error for an exchange that breaks the contract, with every violation that was found.
-type refusal []Violation
-
-// Error returns all of them in one line.
-func (r refusal) Error() string {
-	var b strings.Builder
-	b.WriteString(r[0].Error())
-	for _, v := range r[1:] {
-		fmt.Fprintf(&b, "; at %s: %s", v.Location, v.Rule)
+// refused returns the error for an exchange.
+func refused(all []finding) error {
+	r := &refusal{text: all[0].Error()}
+	for i, f := range all {
+		if r.found = append(r.found, f.Violation); i > 0 {
+			r.text += "; at " + f.Location + ": " + f.Rule
+		}
 	}
-	return b.String()
+	return r
 }
+
+func (r *refusal) Error() string { return r.text }
 
 // Retryable returns false, as a [Violation] does.
-func (r refusal) Retryable() bool { return false }
+func (r *refusal) Retryable() bool { return false }
 
 // Unwrap returns each [Violation].
-func (r refusal) Unwrap() []error {
-	all := make([]error, len(r))
-	for i, v := range r {
-		all[i] = v
-	}
-	return all
-}
+func (r *refusal) Unwrap() []error { return r.found }
