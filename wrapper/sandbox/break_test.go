@@ -2,10 +2,10 @@ package sandbox_test
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,11 +18,11 @@ func TestResetIsNotSeenBeforeTheChange(t *testing.T) {
 		t.Run(protocol.name, func(t *testing.T) {
 			t.Parallel()
 			s := sandbox.New()
-			url, transport := serveOver(t, protocol, s)
+			srv, transport := serveOver(t, protocol, s)
 			for range 20 {
 				s.Put(bearer("ca_1"))
 				s.Script(fault(t, "close-during"))
-				_ = plainly(t.Context(), t, url, transport)
+				_ = seen(t.Context(), t, srv.URL, transport)
 				if a, _ := s.Account("ca_1"); a.Credentials["token"] != "new" {
 					t.Fatalf("account %v", a)
 				}
@@ -37,14 +37,12 @@ func TestResetOfAnUpdateThatIsRefused(t *testing.T) {
 		"unknown account": {Apply: true, Break: sandbox.BreakWhileApplying},
 		"not applied":     {Break: sandbox.BreakWhileApplying},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := sandbox.New()
-			url, transport := serveOver(t, protocols[0], s)
-			s.Script(f)
-			if got := plainly(t.Context(), t, url, transport); got != "reset" {
-				t.Errorf("seen: %s", got)
-			}
-		})
+		s := sandbox.New()
+		srv, transport := serveOver(t, protocols[0], s)
+		s.Script(f)
+		if got := seen(t.Context(), t, srv.URL, transport); got != "reset" {
+			t.Errorf("%s: seen: %s", name, got)
+		}
 	}
 }
 
@@ -54,18 +52,13 @@ func TestGoawayEndsTheConnection(t *testing.T) {
 		t.Run(protocol.name, func(t *testing.T) {
 			t.Parallel()
 			s := filled()
-			url, transport := serveOver(t, protocol, s)
+			srv, transport := serveOver(t, protocol, s)
 			reused := func() (reused bool) {
 				ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 					GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused },
 				})
-				res, err := transport.RoundTrip(newRequest(ctx, t, "PATCH", url+path+"ca_1", `{}`))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer res.Body.Close()
-				if _, err := io.Copy(io.Discard, res.Body); err != nil || (res.ProtoMajor == 2) != protocol.two || res.StatusCode != 200 {
-					t.Fatalf("answer %v, %v", res, err)
+				if got := seen(ctx, t, srv.URL, transport); got != "200 application/json "+goodBody {
+					t.Fatal(got)
 				}
 				return reused
 			}
@@ -86,83 +79,53 @@ func TestGoawayEndsTheConnection(t *testing.T) {
 	}
 }
 
-// ended wraps a handler, and tells when a request has been dealt with, and whether with a panic.
-func ended(h http.Handler) (http.Handler, <-chan any) {
-	done := make(chan any, 1)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			failure := recover()
-			done <- failure
-			if failure != nil {
-				panic(failure)
-			}
-		}()
-		h.ServeHTTP(w, r)
-	}), done
-}
-
-func wantAborted(t *testing.T, done <-chan any) {
-	t.Helper()
-	select {
-	case failure := <-done:
-		if failure != http.ErrAbortHandler {
-			t.Errorf("the handler ended with %v", failure)
-		}
-	case <-time.After(20 * time.Second):
-		t.Error("the handler still waits")
-	}
-}
-
-func TestWaitEndsWhenTheClientGoesAway(t *testing.T) {
-	for _, protocol := range protocols {
-		for _, name := range []string{"hang", "stall"} {
-			t.Run(protocol.name+" "+name, func(t *testing.T) {
+// A client that still waits is told nothing that looks like an answer when the server goes away.
+func TestWaitEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault string
+		end   func(srv *http.Server, stop, leave func())
+		seen  string
+	}{
+		"with the client, before the headers": {"hang", func(_ *http.Server, _, leave func()) { leave() }, "context canceled"},
+		"with the client, in the body":        {"stall", func(_ *http.Server, _, leave func()) { leave() }, "context canceled"},
+		"with the server":                     {"hang", func(srv *http.Server, _, _ func()) { _ = srv.Close() }, "EOF"},
+		"with its BaseContext":                {"hang", func(_ *http.Server, stop, _ func()) { stop() }, "EOF"},
+	} {
+		for _, protocol := range protocols {
+			t.Run(name+", "+protocol.name, func(t *testing.T) {
 				t.Parallel()
-				s := sandbox.New()
-				s.Script(fault(t, name))
-				h, done := ended(s)
-				url, transport := serveOver(t, protocol, h)
+				s := filled()
+				s.Script(fault(t, tt.fault))
+				base, stop := context.WithCancel(t.Context())
+				defer stop()
+				done := make(chan any, 1)
+				srv, transport := serveOver(t, protocol, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					defer func() {
+						failure := recover()
+						done <- failure
+						panic(failure)
+					}()
+					s.ServeHTTP(w, r)
+				}), func(srv *http.Server) { srv.BaseContext = func(net.Listener) context.Context { return base } })
 				ctx, leave := context.WithCancel(t.Context())
-				gone := make(chan string)
-				go func() { gone <- plainly(ctx, t, url, transport) }()
+				defer leave()
+				saw := make(chan string)
+				go func() { saw <- seen(ctx, t, srv.URL, transport) }()
 				awaitFault(s)
-				leave()
-				wantAborted(t, done)
-				<-gone
+				tt.end(srv.Config, stop, leave)
+				select {
+				case failure := <-done:
+					if failure != http.ErrAbortHandler {
+						t.Errorf("the handler ended with %v", failure)
+					}
+				case <-time.After(20 * time.Second):
+					t.Error("the handler still waits")
+				}
+				got := <-saw
+				if ok := strings.HasSuffix(got, tt.seen) || protocol.two && got == "stream reset"; !ok || tt.fault == "hang" && strings.HasPrefix(got, "200") {
+					t.Errorf("the client saw %s", got)
+				}
 			})
 		}
-	}
-}
-
-// A client that still waits is told nothing that looks like an answer when the server goes away.
-func TestWaitEndsWhenTheServerIsClosed(t *testing.T) {
-	for name, end := range map[string]func(srv *http.Server, stop func()){
-		"Close":       func(srv *http.Server, _ func()) { _ = srv.Close() },
-		"BaseContext": func(_ *http.Server, stop func()) { stop() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := sandbox.New()
-			s.Script(fault(t, "hang"))
-			h, done := ended(s)
-			listener, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			base, stop := context.WithCancel(t.Context())
-			srv := &http.Server{Handler: h, BaseContext: func(net.Listener) context.Context { return base }}
-			served, seen := make(chan error, 1), make(chan string, 1)
-			go func() { served <- srv.Serve(listener) }()
-			go func() { seen <- plainly(t.Context(), t, "http://"+listener.Addr().String(), &http.Transport{}) }()
-			awaitFault(s)
-			end(srv, stop)
-			wantAborted(t, done)
-			if got := <-seen; got != "EOF" {
-				t.Errorf("the client saw %s", got)
-			}
-			stop()
-			_ = srv.Close()
-			<-served
-		})
 	}
 }

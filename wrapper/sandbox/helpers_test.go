@@ -65,6 +65,7 @@ func newRequest(ctx context.Context, tb testing.TB, method, url, body string, he
 	}
 	for i := 0; i < len(header); i += 2 {
 		switch {
+		case header[i] == "":
 		case header[i] == "Host":
 			req.Host = header[i+1]
 		case header[i+1] == "-":

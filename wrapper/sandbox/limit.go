@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -63,6 +62,6 @@ func retryAfter(wait, window time.Duration) string {
 	if window%time.Second != 0 {
 		unit = time.Millisecond
 	}
-	units := math.Ceil(float64(wait) / float64(unit))
-	return strconv.FormatFloat(units*unit.Seconds(), 'f', -1, 64)
+	up := (wait + unit - 1).Truncate(unit)
+	return strconv.FormatFloat(up.Seconds(), 'f', -1, 64)
 }

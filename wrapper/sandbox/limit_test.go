@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,14 +11,19 @@ import (
 )
 
 func TestRateLimit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := filled(sandbox.WithRateLimit(2, 90*time.Second))
-		for i, step := range []struct {
-			wait       time.Duration
-			status     int
-			remaining  string
-			retryAfter string
-		}{
+	type step struct {
+		wait       time.Duration
+		status     int
+		remaining  string
+		retryAfter string
+	}
+	for size, tt := range map[string]struct {
+		limit   int
+		window  time.Duration
+		steps   []step
+		message string
+	}{
+		"90s": {2, 90 * time.Second, []step{
 			{0, 200, "1", ""},
 			{80 * time.Second, 200, "0", ""},
 			{9500 * time.Millisecond, 429, "0", "1"}, // half a second before the end
@@ -26,24 +32,32 @@ func TestRateLimit(t *testing.T) {
 			{0, 200, "0", ""},
 			{0, 429, "0", "90"},
 			{time.Hour, 200, "1", ""},
-		} {
-			time.Sleep(step.wait)
-			w := serve(t, s, `{}`)
-			h := w.Header()
-			if w.Code != step.status || h.Get("X-RateLimit-Remaining") != step.remaining || h.Get("Retry-After") != step.retryAfter {
-				t.Errorf("step %d: got %d %v", i, w.Code, h)
-			}
-			if h.Get("X-RateLimit") != "2" || h.Get("X-RateLimit-Window-Size") != "90s" {
-				t.Errorf("step %d: %v", i, h)
-			}
-			if limited := step.status == 429; limited != last(s).Exempt {
-				t.Errorf("step %d: %v", i, last(s))
-			}
-			if w.Code == 429 && w.Body.String() != `{"message":"Rate limit exceeded. Limit: 2 requests per 1.5 minutes"}` {
-				t.Errorf("step %d: %s", i, w.Body)
-			}
-		}
-	})
+		}, `{"message":"Rate limit exceeded. Limit: 2 requests per 1.5 minutes"}`},
+		"0.03s": {1, 30 * time.Millisecond, []step{ // a test has no second to wait for its end
+			{0, 200, "0", ""},
+			{0, 429, "0", "0.03"},
+			{4900 * time.Microsecond, 429, "0", "0.026"}, // never too short
+			{25100 * time.Microsecond, 200, "0", ""},
+		}, `{"message":"Rate limit exceeded. Limit: 1 requests per 0.0005 minutes"}`},
+	} {
+		t.Run(size, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := filled(sandbox.WithRateLimit(tt.limit, tt.window))
+				for i, step := range tt.steps {
+					time.Sleep(step.wait)
+					w := serve(t, s, `{}`)
+					h := w.Header()
+					if w.Code != step.status || h.Get("X-RateLimit-Remaining") != step.remaining || h.Get("Retry-After") != step.retryAfter ||
+						h.Get("X-RateLimit") != strconv.Itoa(tt.limit) || h.Get("X-RateLimit-Window-Size") != size {
+						t.Errorf("step %d: got %d %v", i, w.Code, h)
+					}
+					if limited := step.status == 429; limited != last(s).Exempt || limited && w.Body.String() != tt.message {
+						t.Errorf("step %d: %s, %v", i, w.Body, last(s))
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestRateLimitsThatAreGiven(t *testing.T) {
@@ -74,29 +88,6 @@ func TestRateLimitsThatAreGiven(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A test has windows of milliseconds, and no second to wait for their end.
-func TestRateLimitOfAShortWindow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := filled(sandbox.WithRateLimit(1, 20*time.Millisecond))
-		for i, step := range []struct {
-			wait       time.Duration
-			status     int
-			retryAfter string
-		}{
-			{0, 200, ""},
-			{0, 429, "0.02"},
-			{4900 * time.Microsecond, 429, "0.016"}, // never too short
-			{15100 * time.Microsecond, 200, ""},
-		} {
-			time.Sleep(step.wait)
-			w := serve(t, s, `{}`)
-			if got := w.Header().Get("Retry-After"); w.Code != step.status || got != step.retryAfter || w.Header().Get("X-RateLimit-Window-Size") != "0.02s" {
-				t.Errorf("step %d: got %d %v", i, w.Code, w.Header())
-			}
-		}
-	})
 }
 
 func TestBareRateLimit(t *testing.T) {

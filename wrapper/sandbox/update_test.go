@@ -91,21 +91,34 @@ func TestUpdateIsRefused(t *testing.T) {
 		return `{"alias":"work","connection":{"state":{"authScheme":"` + scheme + `","val":{"token":"new"}}}}`
 	}
 	refused := func(message, fix string) gen.ErrorDetail {
-		return gen.ErrorDetail{Code: 600, Slug: "ConnectedAccount_BadRequest", Status: 400, RequestID: "r1", Message: message, SuggestedFix: fix}
+		return gen.ErrorDetail{Code: 600, Slug: "ConnectedAccount_BadRequest", Status: 400, Message: message, SuggestedFix: fix}
+	}
+	noKey := gen.ErrorDetail{Code: 906, Slug: "Auth_NoAuthProvided", Status: 401, Message: "No authentication was provided",
+		SuggestedFix: "Send the API key of the project in the header x-api-key"}
+	wrongKey := func(echo string) gen.ErrorDetail {
+		return gen.ErrorDetail{Code: 10401, Slug: "HTTP_Unauthorized", Status: 401, Message: "Invalid API key: " + echo + "*****"}
 	}
 	for name, tt := range map[string]struct {
-		id, scheme, body string
-		want             gen.ErrorDetail
+		id, scheme, body, header, value string
+		want                            gen.ErrorDetail
 	}{
-		"alias taken": {"ca_1", "BEARER_TOKEN", both("BEARER_TOKEN"), gen.ErrorDetail{Code: 600, Slug: "ConnectedAccount_Conflict", Status: 409, RequestID: "r1",
+		"alias taken": {"ca_1", "BEARER_TOKEN", both("BEARER_TOKEN"), "", "", gen.ErrorDetail{Code: 600, Slug: "ConnectedAccount_Conflict", Status: 409,
 			Message: `Alias "work" is already in use by another connection for this entity`, SuggestedFix: "Choose another alias, or clear the other account's"}},
-		"another scheme": {"ca_1", "BEARER_TOKEN", both("API_KEY"),
+		"another scheme": {"ca_1", "BEARER_TOKEN", both("API_KEY"), "", "",
 			refused("Auth scheme mismatch: the connected account uses BEARER_TOKEN, not API_KEY", "Send authScheme BEARER_TOKEN")},
-		"OAuth 2":           {"ca_1", "OAUTH2", both("BEARER_TOKEN"), refused(`Connected accounts with auth scheme "OAUTH2" cannot be updated`, "Connect the account again")},
-		"OAuth 1, an alias": {"ca_1", "OAUTH1", `{"alias":"new"}`, refused(`Connected accounts with auth scheme "OAUTH1" cannot be updated`, "Connect the account again")},
-		"no scheme":         {"ca_1", "", `{}`, refused(`Connected accounts with auth scheme "" cannot be updated`, "Connect the account again")},
-		"unknown account": {"ca_gone", "BEARER_TOKEN", both("BEARER_TOKEN"), gen.ErrorDetail{Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Status: 404, RequestID: "r1",
+		"OAuth 2":           {"ca_1", "OAUTH2", both("BEARER_TOKEN"), "", "", refused(`Connected accounts with auth scheme "OAUTH2" cannot be updated`, "Connect the account again")},
+		"OAuth 1, an alias": {"ca_1", "OAUTH1", `{"alias":"new"}`, "", "", refused(`Connected accounts with auth scheme "OAUTH1" cannot be updated`, "Connect the account again")},
+		"no scheme":         {"ca_1", "", `{}`, "", "", refused(`Connected accounts with auth scheme "" cannot be updated`, "Connect the account again")},
+		"unknown account": {"ca_gone", "BEARER_TOKEN", both("BEARER_TOKEN"), "", "", gen.ErrorDetail{Code: 606, Slug: "ConnectedAccount_ResourceNotFound", Status: 404,
 			Message: `Connected account "ca_gone" not found`}},
+		"no key":              {"ca_1", "BEARER_TOKEN", `{"alias":"new"}`, "X-Api-Key", "-", noKey},
+		"empty key":           {"ca_1", "BEARER_TOKEN", `{"alias":"new"}`, "X-Api-Key", "", noKey},
+		"wrong key":           {"ca_1", "BEARER_TOKEN", `{"alias":"new"}`, "X-Api-Key", "ak_o1Og5aaaaaaaaaaaa", wrongKey("ak_o1Og5")},
+		"short wrong key":     {"ca_1", "BEARER_TOKEN", `{"alias":"new"}`, "X-Api-Key", "ak_1", wrongKey("ak")},
+		"a second credential": {"ca_1", "BEARER_TOKEN", `{"alias":"new"}`, "X-User-Api-Key", "uak_1", wrongKey("ak_sa")},
+		"against the document": {"ca_1", "BEARER_TOKEN", `{"alias":null,"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"extra":"x"}}}}`, "", "", gen.ErrorDetail{
+			Code: 10400, Slug: "HTTP_BadRequest", Status: 400, Message: "Validation error while processing request",
+			Errors: []string{"/alias: nullable", "/connection/state/val/extra: additionalProperties"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sandbox.New()
@@ -113,12 +126,13 @@ func TestUpdateIsRefused(t *testing.T) {
 			stored.Scheme, other.Alias, other.Scheme = composio.Scheme(tt.scheme), "work", composio.SchemeBasic
 			s.Put(stored)
 			s.Put(other)
-			got := call(t, s, "PATCH", path+tt.id, tt.body, "X-Request-Id", "r1")
-			if diff := cmp.Diff(tt.want, got.failure(t)); diff != "" || float64(got.status) != tt.want.Status {
-				t.Errorf("status %d, error (-want +got):\n%s", got.status, diff)
+			got := call(t, s, "PATCH", path+tt.id, tt.body, "X-Request-Id", "r1", tt.header, tt.value)
+			tt.want.RequestID = "r1"
+			if diff := cmp.Diff(tt.want, got.failure(t)); diff != "" || float64(got.status) != tt.want.Status || got.header.Get("X-RateLimit") != "2000" {
+				t.Errorf("status %d, %v, error (-want +got):\n%s", got.status, got.header, diff)
 			}
 			wantStored(t, s, stored)
-			if q := last(s); q.Exempt || q.Applied || q.Violations != nil {
+			if q := last(s); q.Exempt || q.Applied || len(q.Violations) != len(tt.want.Errors) {
 				t.Errorf("journal: %+v", q)
 			}
 		})
