@@ -68,12 +68,12 @@ func (call *call) decide(a answer) (*Result, *Error) {
 func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 	result := &Result{ID: call.id, Attempts: call.attempts, RateLimit: rateLimit(header)}
 	result.RequestID = cmp.Or(call.secrets.redact(requestID(header)), call.requestID)
-	succeeded, answers := false, 0
+	succeeded, given := false, 0
 	for name, value := range members(body) {
 		switch string(name) {
 		case "success":
 			succeeded = string(value) == "true"
-			answers++
+			given++
 		case "id":
 			id := strings.TrimSpace(stringOf(value)) // the account stays the same, so blanks around it settle nothing
 			switch {
@@ -87,7 +87,7 @@ func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 			result.Status = Status(call.secrets.redact(stringOf(value)))
 		}
 	}
-	if !succeeded || answers != 1 {
+	if !succeeded || given != 1 {
 		return nil, errNoSuccess
 	}
 	return result, nil

@@ -82,14 +82,10 @@ func (f Field) refuse(name string) error {
 
 // looksMasked reports whether value is what Composio shows in place of a credential.
 func looksMasked(value string) bool {
-	if strings.EqualFold(value, "REDACTED") || strings.EqualFold(value, redacted) {
-		return true
-	}
-	if value != "" && strings.Trim(value, "*") == "" {
-		return true
-	}
 	shown, cut := strings.CutSuffix(value, "...")
-	return cut && utf8.RuneCountInString(shown) <= 8
+	return strings.EqualFold(value, "REDACTED") || strings.EqualFold(value, redacted) ||
+		value != "" && strings.Trim(value, "*") == "" ||
+		cut && utf8.RuneCountInString(shown) <= 8
 }
 
 const (

@@ -26,13 +26,12 @@ func NewTransport() *http.Transport {
 	return &http.Transport{
 		// As operators expect: HTTPS_PROXY and NO_PROXY hold for this client too.
 		Proxy: http.ProxyFromEnvironment,
-		// Both are below the attempt's 30 s, so that a host out of reach fails before anything is sent, which shows that
-		// nothing was applied. An answer has no limit of its own: the attempt's is.
+		// Both are below the attempt's 30 s, so that a host out of reach fails before anything is sent.
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		// A DialContext of one's own turns HTTP/2 off without this.
 		ForceAttemptHTTP2: true,
-		// net/http itself says only "Forbidden", which reads as an answer of Composio's.
+		// net/http says only "Forbidden", which reads as an answer of Composio's.
 		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode == http.StatusOK {
 				return nil
@@ -40,15 +39,12 @@ func NewTransport() *http.Transport {
 			return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: fmt.Errorf("the proxy %s answered %d", proxy.Host, resp.StatusCode)}
 		},
 		// With net/http's default of two, 64 callers open a new connection for about every third request. 256 is more than
-		// an organization's 10,000 requests a minute keep busy, and there is no limit over all hosts, as there is one host.
+		// an organization's 10,000 requests a minute keep busy.
 		MaxIdleConnsPerHost: 256,
-		// After a burst they go, as net/http's default has it.
-		IdleConnTimeout: 90 * time.Second,
-		// net/http's default of 4 KiB splits a request with a larger credential into two writes; this costs a connection
-		// 12 KiB.
-		WriteBufferSize: 16 << 10,
-		// net/http's default is 10 MiB.
-		MaxResponseHeaderBytes: 64 << 10,
+		IdleConnTimeout:     90 * time.Second, // net/http's own
+		// net/http's default of 4 KiB splits a request with a larger credential into two writes.
+		WriteBufferSize:        16 << 10,
+		MaxResponseHeaderBytes: 64 << 10, // net/http's default is 10 MiB
 		// A connection whose other end vanished without a reset would otherwise serve, and fail, for minutes.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}

@@ -34,6 +34,33 @@ func release(buffer *bytes.Buffer) {
 	}
 }
 
+// send sends the request and reads the answer. It also reports whether the request may have been sent twice.
+func (c *Client) send(ctx context.Context, call *call, key string, buffer *bytes.Buffer) (a answer, twice bool) {
+	var body *requestBody // nil over a transport that may read the body for itself
+	if c.direct {
+		body = new(requestBody)
+	}
+	resp, err := c.api.PatchConnectedAccountsByNanoid(ctx, call.id, call.update.body, func(ctx context.Context, req *http.Request) error {
+		own := []string{key, call.requestID} // one array for two headers, as in gen
+		req.Header["X-Api-Key"], req.Header["X-Request-Id"] = own[0:1:1], own[1:2:2]
+		req.Header["User-Agent"] = c.userAgent
+		c.setVersion(req.URL)
+		if body != nil {
+			return body.replace(ctx, req)
+		}
+		return nil
+	})
+	twice = body != nil && body.again
+	switch {
+	case err == nil:
+		return c.readAnswer(ctx, resp, buffer), twice
+	case body == nil:
+		return answer{err: err, notSent: failedToConnect(err)}, false
+	}
+	// Once its context is done, the transport may still be reading the body.
+	return answer{err: err, notSent: ctx.Err() == nil && !twice && !body.wasRead()}, twice
+}
+
 // readAnswer reads no more than maxAnswer bytes of resp, into buffer, until ctx is done.
 func (c *config) readAnswer(ctx context.Context, resp *http.Response, buffer *bytes.Buffer) answer {
 	defer func() { _ = resp.Body.Close() }() // a close error adds nothing to the read error
