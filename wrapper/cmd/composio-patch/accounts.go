@@ -10,11 +10,7 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
-// newSandbox returns a sandbox with the accounts that both commands show.
-func newSandbox(key string) *sandbox.Server {
-	return fill(sandbox.New(sandbox.WithAPIKey(key)), seeds())
-}
-
+// fill puts accounts into a sandbox.
 func fill(box *sandbox.Server, accounts []sandbox.Account) *sandbox.Server {
 	for _, account := range accounts {
 		box.Put(account)

@@ -31,9 +31,9 @@ type bulkCmd struct {
 	KeepGoing    bool    `help:"Do not stop when the key is refused, when 20 rows in a row fail alike, or for a pause of more than 15 minutes."`
 	JSON         bool    `help:"Write JSON objects, one a line, to standard output: each row, the progress, and at the end the summary."`
 
-	Concurrency  *int     `placeholder:"N" help:"How many rows may be under way at once; 32 unless given."`
+	Concurrency  int      `default:"32" placeholder:"N" help:"How many rows may be under way at once; ${default} unless given."`
 	Rate         *string  `placeholder:"R" help:"Send no more than R requests, such as 20/s or 1000/m, whatever Composio allows."`
-	Share        *float64 `placeholder:"S" help:"The part of the organization's budget to spend, above 0 and up to 1; 0.8 unless given."`
+	Share        float64  `default:"0.8" placeholder:"S" help:"The part of the organization's budget to spend, above 0 and up to 1; ${default} unless given."`
 	SandboxLimit *string  `placeholder:"R" help:"The rate limit of --sandbox, such as 2000/m; none unless given."`
 	Fault        []string `sep:"none" placeholder:"NAME[=RATE]" help:"Have --sandbox misbehave, as the sandbox command's --fault does."`
 	clientFlags
@@ -68,10 +68,12 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 	}
 	defer input.close()
 	if c.Check {
-		return input.report(std, c)
+		return input.report()
 	}
-	if err := input.prepare(std, c, target); err != nil {
-		return err
+	if input.file != nil {
+		if err := input.look(target.put); err != nil {
+			return err
+		}
 	}
 	job := &job{bulkCmd: c, std: std, input: input, target: target, sending: map[int]sending{}, sent: lineSet{}}
 	defer job.close()
@@ -110,12 +112,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 		n, per := parseRate("--rate", *c.Rate, &refused)
 		opts = append(opts, composio.WithLimiter(rate.NewLimiter(rate.Limit(n/per.Seconds()), 1)))
 	}
-	if c.Concurrency != nil {
-		t.pace = append(t.pace, bulk.WithConcurrency(*c.Concurrency))
-	}
-	if c.Share != nil {
-		t.pace = append(t.pace, bulk.WithShare(*c.Share))
-	}
+	t.pace = []bulk.Option{bulk.WithConcurrency(c.Concurrency), bulk.WithShare(c.Share)}
 	for _, opt := range t.pace {
 		if _, err := bulk.New(new(composio.Client), opt); err != nil {
 			refused.addf("%s", strings.NewReplacer("bulk: ", "", "WithConcurrency", "--concurrency", "WithShare", "--share").Replace(err.Error()))

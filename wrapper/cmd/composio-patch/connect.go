@@ -27,14 +27,14 @@ With --sandbox none of them matters.`
 
 // clientFlags say how Composio is reached, in update and bulk.
 type clientFlags struct {
-	Timeout      *time.Duration `placeholder:"D" help:"Bound one attempt, such as 10s; 30s unless given, 0 for no bound. Retries and waits come on top."`
-	MaxRetries   *int           `placeholder:"N" help:"How many attempts may follow the first; 2 unless given."`
-	BaseURL      *string        `placeholder:"U" xor:"server" help:"Where Composio is; else COMPOSIO_BASE_URL says so."`
-	InsecureHTTP bool           `name:"insecure-http" help:"Allow http:// to another host than this one, such as a sandbox in another container. The key and the credentials go there in the clear."`
-	Sandbox      bool           `xor:"server" help:"Send to a sandbox in this process, without key or environment."`
+	Timeout      time.Duration `default:"30s" placeholder:"D" help:"Bound one attempt, such as 10s; ${default} unless given, 0 for no bound. Retries and waits come on top."`
+	MaxRetries   int           `default:"2" placeholder:"N" help:"How many attempts may follow the first; ${default} unless given."`
+	BaseURL      *string       `placeholder:"U" xor:"server" help:"Where Composio is; else COMPOSIO_BASE_URL says so."`
+	InsecureHTTP bool          `name:"insecure-http" help:"Allow http:// to another host than this one, such as a sandbox in another container. The key and the credentials go there in the clear."`
+	Sandbox      bool          `xor:"server" help:"Send to a sandbox in this process, without key or environment."`
 }
 
-// options are the client's. What no flag says is left to the wrapper's defaults.
+// options are the client's.
 func (f *clientFlags) options() []composio.Option {
 	opts := []composio.Option{composio.WithUserAgent(name)}
 	if f.InsecureHTTP {
@@ -43,13 +43,7 @@ func (f *clientFlags) options() []composio.Option {
 	if f.BaseURL != nil {
 		opts = append(opts, composio.WithBaseURL(*f.BaseURL))
 	}
-	if f.Timeout != nil {
-		opts = append(opts, composio.WithTimeout(*f.Timeout))
-	}
-	if f.MaxRetries != nil {
-		opts = append(opts, composio.WithMaxRetries(*f.MaxRetries))
-	}
-	return opts
+	return append(opts, composio.WithTimeout(f.Timeout), composio.WithMaxRetries(f.MaxRetries))
 }
 
 // check refuses each option that cannot be right, and the environment.

@@ -68,13 +68,7 @@ func resultEvent(r *composio.Result) event {
 
 // errorEvent is the event of an update that failed. What to do about it is for the caller to add.
 func errorEvent(e *composio.Error) event {
-	outcome := outcomeFailed
-	switch {
-	case errors.Is(e, composio.ErrOutcomeUnknown):
-		outcome = outcomeUnknown
-	case errors.Is(e, composio.ErrInvalid):
-		outcome = outcomeRefused
-	}
+	outcome := map[int]string{exitFailed: outcomeFailed, exitUnknown: outcomeUnknown, exitUsage: outcomeRefused}[exitStatus(e)]
 	return event{
 		Event: "row", ID: e.AccountID, Outcome: outcome, HTTPStatus: e.StatusCode, Code: e.Code, Slug: e.Slug,
 		Error: printable(strings.TrimPrefix(e.Error(), "composio: ")), SuggestedFix: e.SuggestedFix, Details: e.Details,

@@ -21,22 +21,23 @@ const maxRow = 8 << 20
 
 // input is where the rows come from: a file that was looked at before, or standard input.
 type input struct {
-	file    *os.File  // nil for standard input
-	size    int64     // of the file when it was opened: rows that are appended later have not been looked at
-	time    time.Time // when it was changed last
-	in      io.Reader
-	name    string // for a command to paste
-	checker *checker
-	sum     string // SHA-256 of the file
-	rows    int
-	kinds   kinds
-	seed    maphash.Seed
-	hashes  []uint64 // of the rows of a file, as they stood when they were looked at
-	bad     int
+	*checker
+	std    *stdio
+	file   *os.File  // nil for standard input
+	size   int64     // of the file when it was opened: rows that are appended later have not been looked at
+	time   time.Time // when it was changed last
+	in     io.Reader
+	name   string // for a command to paste
+	sum    string // SHA-256 of the file
+	rows   int
+	kinds  kinds
+	seed   maphash.Seed
+	hashes []uint64 // of the rows of a file, as they stood when they were looked at
+	bad    int
 }
 
 func (c *bulkCmd) open(std *stdio) (*input, error) {
-	in := &input{in: std.in, name: "FILE", checker: newChecker(c), seed: maphash.MakeSeed()}
+	in := &input{checker: newChecker(c), std: std, in: std.in, name: "FILE", seed: maphash.MakeSeed()}
 	if c.File == "-" {
 		return in, nil
 	}
@@ -53,11 +54,7 @@ func (c *bulkCmd) open(std *stdio) (*input, error) {
 	return in, nil
 }
 
-func (in *input) close() {
-	if in.file != nil {
-		_ = in.file.Close() // it was only read
-	}
-}
+func (in *input) close() { _ = in.file.Close() } // it was only read; no file is closed without harm
 
 // content is the input from its beginning; of a file, what was there when it was opened.
 func (in *input) content() io.Reader {
@@ -156,49 +153,43 @@ func (in *input) recognizeLine(line []byte, rest *bufio.Reader) error {
 // maxProblems is how many bad rows are told one by one, unless as JSON.
 const maxProblems = 20
 
-// tell says that a row cannot be sent.
-func (in *input) tell(std *stdio, line int, id string, err error, asJSON bool) {
-	in.bad++
-	switch {
-	case asJSON:
-		std.json(badEvent(line, id, err))
-	case in.bad <= maxProblems:
-		std.errf("line %d: %s\n", line, printable(err.Error()))
-	}
-}
-
 // look looks at every row, and tells what is wrong.
-func (in *input) look(std *stdio, c *bulkCmd, each func(row)) error {
+func (in *input) look(each func(row)) error {
 	sum, ids := sha256.New(), map[uint64]int{}
 	for line, text := range in.lines(io.TeeReader(in.content(), sum)) {
-		if p, ok := errors.AsType[*problem](text.err); ok {
-			return p
-		}
 		if text.err == nil {
 			in.rows++
 			in.hashes = append(in.hashes, maphash.Bytes(in.seed, text.line))
 		}
-		r, err := in.checker.check(text)
-		if before, ok := ids[maphash.String(in.seed, r.ID)]; ok && err == nil && in.file != nil {
+		r, err := in.check(text)
+		if _, ok := errors.AsType[*problem](err); ok {
+			return err
+		}
+		id := maphash.String(in.seed, r.ID)
+		if before, ok := ids[id]; ok && err == nil && in.file != nil {
 			err = fmt.Errorf("the id %s stands in line %d already", r.ID, before)
 		}
-		if err != nil {
-			in.tell(std, line, r.ID, err, c.JSON)
+		if err == nil {
+			ids[id] = line
+			k, _ := r.look()
+			in.kinds.add(k)
+			each(r)
 			continue
 		}
-		ids[maphash.String(in.seed, r.ID)] = line
-		k, _ := r.look()
-		in.kinds.add(k)
-		each(r)
+		if in.bad++; in.JSON {
+			in.std.json(badEvent(line, r.ID, err))
+		} else if in.bad <= maxProblems {
+			in.std.errf("line %d: %s\n", line, printable(err.Error()))
+		}
 	}
 	in.sum = hex.EncodeToString(sum.Sum(nil))
-	if more := in.bad - maxProblems; more > 0 && !c.JSON {
-		std.errf("%d more bad rows\n", more)
+	if more := in.bad - maxProblems; more > 0 && !in.JSON {
+		in.std.errf("%d more bad rows\n", more)
 	}
 	if in.bad > 0 {
 		return &problem{exitUsage, plural(in.bad) + " cannot be sent", "nothing was sent; correct what is said above, line by line"}
 	}
-	return c.empty(in.rows)
+	return in.empty(in.rows)
 }
 
 // empty refuses an input that has no rows.
@@ -209,21 +200,13 @@ func (c *bulkCmd) empty(rows int) error {
 	return &problem{exitUsage, "the input has no rows", "see what should have written them, or add --allow-empty"}
 }
 
-// prepare looks at a file before anything is sent.
-func (in *input) prepare(std *stdio, c *bulkCmd, t *target) error {
-	if in.file == nil {
-		return nil
-	}
-	return in.look(std, c, t.put)
-}
-
 // report looks at an input and says what it found.
-func (in *input) report(std *stdio, c *bulkCmd) error {
-	err := in.look(std, c, func(row) {})
-	if c.JSON {
-		std.json(checkedEvent{"checked", in.rows, in.bad, in.kinds})
+func (in *input) report() error {
+	err := in.look(func(row) {})
+	if in.JSON {
+		in.std.json(checkedEvent{"checked", in.rows, in.bad, in.kinds})
 	} else if err == nil {
-		std.outf("%s, all of which can be sent\n%v\n", plural(in.rows), in.kinds)
+		in.std.outf("%s, all of which can be sent\n%v\n", plural(in.rows), in.kinds)
 	}
 	return err
 }

@@ -28,6 +28,7 @@ type job struct {
 	rule      stopRule
 	sent      lineSet
 	broken    *problem // journal, rejects or file, during the run
+	lost      bool     // journal or rejects: nothing more is written to them
 	fatal     error    // standard input is no rows
 	firstLeft int      // the first line that was not sent
 }
@@ -126,6 +127,7 @@ func (j *job) fail(text, fix string) {
 // lose does so if a file of the run's own cannot be written.
 func (j *job) lose(what string, err error) {
 	if err != nil {
+		j.lost = true
 		j.fail(what+" cannot be written: "+reason(err), "see why, and ")
 	}
 }
@@ -144,7 +146,7 @@ func (j *job) onResult(r bulk.Result) error {
 	if refused {
 		j.lose("--rejects", j.rejects.add(r.ID, s.text))
 	}
-	if j.journal.log != nil && j.broken == nil {
+	if j.journal.log != nil && !j.lost {
 		e := rowEvent(r)
 		j.lose("the journal", j.journal.log.json(journalEntry{s.line, r.ID, outcome, e.HTTPStatus, e.RequestID, r.Attempts, refused, time.Now().UTC()}))
 	}

@@ -143,10 +143,10 @@ func (j *journal) read(header journalHeader, warn func(string)) (holder int, who
 			damaged = append(damaged, fmt.Sprint(number))
 		}
 	}
-	if len(damaged) > 0 {
-		if len(damaged) > 10 {
-			damaged = append(damaged[:10], "…")
-		}
+	if len(damaged) > 10 {
+		damaged = append(damaged[:10], "…")
+	}
+	if damaged != nil {
 		warn("--journal: damaged in line " + strings.Join(damaged, ", ") + "; rows whose end stood there are not done, and are sent again")
 	}
 	return holder, whole, nil

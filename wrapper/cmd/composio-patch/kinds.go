@@ -24,17 +24,13 @@ func (k *kinds) add(other kinds) {
 }
 
 func (k kinds) String() string {
-	first := "rows replace"
-	if k.Replace == 1 {
-		first = "row replaces"
-	}
 	verb := func(n int, one, many string) string {
 		if n == 1 {
 			many = one
 		}
 		return thousands(n) + " " + many
 	}
-	return fmt.Sprintf("%s %s credentials, %s credentials, %s the alias, %s the alias, %s sharing", thousands(k.Replace), first,
+	return fmt.Sprintf("%s credentials, %s credentials, %s the alias, %s the alias, %s sharing", verb(k.Replace, "row replaces", "rows replace"),
 		verb(k.Remove, "removes", "remove"), verb(k.SetAlias, "sets", "set"), verb(k.ClearAlias, "clears", "clear"), verb(k.Sharing, "changes", "change"))
 }
 

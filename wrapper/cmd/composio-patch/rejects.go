@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -32,19 +33,17 @@ func (c *bulkCmd) rejectsPath() string {
 	if c.Rejects == nil {
 		return ""
 	}
-	path, err := filepath.Abs(*c.Rejects)
-	if err != nil {
-		return *c.Rejects
-	}
-	return path
+	path, _ := filepath.Abs(*c.Rejects)
+	return cmp.Or(path, *c.Rejects)
 }
 
 // openRejects begins the file, or goes on with it if the journal says that it is its own.
 func openRejects(path string, own bool) (*rejects, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600) // #nosec G304 -- the user names it
-	if errors.Is(err, fs.ErrExist) && own {
-		file, err = os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0o600) // #nosec G304 -- the user names it
+	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
+	if !own {
+		flags |= os.O_EXCL
 	}
+	file, err := os.OpenFile(path, flags, 0o600) // #nosec G304 -- the user names it
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return nil, &problem{exitUsage, "--rejects: the file exists, and no journal says that it is its own", "choose a file that does not exist, or give the --journal that it came with"}
@@ -52,8 +51,7 @@ func openRejects(path string, own bool) (*rejects, error) {
 		return nil, &problem{exitUsage, "--rejects: it cannot be opened: " + reason(err), "choose another file"}
 	}
 	r := &rejects{log: &appended{file: file}, ids: map[string]bool{}}
-	in := &input{in: file}
-	for _, text := range in.lines(file) {
+	for _, text := range new(input).lines(file) {
 		r.ids[idOf(text.line)] = true
 	}
 	if r.log.size, err = file.Seek(0, 2); err != nil {

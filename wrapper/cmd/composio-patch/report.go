@@ -35,11 +35,6 @@ func (s *stdio) fail(err error, asJSON bool) int {
 	if e, ok := errors.AsType[*composio.Error](err); ok {
 		status, view = exitStatus(e), errorEvent(e)
 		view.Fix = fixFor(e, false)
-		if status == exitUsage {
-			var refused refusals
-			refused.add(e)
-			view.Error, view.ID, view.Fix = refused[0], "", ""
-		}
 	}
 	if status == exitUsage {
 		view.Event, view.Outcome = "error", outcomeRefused

@@ -250,7 +250,7 @@ func TestShutDownLetsARequestEndButNotForLong(t *testing.T) {
 }
 
 func TestTheSeedsAreOneOfEachSchemeAndTwoThatClash(t *testing.T) {
-	box := newSandbox(sandbox.DefaultAPIKey)
+	box := fill(sandbox.New(), seeds())
 	schemes := map[composio.Scheme]bool{}
 	clash := false
 	for i, a := range seeds() {

@@ -69,7 +69,7 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 			cutOff(line)
 			return
 		}
-		r, err := j.input.checker.check(text)
+		r, err := j.input.check(text)
 		if _, ok := errors.AsType[*problem](err); ok {
 			j.fatal = err
 			return

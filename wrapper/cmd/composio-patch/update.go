@@ -81,7 +81,7 @@ func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update
 		}
 		return client.UpdateConnectedAccount(ctx, c.ID, update)
 	}
-	recorder := &recorder{box: newSandbox(sandbox.DefaultAPIKey)}
+	recorder := &recorder{box: fill(sandbox.New(), seeds())}
 	server, err := startEmbedded(ctx, recorder)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,26 +80,22 @@ func misunderstood(app *kong.Kong, err error, args []string) error {
 		if trace.Error == nil || trace.Error.Error() != message {
 			continue
 		}
-		kind, isWord := "", false
-		for _, kind = range []string{"unknown flag", "unexpected argument"} {
-			if isWord = strings.HasPrefix(message, kind+" "); isWord {
-				break
-			}
-		}
-		if !isWord {
-			break
-		}
-		shown, meant := suggest(arg, trace.Model.Node, trace.Selected())
-		if !strings.HasPrefix(arg, "-") && trace.Selected() == nil {
+		kind := ""
+		switch {
+		case strings.HasPrefix(message, "unknown flag "):
+			kind = "unknown flag"
+		case !strings.HasPrefix(message, "unexpected argument "):
+			continue
+		case trace.Selected() == nil:
 			kind = "unknown command"
+		default:
+			kind = "unexpected argument"
 		}
-		if shown == "" {
-			shown = fmt.Sprintf("[argument %d]", i+1)
-		}
+		shown, meant := suggest(arg, cmp.Or(trace.Selected(), trace.Model.Node))
 		if meant != "" {
 			meant = fmt.Sprintf(", did you mean %q?", meant)
 		}
-		return usagef("%s %s%s", kind, shown, meant)
+		return usagef("%s %s%s", kind, cmp.Or(shown, fmt.Sprintf("[argument %d]", i+1)), meant)
 	}
 	message, _, _ = strings.Cut(message, " but got ") // a value, which is not shown
 	return usagef("%s", plainTypes.Replace(message))
@@ -106,34 +103,29 @@ func misunderstood(app *kong.Kong, err error, args []string) error {
 
 var plainTypes = strings.NewReplacer("expected duration", "expected a duration, such as 10s", "expected a valid 64 bit int", "expected a whole number")
 
-// suggest returns what may be shown of an argument, and the word that was meant: a flag of the command, or if there is none
-// yet, a command.
-func suggest(arg string, app, command *kong.Node) (shown, meant string) {
+// suggest returns what may be shown of an argument, and the word that was meant: a flag of the command, or one of the
+// commands that it has.
+func suggest(arg string, command *kong.Node) (shown, meant string) {
 	given, _, _ := strings.Cut(arg, "=")
 	word := strings.ToLower(strings.TrimLeft(given, "-"))
-	if command == nil {
-		command = app
-	}
 	var words []string
-	for _, child := range command.Children {
-		words = append(words, child.Name)
-	}
 	if strings.HasPrefix(given, "-") {
-		words = nil
-		for _, group := range command.AllFlags(true) {
-			for _, flag := range group {
-				words = append(words, "--"+flag.Name)
-			}
+		for _, flag := range slices.Concat(command.AllFlags(true)...) {
+			words = append(words, "--"+flag.Name)
+		}
+	} else {
+		for _, child := range command.Children {
+			words = append(words, child.Name)
 		}
 	}
-	best := 0
+	best := 4
 	for _, candidate := range words {
 		name := strings.TrimLeft(candidate, "-")
 		distance := levenshtein.ComputeDistance(word, name)
 		if len(word) >= 3 && strings.HasPrefix(name, word) {
 			distance = 1
 		}
-		if distance <= min(3, len(name)/2) && (meant == "" || distance < best) {
+		if distance <= len(name)/2 && distance < best {
 			meant, best = candidate, distance
 		}
 	}
