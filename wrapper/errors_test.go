@@ -111,13 +111,11 @@ func TestBodyIsKeptTo64KiB(t *testing.T) {
 	const limit = 64 << 10
 	for _, size := range []int{0, 1, limit - 1, limit, limit + 1, 3 * limit} {
 		for _, status := range []int{200, 400, 502} {
-			inParallel(t, fmt.Sprintf("%d of %d bytes", status, size), func(t *testing.T) {
-				body := strings.Repeat("0123456789abcdef", size/16+1)[:size]
-				got := answerTo(t, rename, status, htmlAnswer, body)
-				if want := body[:min(size, limit)]; got.Body != want {
-					t.Errorf("Body has %d bytes, want the first %d of the answer", len(got.Body), len(want))
-				}
-			})
+			body := strings.Repeat("0123456789abcdef", size/16+1)[:size]
+			got := answerTo(t, rename, status, htmlAnswer, body)
+			if want := body[:min(size, limit)]; got.Body != want {
+				t.Errorf("%d of %d bytes: Body has %d bytes, want the first %d of the answer", status, size, len(got.Body), len(want))
+			}
 		}
 	}
 }
@@ -139,8 +137,9 @@ func TestBodyIsNotPartOfTheText(t *testing.T) {
 	}
 }
 
-// A text of two lines forges a log line, one with an escape sequence steers a terminal.
-func TestTextIsOneLineWhateverTheServerSends(t *testing.T) {
+// A text of two lines forges a log line, one with an escape sequence steers a terminal. A transport's words are no safer than
+// a server's.
+func TestTextIsOneLineWhateverIsSaid(t *testing.T) {
 	t.Parallel()
 	hostile := "a\nb\r\nc\td\x00e\x1b[31mf\x7fg\u0085h\u2028i\u2029j\u009bk\u202el"
 	for name, body := range map[string]string{
@@ -154,13 +153,17 @@ func TestTextIsOneLineWhateverTheServerSends(t *testing.T) {
 		"raw object":    "{\"error\":{\"errors\":[{\n\"a\":\r\n1\u2028}]}}",
 		"not UTF-8":     "{\"error\":{\"message\":\"a\xff\xfe\xc3b\"}}",
 	} {
-		inParallel(t, name, func(t *testing.T) {
-			text := answerTo(t, rename, 400, jsonAnswer, body).Text
-			wantOneLine(t, text)
-			if name != "raw object" && name != "not UTF-8" && !strings.Contains(text, "a b  c d e [31mf g h i j k l") {
-				t.Errorf("the text is %q, want the characters in question as spaces", text)
-			}
-		})
+		text := answerTo(t, rename, 400, jsonAnswer, body).Text
+		wantOneLine(t, text)
+		if name != "raw object" && name != "not UTF-8" && !strings.Contains(text, "a b  c d e [31mf g h i j k l") {
+			t.Errorf("%s: the text is %q, want the characters in question as spaces", name, text)
+		}
+	}
+	_, failure := callInMemory(t, testKey, testID, rename, func(*http.Request) (*http.Response, error) {
+		return nil, errors.New("proxy says:\n\tno\r\n\x1b[2J\u2028")
+	})
+	if wantOneLine(t, failure.Error()); !strings.Contains(failure.Error(), ": proxy says:  no") {
+		t.Errorf("the text is %q", failure)
 	}
 }
 
@@ -186,21 +189,6 @@ func wantOneLine(t testing.TB, text string) {
 	}
 	if text != strings.ToValidUTF8(text, "") {
 		t.Errorf("%q is not UTF-8", text)
-	}
-}
-
-// The cause is a transport's, so its words are no safer than a server's.
-func TestTextIsOneLineWhateverATransportSays(t *testing.T) {
-	t.Parallel()
-	client := mustNew(t, testKey, composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
-		Transport: roundTripFunc(func(*http.Request) (*http.Response, error) {
-			return nil, errors.New("proxy says:\n\tno\r\n\x1b[2J\u2028")
-		}),
-	}))
-	failure := mustFail(t, t.Context(), client, testID, rename)
-	wantOneLine(t, failure.Error())
-	if !strings.Contains(failure.Error(), ": proxy says:  no") {
-		t.Errorf("the text is %q", failure)
 	}
 }
 
@@ -303,7 +291,7 @@ func TestErrorsMadeByHand(t *testing.T) {
 func TestTextHasAtMostFourKiB(t *testing.T) {
 	t.Parallel()
 	for _, unit := range []string{"x", "é", "世", "🔑", "\u202e", "ak_ "} {
-		long := func(first string) string { return first + strings.Repeat(unit, 300<<10/len(unit)) }
+		long := func(first string) string { return first + strings.Repeat(unit, 4<<10/len(unit)) }
 		failure := &composio.Error{
 			AccountID: strings.Repeat("a", 128), StatusCode: 599, Code: math.MinInt, Slug: long("1"), Message: long("2"), Details: []string{long("3"), long("4")},
 			SuggestedFix: long("5"), RequestID: long("6"), Err: errors.New(long("7")),

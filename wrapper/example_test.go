@@ -29,6 +29,16 @@ func startSandbox() (url, apiKey string, box *sandbox.Server, stop func()) {
 	return server.URL, sandbox.DefaultAPIKey, box, server.Close
 }
 
+// startClient is a client of such a sandbox.
+func startClient() (client *composio.Client, box *sandbox.Server, stop func()) {
+	url, apiKey, box, stopServer := startSandbox()
+	client, err := composio.New(apiKey, composio.WithBaseURL(url))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client, box, func() { client.CloseIdleConnections(); stopServer() }
+}
+
 // One update: a new name and a new key, in one request.
 func ExampleClient_UpdateConnectedAccount() {
 	url, apiKey, _, stop := startSandbox()
@@ -52,15 +62,9 @@ func ExampleClient_UpdateConnectedAccount() {
 
 // What an update leaves out is kept, Set replaces and Clear removes.
 func ExampleField() {
-	url, apiKey, box, stop := startSandbox()
+	client, box, stop := startClient()
 	defer stop()
-	client, err := composio.New(apiKey, composio.WithBaseURL(url))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
-
-	_, err = client.UpdateConnectedAccount(context.Background(), "ca_1a2b3c4d5e6f", composio.Update{
+	_, err := client.UpdateConnectedAccount(context.Background(), "ca_1a2b3c4d5e6f", composio.Update{
 		Credentials: composio.APIKey{
 			APIKey:      composio.Set("new"),
 			BearerToken: composio.Clear(),
@@ -79,14 +83,8 @@ func ExampleField() {
 
 // An alias clash has a sentinel of its own, whichever status it comes with.
 func ExampleError_aliasTaken() {
-	url, apiKey, _, stop := startSandbox()
+	client, _, stop := startClient()
 	defer stop()
-	client, err := composio.New(apiKey, composio.WithBaseURL(url))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
-
 	for _, id := range []string{"ca_1a2b3c4d5e6f", "ca_other"} {
 		_, err := client.UpdateConnectedAccount(context.Background(), id, composio.Update{Alias: composio.Set("work")})
 		if failure, ok := errors.AsType[*composio.Error](err); ok && errors.Is(err, composio.ErrAliasTaken) {
@@ -98,14 +96,8 @@ func ExampleError_aliasTaken() {
 
 // A 404 means that the account is gone only if Composio itself says so.
 func ExampleError_accountNotFound() {
-	url, apiKey, box, stop := startSandbox()
+	client, box, stop := startClient()
 	defer stop()
-	client, err := composio.New(apiKey, composio.WithBaseURL(url))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer client.CloseIdleConnections()
-
 	update := func() {
 		_, err := client.UpdateConnectedAccount(context.Background(), "ca_gone", composio.Update{Alias: composio.Set("work")})
 		switch {
