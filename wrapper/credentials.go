@@ -1,8 +1,6 @@
 package composio
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -28,7 +26,7 @@ const (
 // that the account was connected with. Fields left zero keep what is stored; with all of them zero the
 // credentials change nothing and are not sent.
 type Credentials interface {
-	assign(*credentialPatch) Scheme
+	assign(*wireUpdate) Scheme
 }
 
 // BearerToken are the credentials of a BEARER_TOKEN account. Composio does not refresh them: whoever owns the token
@@ -57,80 +55,45 @@ type CredentialFields struct {
 	Fields map[string]Field // by wire name; a name that is missing keeps what is stored
 }
 
-func (c BearerToken) assign(p *credentialPatch) Scheme {
-	p.set("token", c.Token)
+func (c BearerToken) assign(w *wireUpdate) Scheme {
+	w.setCredential("token", c.Token)
 	return SchemeBearerToken
 }
 
-func (c APIKey) assign(p *credentialPatch) Scheme {
-	p.set("generic_api_key", c.GenericAPIKey)
-	p.set("api_key", c.APIKey)
-	p.set("bearer_token", c.BearerToken)
-	p.set("basic_encoded", c.BasicEncoded)
+func (c APIKey) assign(w *wireUpdate) Scheme {
+	w.setCredential("generic_api_key", c.GenericAPIKey)
+	w.setCredential("api_key", c.APIKey)
+	w.setCredential("bearer_token", c.BearerToken)
+	w.setCredential("basic_encoded", c.BasicEncoded)
 	return SchemeAPIKey
 }
 
-func (c Basic) assign(p *credentialPatch) Scheme {
-	p.set("username", c.Username)
-	p.set("password", c.Password)
+func (c Basic) assign(w *wireUpdate) Scheme {
+	w.setCredential("username", c.Username)
+	w.setCredential("password", c.Password)
 	return SchemeBasic
 }
 
-func (c BasicWithJWT) assign(p *credentialPatch) Scheme {
-	Basic(c).assign(p)
+func (c BasicWithJWT) assign(w *wireUpdate) Scheme {
+	Basic(c).assign(w)
 	return SchemeBasicWithJWT
 }
 
-func (c GoogleServiceAccount) assign(p *credentialPatch) Scheme {
-	p.set("credentials_json", c.CredentialsJSON)
+func (c GoogleServiceAccount) assign(w *wireUpdate) Scheme {
+	w.setCredential("credentials_json", c.CredentialsJSON)
 	return SchemeGoogleServiceAccount
 }
 
-func (c ServiceAccount) assign(p *credentialPatch) Scheme {
-	p.set("application_id", c.ApplicationID)
-	p.set("installation_id", c.InstallationID)
-	p.set("private_key", c.PrivateKey)
+func (c ServiceAccount) assign(w *wireUpdate) Scheme {
+	w.setCredential("application_id", c.ApplicationID)
+	w.setCredential("installation_id", c.InstallationID)
+	w.setCredential("private_key", c.PrivateKey)
 	return SchemeServiceAccount
 }
 
-func (c CredentialFields) assign(p *credentialPatch) Scheme {
+func (c CredentialFields) assign(w *wireUpdate) Scheme {
 	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
-		p.set(name, c.Fields[name])
+		w.setCredential(name, c.Fields[name])
 	}
 	return c.Scheme
-}
-
-// credentialPatch collects the credentials of one update on their way to the wire.
-type credentialPatch struct {
-	*gen.CredentialPatch
-	changed bool
-	err     error // the first field that was refused
-}
-
-// set stores what field says under the credential's name on the wire.
-func (p *credentialPatch) set(name string, field Field) {
-	for known, property := range p.Nullables() {
-		if known == name {
-			p.setProperty(name, property, field)
-			return
-		}
-	}
-	var names []string
-	for known := range p.Nullables() {
-		names = append(names, known)
-	}
-	p.err = cmp.Or(p.err, fmt.Errorf("unknown credential field %.64q; there are %v", name, names))
-}
-
-func (p *credentialPatch) setProperty(name string, property *gen.NullableString, field Field) {
-	p.changed = p.changed || field.action != keep
-	switch {
-	case field.action == clearValue:
-		*property = gen.Null()
-	case field.action != keep:
-		*property = gen.String(*field.value)
-	}
-	if err := field.refuse(name); err != nil {
-		p.err = cmp.Or(p.err, fmt.Errorf("credential %s: %w", name, err))
-	}
 }

@@ -37,62 +37,84 @@ type wireUpdate struct {
 	connection   gen.ConnectionPatch
 	experimental gen.ExperimentalPatch
 	sharing      gen.SharedAccountACL
-	credentials  credentialPatch
+	err          error // the first value that was refused
 }
+
+func (w *wireUpdate) refuse(err error) { w.err = cmp.Or(w.err, err) }
 
 // set converts u. It is the only conversion, and refuses what must not be sent.
 func (w *wireUpdate) set(u Update) error {
-	if err := cmp.Or(w.setAlias(u.Alias), w.setCredentials(u.Credentials), w.setSharing(u.Sharing)); err != nil {
-		return err
-	}
-	if w.body.Alias == nil && w.body.Connection == nil && w.body.Experimental == nil {
+	w.setAlias(u.Alias)
+	w.setCredentials(u.Credentials)
+	w.setSharing(u.Sharing)
+	if w.err == nil && w.body.Alias == nil && w.body.Connection == nil && w.body.Experimental == nil {
 		return errors.New("the update changes nothing: set an alias, a credential or sharing")
 	}
-	return nil
+	return w.err
 }
 
-func (w *wireUpdate) setAlias(alias Field) error {
+func (w *wireUpdate) setAlias(alias Field) {
 	switch {
 	case alias.action == clearValue:
 		w.body.Alias = new("")
 	case alias.action != keep && !utf8.ValidString(*alias.value):
-		return errors.New("the alias is not valid UTF-8, which JSON cannot carry")
+		w.refuse(errors.New("the alias is not valid UTF-8, which JSON cannot carry"))
 	case alias.action != keep:
 		w.body.Alias = alias.value
 	}
-	return nil
 }
 
 // setsAlias reports whether the update gives the account a name, rather than keep or clear it.
 func (w *wireUpdate) setsAlias() bool { return w.body.Alias != nil && *w.body.Alias != "" }
 
-func (w *wireUpdate) setCredentials(c Credentials) error {
-	if c == nil {
-		return nil
+func (w *wireUpdate) setCredentials(c Credentials) {
+	switch {
+	case c == nil:
+	case isNil(c):
+		w.refuse(fmt.Errorf("the credentials are a nil %T", c))
+	default:
+		scheme := gen.AuthScheme(c.assign(w))
+		if w.connection.State.AuthScheme = scheme; !scheme.Valid() {
+			w.refuse(fmt.Errorf("unknown scheme %.64q", scheme))
+		}
 	}
-	if isNil(c) {
-		return fmt.Errorf("the credentials are a nil %T", c)
-	}
-	state := &w.connection.State
-	w.credentials.CredentialPatch = &state.Val
-	state.AuthScheme = gen.AuthScheme(c.assign(&w.credentials))
-	if !state.AuthScheme.Valid() {
-		return fmt.Errorf("unknown scheme %.64q", state.AuthScheme)
-	}
-	if w.credentials.changed {
-		w.body.Connection = &w.connection
-	}
-	return w.credentials.err
 }
 
-func (w *wireUpdate) setSharing(s *Sharing) error {
+// setCredential says what becomes of the credential of that name on the wire.
+func (w *wireUpdate) setCredential(name string, field Field) {
+	for known, property := range w.connection.State.Val.Nullables() {
+		if known != name {
+			continue
+		}
+		switch field.action {
+		case keep:
+			return
+		case clearValue:
+			*property = gen.Null()
+		default:
+			*property = gen.String(*field.value)
+		}
+		w.body.Connection = &w.connection
+		if err := field.refuse(name); err != nil {
+			w.refuse(fmt.Errorf("credential %s: %w", name, err))
+		}
+		return
+	}
+	var names []string
+	for known := range w.connection.State.Val.Nullables() {
+		names = append(names, known)
+	}
+	w.refuse(fmt.Errorf("unknown credential field %.64q; there are %v", name, names))
+}
+
+func (w *wireUpdate) setSharing(s *Sharing) {
 	if s == nil || s.AllowAllUsers == nil && s.AllowedUserIDs == nil && s.NotAllowedUserIDs == nil {
-		return nil
+		return
 	}
 	w.sharing = gen.SharedAccountACL{AllowAllUsers: s.AllowAllUsers, AllowedUserIds: s.AllowedUserIDs, NotAllowedUserIds: s.NotAllowedUserIDs}
 	w.experimental.ACLConfigForShared = &w.sharing
 	w.body.Experimental = &w.experimental
-	return cmp.Or(checkUserIDs("AllowedUserIDs", s.AllowedUserIDs), checkUserIDs("NotAllowedUserIDs", s.NotAllowedUserIDs))
+	w.refuse(cmp.Or(checkUserIDs("AllowedUserIDs", s.AllowedUserIDs), checkUserIDs("NotAllowedUserIDs", s.NotAllowedUserIDs)))
 }
 
 // The document's bounds on lists of users (schema SharedAccountACL).
@@ -122,9 +144,7 @@ func checkID(id string) error {
 		return fmt.Errorf("the account id has %d characters, not 1 to 128", len(id))
 	}
 	for i := range len(id) {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-':
-		default:
+		if !isWordByte(id[i]) && id[i] != '-' {
 			return fmt.Errorf("the account id %q has a character other than A-Z, a-z, 0-9, _ and -", id)
 		}
 	}
