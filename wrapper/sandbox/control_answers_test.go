@@ -48,29 +48,21 @@ func TestControlPlansAnswers(t *testing.T) {
 func TestControlRefusesWhatCannotBePlanned(t *testing.T) {
 	r := controlled(t)
 	for _, tt := range []struct{ method, path, body, about string }{
-		{"POST", "script", ``, `body`},
 		{"POST", "script", `{"answers":`, `body: not one JSON value`},
-		{"POST", "script", `{"answers":[{"status":502}],"Answers":[]}`, `body: property \"Answers\" is unsupported`},
 		{"POST", "script", `{"answer":[{"status":502}]}`, `body: property \"answer\" is unsupported`},
 		{"POST", "script", `{"answers":[{"status":502},{}]}`, `/answers/1: neither a fault nor a status`},
 		{"POST", "script", `{"answers":[{"status":502},{"fault":"earthquake"}]}`, `/answers/1: the sandbox has no fault \"earthquake\"; it has close-before`},
-		{"POST", "script", `{"answers":[{"status":502},{"fault":""}]}`, `/answers/1: the sandbox has no fault \"\"`},
 		{"POST", "script", `{"answers":[{"status":502},{"fault":"hang","status":409}]}`, `/answers/1: /fault: there with something else`},
 		{"POST", "script", `{"answers":[{"status":502},{"Fault":"hang"}]}`, `/answers/1: property \"Fault\" is unsupported`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":100}]}`, `/answers/1/status: number must be at least 200`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":1000}]}`, `/answers/1/status: number must be at most 999`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`, `/answers/1/status: value must be an integer`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":1}}]}`, `/answers/1/headers/a: value must be a string`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a b":"x"}}]}`, `/answers/1: /headers: \"a b\" is no name of a header`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":"x\r\nb: y"}}]}`, `/answers/1: /headers: \"a\" is no name of a header, or its value none`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"body":"\ud800"}]}`, `body: text that is not Unicode`},
 		{"PUT", "faults", `{"faults":{"502":1,"earthquake":0}}`, `the sandbox has no fault \"earthquake\"; it has close-before`},
 		{"PUT", "faults", `{"faults":{"502":1.5}}`, `/faults/502: number must be at most 1`},
 		{"PUT", "faults", `{"faults":{"502":-0.5}}`, `/faults/502: number must be at least 0`},
-		{"PUT", "faults", `{"faults":{"502":"1"}}`, `/faults/502: value must be a number`},
 		{"PUT", "faults", `{"faults":{"502":0.6,"503":0.6}}`, `/faults: the rates add up to more than 1`},
-		{"PUT", "faults", `{"faults":["502"]}`, `/faults: value must be an object`},
-		{"PUT", "faults", `{"502":1}`, `body: property \"502\" is unsupported`},
 	} {
 		status, body := r.send(tt.method, tt.path, tt.body)
 		if status != 400 || !strings.Contains(body, tt.about) || strings.Contains(body, "composio: ") {
@@ -96,7 +88,6 @@ func TestControlTurnsFaultsOnAndOff(t *testing.T) {
 	}{
 		{``, `{"503-applied":1}`, 503},
 		{`{}`, `{}`, 200},
-		{`{"502":1}`, `{"502":1}`, 502},
 		{`{"500":0.3,"504":0.7,"502":0}`, `{"500":0.3,"504":0.7}`, 0},
 		{`{"408":0.2,"500":0.4,"502":0.3,"504":0.1}`, `{"408":0.2,"500":0.4,"502":0.3,"504":0.1}`, 0}, // as numbers a little more than 1
 	} {

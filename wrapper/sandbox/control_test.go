@@ -105,7 +105,6 @@ func (r *remote) want(path, want string) {
 }
 
 const ca1JSON = `{"id":"ca_1","toolkit":"github","user":"user_1","scheme":"BEARER_TOKEN","alias":"home","status":"ACTIVE",` +
-
 	`"credentials":{"token":"s3cret-old","user_agent":"s3cret-robot"}}`
 
 func TestControlStoresAndReadsAccounts(t *testing.T) {

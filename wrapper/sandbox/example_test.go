@@ -7,26 +7,25 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
 )
 
 // pushToken is the code under test: a service that hands a new token to Composio.
-func pushToken(baseURL, apiKey, account, token string) (int, error) {
-	body := fmt.Sprintf(`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":%q}}}}`, token)
-	req, err := http.NewRequest(http.MethodPatch, baseURL+"/api/v3/connected_accounts/"+account, strings.NewReader(body))
+func pushToken(client *composio.Client, account, token string) error {
+	_, err := client.UpdateConnectedAccount(context.Background(), account, composio.Update{
+		Credentials: composio.BearerToken{Token: composio.Set(token)},
+	})
+	return err
+}
+
+func newClient(baseURL string) *composio.Client {
+	client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(baseURL), composio.WithMaxRetries(0))
 	if err != nil {
-		return 0, err
+		log.Fatal(err)
 	}
-	req.Header.Set("x-api-key", apiKey)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, err
-	}
-	return res.StatusCode, res.Body.Close()
+	return client
 }
 
 // A service's test puts the accounts it needs, runs the service against the sandbox, and looks at what became of them.
@@ -39,17 +38,18 @@ func Example() {
 	})
 	srv := httptest.NewServer(box)
 	defer srv.Close()
-	defer http.DefaultClient.CloseIdleConnections()
+	client := newClient(srv.URL)
+	defer client.CloseIdleConnections()
 
-	status, err := pushToken(srv.URL, sandbox.DefaultAPIKey, "ca_1a2b3c4d5e6f", "new")
+	err := pushToken(client, "ca_1a2b3c4d5e6f", "new")
 	account, _ := box.Account("ca_1a2b3c4d5e6f")
-	fmt.Println(status, err, account.Credentials["token"])
+	fmt.Println(err, account.Credentials["token"])
 
 	// How does the service take a gateway that is down?
 	box.Script(sandbox.Answer{Status: 502, Header: http.Header{"Content-Type": {"text/html"}}, Body: "<h1>Bad Gateway</h1>"})
-	status, err = pushToken(srv.URL, sandbox.DefaultAPIKey, "ca_1a2b3c4d5e6f", "newer")
+	err = pushToken(client, "ca_1a2b3c4d5e6f", "newer")
 	account, _ = box.Account("ca_1a2b3c4d5e6f")
-	fmt.Println(status, err, account.Credentials["token"])
+	fmt.Println(errors.Is(err, composio.ErrServer), account.Credentials["token"])
 
 	// The journal has every request, and prints no credential.
 	for _, r := range box.Requests() {
@@ -58,8 +58,8 @@ func Example() {
 	fmt.Println(account)
 
 	// Output:
-	// 200 <nil> new
-	// 502 <nil> new
+	// <nil> new
+	// true new
 	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 200 false
 	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 502 true
 	// {ca_1a2b3c4d5e6f github user_1 BEARER_TOKEN  map[token:[redacted]] ACTIVE false [] []}
@@ -76,15 +76,11 @@ func ExampleFaults() {
 	box.Script(faults...)
 	srv := httptest.NewServer(box)
 	defer srv.Close()
-	client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(srv.URL), composio.WithMaxRetries(0))
-	if err != nil {
-		log.Fatal(err)
-	}
+	client := newClient(srv.URL)
 	defer client.CloseIdleConnections()
 
 	for _, token := range []string{"one", "two"} {
-		_, err := client.UpdateConnectedAccount(context.Background(), "ca_1",
-			composio.Update{Credentials: composio.BearerToken{Token: composio.Set(token)}})
+		err := pushToken(client, "ca_1", token)
 		fmt.Println("unknown to the client:", errors.Is(err, composio.ErrOutcomeUnknown))
 	}
 	for _, r := range box.Requests() {

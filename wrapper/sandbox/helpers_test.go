@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const path = "/api/v3/connected_accounts/"
 

@@ -135,13 +135,11 @@ func (s *Server) begin(w http.ResponseWriter, r *http.Request) (*exchange, *http
 	}
 	s.mu.Unlock()
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
-	if r.Body != nil {
-		limited := http.MaxBytesReader(w, r.Body, maxBody)
-		r.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.TeeReader(limited, &e.body), limited}
-	}
+	limited := http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.TeeReader(limited, &e.body), limited}
 	return e, r
 }
 

@@ -100,7 +100,7 @@ func (s *Server) nextAnswer(limited bool) (Answer, bool) {
 }
 
 // misbehave has a request meet an answer.
-func (s *Server) misbehave(a Answer, w http.ResponseWriter, r *http.Request, data []byte) {
+func (s *Server) misbehave(a Answer, w http.ResponseWriter, r *http.Request) {
 	e := exchangeOf(r)
 	w = e.exempt(w)
 	e.note(func(q *Request) { q.Fault = a.Name })
@@ -111,7 +111,7 @@ func (s *Server) misbehave(a Answer, w http.ResponseWriter, r *http.Request, dat
 	}
 	own := &held{header: http.Header{}, status: http.StatusOK}
 	if a.applies() {
-		s.carryOut(own, r, data)
+		s.carryOut(own, r)
 	}
 	if a.Break != BreakWhileApplying {
 		a.write(r.Context(), w, own)
@@ -173,10 +173,8 @@ func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 	case <-ctx.Done():
 		panic(http.ErrAbortHandler)
 	}

@@ -202,19 +202,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route serves what the contract lets pass.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	data, err := io.ReadAll(r.Body)
-	if err != nil { // of a request to no operation: the contract has read the others
-		data = nil
-	}
+	_, _ = io.Copy(io.Discard, r.Body) // of a request to no operation, for the journal: the contract has read the others
 	if answer, ok := s.nextAnswer(exchangeOf(r).limited); ok {
-		s.misbehave(answer, w, r, data)
+		s.misbehave(answer, w, r)
 		return
 	}
-	s.carryOut(w, r, data)
+	s.carryOut(w, r)
 }
 
 // carryOut does what Composio would.
-func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request) {
 	e := exchangeOf(r)
 	if e.limited {
 		e.writeLimited(e.exempt(w))
@@ -235,7 +232,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, data []byte) {
 		return
 	}
 	id := r.PathValue("nanoid")
-	status, refused := s.update(e, id, ask(data))
+	status, refused := s.update(e, id, ask(e.body.Bytes()))
 	if refused != nil {
 		refused.write(w)
 		return

@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -106,17 +105,5 @@ func TestServerServesManyAtOnce(t *testing.T) {
 	wg.Wait()
 	if n := len(s.Requests()); n != 50 {
 		t.Errorf("%d requests in the journal", n)
-	}
-}
-
-func TestServerTakesNilBody(t *testing.T) {
-	s := filled()
-	r := httptest.NewRequest("PATCH", path+"ca_1", nil)
-	r.Body = nil
-	r.Header = http.Header{"X-Api-Key": {sandbox.DefaultAPIKey}}
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	if w.Code != 200 || last(s).Body != nil {
-		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

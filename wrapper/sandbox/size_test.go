@@ -72,17 +72,6 @@ func BenchmarkUpdate(b *testing.B) {
 	}
 }
 
-func BenchmarkControl(b *testing.B) {
-	s := large(b, sandbox.WithControl())
-	for _, path := range []string{"accounts", "accounts?limit=10000", "accounts/ca_00007", "requests", "requests?account=ca_00007", "requests?limit=100000"} {
-		b.Run(path, func(b *testing.B) {
-			for b.Loop() {
-				controlGet(b, s, path)
-			}
-		})
-	}
-}
-
 // A benchmark compares times, which a test cannot. An update allocates no more with the control routes than without, and
 // with many accounts and requests than with few, but for one in twenty: the race detector makes pools forget at random.
 func TestManyAccountsAndRequestsWithControlRoutes(t *testing.T) {
