@@ -18,7 +18,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,32 +27,12 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
-// inputFile writes rows to a file.
-func inputFile(t *testing.T, rows ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "rows.jsonl")
-	if err := os.WriteFile(path, []byte(strings.Join(rows, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // aliasRows are n rows of one account each.
 func aliasRows(n int) (rows []string) {
 	for i := range n {
 		rows = append(rows, fmt.Sprintf(`{"id":"ca_%d","alias":"a%d"}`, i+1, i+1))
 	}
 	return rows
-}
-
-// bodies are what the stand-in was sent, by account.
-func (s *standIn) bodies() map[string][]string {
-	got := map[string][]string{}
-	for _, r := range s.received() {
-		id := strings.TrimPrefix(r.Path, "/api/v3/connected_accounts/")
-		got[id] = append(got[id], r.Body)
-	}
-	return got
 }
 
 func TestEachRowIsSentAsItStands(t *testing.T) {
@@ -140,7 +119,7 @@ var badRows = []struct{ row, want string }{
 }
 
 func TestABadRowIsNamedByItsLineBeforeAnythingIsSent(t *testing.T) {
-	composio := newStandIn(t, answers(200, applied))
+	nothingIsSent(t)
 	for _, tt := range badRows {
 		t.Run(tt.row, func(t *testing.T) {
 			path := inputFile(t, `{"id":"ca_good","alias":"x"}`, "", tt.row)
@@ -150,9 +129,6 @@ func TestABadRowIsNamedByItsLineBeforeAnythingIsSent(t *testing.T) {
 				})
 			}
 		})
-	}
-	if got := composio.received(); got != nil {
-		t.Errorf("sent %v", got)
 	}
 }
 
@@ -183,16 +159,13 @@ func TestOnlyTheFirstBadRowsAreTold(t *testing.T) {
 }
 
 func TestARepeatedIDIsNamedByItsLine(t *testing.T) {
-	composio := newStandIn(t, answers(200, applied))
+	nothingIsSent(t)
 	path := inputFile(t, append(aliasRows(300), `{"id":"ca_7","alias":"b"}`, `{"id":"ca_1000","alias":"b"}`, `{"id":"ca_7","alias":"c"}`)...)
 	want(t, command(t, "bulk", path), outcome{exitUsage, "", `line 301: the id ca_7 stands in line 7 already
 line 303: the id ca_7 stands in line 7 already
 composio-patch: 2 rows cannot be sent
 fix: nothing was sent; correct what is said above, line by line
 `})
-	if got := composio.received(); got != nil {
-		t.Errorf("sent %v", got)
-	}
 }
 
 func TestARepeatedIDOfStandardInputKeepsItsOrder(t *testing.T) {
@@ -203,9 +176,7 @@ func TestARepeatedIDOfStandardInputKeepsItsOrder(t *testing.T) {
 		input += fmt.Sprintf("{\"id\":\"ca_1\",\"alias\":\"%d\"}\n{\"id\":\"ca_x%d\",\"alias\":\"x\"}\n", i, i)
 		wanted = append(wanted, fmt.Sprintf(`{"alias":"%d"}`, i))
 	}
-	if got := commandIn(t, strings.NewReader(input), "bulk", "-"); got.Status != 0 {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, commandIn(t, strings.NewReader(input), "bulk", "-"), 0, "")
 	if diff := cmp.Diff(wanted, composio.bodies()["ca_1"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -222,7 +193,7 @@ func TestCheckSaysThatAllIsWell(t *testing.T) {
 }
 
 func TestDryRunShowsWhatWouldChangeMasked(t *testing.T) {
-	composio := newStandIn(t, answers(200, applied))
+	nothingIsSent(t)
 	rows := []string{
 		`{"id":"ca_1","alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"username":null,"password":"s3cr3t","user_agent":""}}}}`,
 		`{"id":"ca_2","alias":"","experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}`,
@@ -236,20 +207,17 @@ line 2: ca_2: alias cleared, every user may use it: true, allowed users [], deni
 	masked := `{"event":"would_send","line":1,"id":"ca_1","alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"password":"[redacted]","user_agent":"","username":null}}}}
 {"event":"would_send","line":2,"id":"ca_2","alias":"","experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}
 `
-	journal := filepath.Join(t.TempDir(), "journal")
+	journal := newPath(t)
 	want(t, command(t, "bulk", path, "--dry-run", "--allow-clear", "--journal", journal), outcome{0, text, ""})
 	want(t, command(t, "bulk", path, "--dry-run", "--allow-clear", "--json"), outcome{0, masked, ""})
 	want(t, commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", "-", "--dry-run", "--allow-clear"), outcome{0, text, ""})
 	if _, err := os.Stat(journal); err == nil {
 		t.Error("a dry run has begun a journal")
 	}
-	if got := composio.received(); got != nil {
-		t.Errorf("sent %v", got)
-	}
 }
 
 func TestBulkRefusesWrongUsage(t *testing.T) {
-	composio := newStandIn(t, answers(200, applied))
+	nothingIsSent(t)
 	path := inputFile(t, aliasRows(1)...)
 	const help = "fix: nothing was sent; see composio-patch help bulk\n"
 	for name, tt := range map[string]struct {
@@ -275,9 +243,6 @@ func TestBulkRefusesWrongUsage(t *testing.T) {
 	}
 	t.Setenv("COMPOSIO_API_KEY", "")
 	want(t, command(t, "bulk", path), outcome{exitUsage, "", "composio-patch: COMPOSIO_API_KEY is not set: set it to the project's API key, or add --sandbox to try without one\n" + help})
-	if got := composio.received(); got != nil {
-		t.Errorf("sent %v", got)
-	}
 }
 
 func TestParseRate(t *testing.T) {
@@ -435,9 +400,7 @@ func TestJSONTellsEachRowAndTheSummary(t *testing.T) {
 func TestRateIsNotExceeded(t *testing.T) {
 	newStandIn(t, answers(200, applied))
 	start := time.Now()
-	if got := command(t, "bulk", inputFile(t, aliasRows(21)...), "--rate=200/s"); got.Status != 0 {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, command(t, "bulk", inputFile(t, aliasRows(21)...), "--rate=200/s"), 0, "")
 	if took := time.Since(start); took < 95*time.Millisecond {
 		t.Errorf("21 rows took %v at 200 a second", took)
 	}
@@ -484,9 +447,7 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := inputFile(t)
-			if err := os.WriteFile(path, []byte(row(1)+row(2)+row(3)+row(4)+row(5)), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeFile(t, path, row(1)+row(2)+row(3)+row(4)+row(5))
 			composio := newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
 				file, err := os.OpenFile(path, os.O_RDWR, 0)
 				if err == nil {
@@ -497,11 +458,8 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 				}
 				answers(200, applied)(w, r)
 			})
-			journal := filepath.Join(t.TempDir(), "journal")
-			before, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			journal := newPath(t)
+			before := readFile(t, path)
 			got := command(t, "bulk", path, "--concurrency=1", "--journal", journal)
 			n := len(composio.received())
 			if name != "appended" && n != 3 && n != 4 || n > 5 {
@@ -512,100 +470,10 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			change = func(*os.File) error { return nil }
-			if err := os.WriteFile(path, before, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if got := command(t, "bulk", path, "--journal", journal); got.Status != exitDone || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done, %d done before; in ", 5-n, n)) {
-				t.Errorf("with the file as it was: %+v", got)
-			}
+			writeFile(t, path, before)
+			wantStart(t, command(t, "bulk", path, "--journal", journal), exitDone, fmt.Sprintf("%d done, %d done before; in ", 5-n, n))
 		})
 	}
-}
-
-func TestTheFirstSignalDrains(t *testing.T) {
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
-		for _, stdin := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%v,stdin=%t", sig, stdin), func(t *testing.T) {
-				s := newHeldServer(t)
-				rows := aliasRows(100)
-				var p *process
-				if stdin { // that does not end
-					in, feed, err := os.Pipe()
-					if err == nil {
-						_, err = io.WriteString(feed, strings.Join(rows, "\n")+"\n")
-					}
-					if err != nil {
-						t.Fatal(err)
-					}
-					t.Cleanup(func() { _, _ = feed.Close(), in.Close() })
-					p = startBulk(t, in, "-", "--concurrency=4")
-				} else {
-					p = startBulk(t, nil, inputFile(t, rows...), "--concurrency=4")
-				}
-				<-s.arrived // the first goes alone
-				s.release <- struct{}{}
-				for range 4 {
-					<-s.arrived
-				}
-				if err := p.Process.Signal(sig); err != nil {
-					t.Fatal(err)
-				}
-				p.err.waitFor(t, "no more is sent; waiting for what is under way. Again stops at once")
-				close(s.release)
-				got := p.wait()
-				if n := len(s.received()); n != 5 || got.Status != exitFailed || !strings.HasPrefix(got.Out, "5 done, ") {
-					t.Errorf("%d were sent; %+v", n, got)
-				}
-				if stdin && (!strings.Contains(got.Out, ", the input not read to its end; in ") || !strings.Contains(got.Err, "\nto go on, give the lines from 6 on again; ")) {
-					t.Errorf("%s", got.Out)
-				}
-				if !stdin && !strings.HasPrefix(got.Out, "5 done, 95 not sent; in ") {
-					t.Errorf("%s", got.Out)
-				}
-			})
-		}
-	}
-}
-
-func TestTheSecondSignalStops(t *testing.T) {
-	s := newHeldServer(t)
-	journal := filepath.Join(t.TempDir(), "journal")
-	p := startBulk(t, nil, inputFile(t, aliasRows(100)...), "--concurrency=4", "--journal", journal)
-	<-s.arrived
-	s.release <- struct{}{}
-	for range 4 {
-		<-s.arrived
-	}
-	for _, text := range []string{"Again stops at once", "stopped: the outcome of what was under way is unknown"} {
-		if err := p.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
-		}
-		p.err.waitFor(t, text)
-	}
-	got := p.wait()
-	if got.Status != exitUnknown || !strings.HasPrefix(got.Out, "1 done, 4 unknown, 95 not sent; in ") {
-		t.Errorf("%+v", got)
-	}
-	outcomes := map[string]int{}
-	for _, entry := range readJournal(t, journal) {
-		outcomes[entry.Outcome]++
-	}
-	if diff := cmp.Diff(map[string]int{"done": 1, "unknown": 4}, outcomes); diff != "" {
-		t.Errorf("journal (-want +got):\n%s", diff)
-	}
-}
-
-func startBulk(t *testing.T, in *os.File, args ...string) *process {
-	t.Helper()
-	p := &process{Cmd: asProcess(t, os.Args[0], append([]string{"bulk"}, args...)...)}
-	if in != nil {
-		p.Stdin = in
-	}
-	p.Stdout, p.Stderr = &p.out, &p.err
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // A box that counts what it was sent, for runs in processes of their own.
@@ -677,12 +545,12 @@ func TestKillLosesNothingThatIsFinished(t *testing.T) {
 	const concurrency = 16
 	box := newCountedBox(t, rows, sandbox.WithRateLimit(0, 0))
 	box.delay = 20 * time.Millisecond
-	path, journal := inputFile(t, tokenRows(rows)...), filepath.Join(t.TempDir(), "journal")
+	path, journal := inputFile(t, tokenRows(rows)...), newPath(t)
 	// Slow enough for all the kills to meet it at work.
 	args := []string{"bulk", path, "--journal", journal, fmt.Sprintf("--concurrency=%d", concurrency), fmt.Sprintf("--rate=%d/s", max(200, rows/10))}
 	finished, repeated := 0, 0
 	for kill := range kills {
-		p := startProcess(t, nil, args...)
+		p := newProcess(t, args...).start(t)
 		goal := (kill + 1) * rows / (kills + 2) // it is killed when this many are finished
 		for range 60_000 {
 			if lines, err := os.ReadFile(journal); err == nil && strings.Count(string(lines), "\n") > goal {
@@ -712,7 +580,7 @@ func TestKillLosesNothingThatIsFinished(t *testing.T) {
 			repeated += open
 		}
 	}
-	got := startProcess(t, nil, args...).wait()
+	got := newProcess(t, args...).start(t).wait()
 	if got.Status != 0 || !strings.Contains(got.Out, fmt.Sprintf("%d done before", finished)) {
 		t.Errorf("%+v", got)
 	}
@@ -740,11 +608,8 @@ func TestThreeProcessesShareABudgetAndARotation(t *testing.T) {
 	}
 	box := newCountedBox(t, rows, sandbox.WithRateLimit(limit, window))
 	path := inputFile(t, tokenRows(rows)...)
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	commands := regexp.MustCompile(`\n    split -l 333334 rows.jsonl (part-) .*\n(?s:.*)\n    composio-patch (bulk part-aa --journal part-aa.journal)\n`).FindStringSubmatch(string(readme))
+	readme := readFile(t, "README.md")
+	commands := regexp.MustCompile(`\n    split -l 333334 rows.jsonl (part-) .*\n(?s:.*)\n    composio-patch (bulk part-aa --journal part-aa.journal)\n`).FindStringSubmatch(readme)
 	if commands == nil {
 		t.Fatal("README.md splits a rotation in another way")
 	}
@@ -759,12 +624,10 @@ func TestThreeProcessesShareABudgetAndARotation(t *testing.T) {
 	start := time.Now()
 	processes := map[string]*process{}
 	for _, part := range []string{"part-aa", "part-ab", "part-ac"} {
-		processes[part] = startProcess(t, nil, arguments(part)...)
+		processes[part] = newProcess(t, arguments(part)...).start(t)
 	}
-	for part, p := range processes {
-		if got := p.wait(); got.Status != 0 || !strings.HasPrefix(got.Out, fmt.Sprintf("%d done; in ", rows/machines)) {
-			t.Errorf("%s: %+v", part, got)
-		}
+	for _, p := range processes {
+		wantStart(t, p.wait(), exitDone, fmt.Sprintf("%d done; in ", rows/machines))
 	}
 	took := time.Since(start)
 	box.hasTokens(t, rows)
@@ -785,11 +648,8 @@ func TestThreeProcessesShareABudgetAndARotation(t *testing.T) {
 
 func readJournal(t *testing.T, path string) (entries []journalEntry) {
 	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, line := range slices.Collect(strings.Lines(string(data))) {
+	data := readFile(t, path)
+	for i, line := range slices.Collect(strings.Lines(data)) {
 		var entry journalEntry
 		if !strings.HasSuffix(line, "\n") {
 			continue

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -67,12 +66,9 @@ func TestAFailureOnTheWaySaysWhereAndWhatToCheck(t *testing.T) {
 		"a certificate of the file's": {"SSL_CERT_FILE=/dev/null", secure.URL, "failed to verify certificate", certificate},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &process{Cmd: asProcess(t, os.Args[0], "update", "ca_1", "--alias=x", "--max-retries=0", "--insecure-http", "--base-url="+tt.baseURL)}
+			p := newProcess(t, "update", "ca_1", "--alias=x", "--max-retries=0", "--insecure-http", "--base-url="+tt.baseURL)
 			p.Env = append(p.Env, "COMPOSIO_API_KEY=ak_s3cr3t-key", "NO_PROXY=", tt.variable)
-			p.Stdout, p.Stderr = &p.out, &p.err
-			if err := p.Start(); err != nil {
-				t.Fatal(err)
-			}
+			p.start(t)
 			got := steady(p.wait())
 			status, fix := exitFailed, "fix: nothing was sent; "+tt.fix+"\n"
 			if tt.fix == "" {
@@ -90,12 +86,9 @@ func withPassword(url string) string { return strings.Replace(url, "://", "://us
 
 func TestInsecureHTTPReachesAnotherHost(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
-	p := &process{Cmd: asProcess(t, os.Args[0], "update", "ca_1", "--alias=x", "--insecure-http", "--base-url=http://sandbox.test:8787")}
+	p := newProcess(t, "update", "ca_1", "--alias=x", "--insecure-http", "--base-url=http://sandbox.test:8787")
 	p.Env = append(p.Env, "HTTP_PROXY="+composio.URL, "NO_PROXY=")
-	p.Stdout, p.Stderr = &p.out, &p.err
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p.start(t)
 	if got := p.wait(); got.Status != exitDone || len(composio.received()) != 1 {
 		t.Errorf("%+v", got)
 	}
@@ -130,7 +123,7 @@ func TestWhatABrokenGatewaySendsIsNotPrinted(t *testing.T) {
 	}()
 	t.Setenv("COMPOSIO_API_KEY", testKey)
 	t.Setenv("COMPOSIO_BASE_URL", "http://"+listener.Addr().String())
-	want(t, startProcess(t, nil, "update", "ca_1", "--alias=x").wait(), outcome{
+	want(t, newProcess(t, "update", "ca_1", "--alias=x").start(t).wait(), outcome{
 		exitDone, "ca_1: updated; status ACTIVE, request id req_1, 2 attempts\n", "attempt 1 failed (429 Too Many Requests), again in 0.5 s\n",
 	})
 }

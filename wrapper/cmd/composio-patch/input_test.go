@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,9 +56,7 @@ func TestWhatIsNoRowsIsRecognized(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "input")
-			if err := os.WriteFile(path, []byte(tt.input), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeFile(t, path, tt.input)
 			for from, args := range map[string][]string{path: {"bulk", path}, "FILE": {"bulk", "-"}} {
 				want(t, commandIn(t, strings.NewReader(tt.input), args...), outcome{exitUsage, "", "composio-patch: the input is " + tt.what +
 					", not one JSON object a line\nfix: " + strings.ReplaceAll(tt.fix, "%s", from) + "\n"})
@@ -124,9 +121,7 @@ func TestVerbatimAllowsEdgesAndNoMaskedValue(t *testing.T) {
 			t.Errorf("%q: %+v", value, got)
 		}
 		sent := len(s.received())
-		if got := command(t, "bulk", path, "--verbatim"); got.Status != exitDone {
-			t.Errorf("%q: %+v", value, got)
-		}
+		wantStart(t, command(t, "bulk", path, "--verbatim"), exitDone, "")
 		var body struct {
 			Connection struct {
 				State struct{ Val map[string]string }
@@ -175,23 +170,4 @@ func TestSandboxOfABulkRun(t *testing.T) {
 		"composio-patch: --sandbox-limit and --fault need --sandbox",
 		"fix: nothing was sent; see composio-patch help bulk\n",
 	}, "\n")})
-}
-
-// The Go types of the lines of --json are what the help says of them.
-func TestTheHelpNamesEveryMember(t *testing.T) {
-	help := strings.Join(strings.Fields((&bulkCmd{}).Help()), " ")
-	for _, view := range []any{
-		progressEvent{Total: new(1), Left: 1, Paused: journalEntry{}.Time.AddDate(1, 0, 0), Budget: &rateLimitView{}}, summaryEvent{tally: tally{Stopped: "x"}}, checkedEvent{},
-	} {
-		data, _ := json.Marshal(view)
-		var members map[string]any
-		if err := json.Unmarshal(data, &members); err != nil {
-			t.Fatal(err)
-		}
-		for name := range members {
-			if name != "event" && !strings.Contains(help, name) {
-				t.Errorf("%s of %s is not in the help", name, data)
-			}
-		}
-	}
 }

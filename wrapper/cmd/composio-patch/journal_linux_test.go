@@ -1,9 +1,8 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,91 +10,64 @@ import (
 
 func TestAJournalIsOneRuns(t *testing.T) {
 	s := newHeldServer(t)
-	path := inputFile(t, aliasRows(3)...)
-	journal := filepath.Join(t.TempDir(), "journal")
-	p := startProcess(t, nil, "bulk", path, "--journal", journal)
+	args := []string{"bulk", inputFile(t, aliasRows(3)...), "--journal", newPath(t), "--base-url", s.URL}
+	t.Setenv("COMPOSIO_API_KEY", testKey)
+	p := newProcess(t, args...).start(t)
 	<-s.arrived
-	want(t, command(t, "bulk", path, "--journal", journal), outcome{exitUsage, "", fmt.Sprintf("composio-patch: --journal: process %d is writing it\nfix: wait for that run to end, or end it\n", p.Process.Pid)})
+	want(t, command(t, args...), outcome{exitUsage, "", fmt.Sprintf("composio-patch: --journal: process %d is writing it\nfix: wait for that run to end, or end it\n", p.Process.Pid)})
 	close(s.release)
-	if got := p.wait(); got.Status != exitDone || len(s.received()) != 3 {
-		t.Errorf("%d requests, %+v", len(s.received()), got)
-	}
-	if got := command(t, "bulk", path, "--journal", journal); got.Status != exitDone {
-		t.Errorf("after its end: %+v", got)
-	}
+	wantStart(t, p.wait(), exitDone, "3 done; in ")
+	wantStart(t, command(t, args...), exitDone, "0 done, 3 done before; in ")
 }
 
 func TestARowIsInTheJournalBeforeItIsAnnounced(t *testing.T) {
-	newStandIn(t, answers(200, applied))
-	path := inputFile(t, aliasRows(300)...)
-	journal := filepath.Join(t.TempDir(), "journal")
-	out, writer, err := os.Pipe()
+	t.Parallel()
+	s, journal := newStandInElsewhere(t, answers(200, applied)), newPath(t)
+	p := newProcess(t, "bulk", inputFile(t, aliasRows(300)...), "--journal", journal, "--json", "--rate=1000/s").sendsTo(s)
+	p.Stdout = nil
+	out, err := p.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: asProcess(t, os.Args[0], "bulk", path, "--journal", journal, "--json", "--rate=1000/s")}
-	p.Stdout, p.Stderr = writer, &p.err
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_ = writer.Close() // the process has its own
-	announced, buffer := "", make([]byte, 4096)
-	for {
-		n, err := out.Read(buffer)
-		if err != nil {
-			break
+	p.start(t)
+	announced := 0
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if strings.Contains(lines.Text(), `"event":"row"`) {
+			announced++
 		}
-		announced += string(buffer[:n])
-		noted, err := os.ReadFile(journal)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if rows := strings.Count(announced, `"event":"row"`); rows > strings.Count(string(noted), `"line":`) {
-			t.Fatalf("%d rows announced, the journal is %s", rows, noted)
+		if noted := readFile(t, journal); announced > strings.Count(noted, `"line":`) {
+			t.Fatalf("%d rows announced, the journal is %s", announced, noted)
 		}
 	}
-	if got := p.wait(); got.Status != exitDone {
-		t.Errorf("%+v", got)
+	if got := p.wait(); got.Status != exitDone || announced != 300 {
+		t.Errorf("%d rows announced: %+v", announced, got)
 	}
 }
 
 // A file size limit is what a full disk is: a write that is cut short, and then none.
 func TestAFullDiskEndsTheRunAndLosesNoRow(t *testing.T) {
-	for _, flag := range []string{"--journal", "--rejects"} {
+	for flag, tt := range map[string]struct {
+		status int
+		what   string
+	}{"--journal": {200, "the journal"}, "--rejects": {400, "--rejects"}} {
 		t.Run(flag, func(t *testing.T) {
-			status := 200
-			if flag == "--rejects" {
-				status = 400
-			}
-			s := newStandIn(t, answers(status, applied))
-			rows := aliasRows(500)
-			path, dir := inputFile(t, rows...), t.TempDir()
-			full := filepath.Join(dir, "full")
-			p := &process{Cmd: asProcess(t, "sh", "-c", `ulimit -f 4; exec "$0" "$@"`, os.Args[0], "bulk", path, flag, full, "--keep-going", "--concurrency=4")}
-			p.Stdout, p.Stderr = &p.out, &p.err
-			if err := p.Start(); err != nil {
-				t.Fatal(err)
-			}
-			got := p.wait()
-			what := map[string]string{"--journal": "the journal", "--rejects": "--rejects"}[flag]
-			if got.Status != exitFailed || !strings.Contains(got.Err, "composio-patch: "+what+" cannot be written: "+syscall.EFBIG.Error()+"\n") {
+			s := newStandIn(t, answers(tt.status, applied))
+			args := []string{"bulk", inputFile(t, aliasRows(500)...), flag, newPath(t)}
+			full := args[3]
+			got := newProcessAfter(t, "ulimit -f 4", append(args, "--keep-going", "--concurrency=4")...).start(t).wait()
+			if got.Status != exitFailed || !strings.Contains(got.Err, "composio-patch: "+tt.what+" cannot be written: "+syscall.EFBIG.Error()+"\n") {
 				t.Errorf("%+v", got)
 			}
-			data, err := os.ReadFile(full)
-			if err != nil || len(data) > 4096 || !strings.HasSuffix(string(data), "}\n") {
-				t.Errorf("%v: %d bytes, ending in %q", err, len(data), data[max(0, len(data)-50):])
+			data, sent := readFile(t, full), len(s.received())
+			if len(data) > 4096 || !strings.HasSuffix(data, "}\n") {
+				t.Errorf("%d bytes, ending in %q", len(data), data[max(0, len(data)-50):])
 			}
-			sent := len(s.received())
+			noted := strings.Count(data, `"id":`)
+			if sent > noted+5 {
+				t.Errorf("%d rows were sent, %d are in the file", sent, noted)
+			}
 			if flag == "--journal" {
-				done := len(readJournal(t, full))
-				if sent > done+5 {
-					t.Errorf("%d rows were sent, %d are in the journal", sent, done)
-				}
-				if got := command(t, "bulk", path, "--journal", full); got.Status != exitDone || len(s.received()) != sent+500-done {
-					t.Errorf("%d more were sent: %+v", len(s.received())-sent, got)
-				}
-			} else if n := strings.Count(string(data), "\n"); sent > n+5 {
-				t.Errorf("%d rows were sent, %d are in the file", sent, n)
+				wantStart(t, command(t, args...), exitDone, fmt.Sprintf("%d done, %d done before; in ", 500-noted, noted))
 			}
 		})
 	}
@@ -103,16 +75,10 @@ func TestAFullDiskEndsTheRunAndLosesNoRow(t *testing.T) {
 
 func TestADamagedLineIsARowThatIsNotDone(t *testing.T) {
 	s := newStandIn(t, answers(200, applied))
-	path := inputFile(t, aliasRows(4)...)
-	journal := filepath.Join(t.TempDir(), "journal")
-	if got := command(t, "bulk", path, "--journal", journal, "--concurrency=1"); got.Status != exitDone {
-		t.Fatalf("%+v", got)
-	}
-	data, err := os.ReadFile(journal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.SplitAfter(string(data), "\n")
+	journal := newPath(t)
+	args := []string{"bulk", inputFile(t, aliasRows(4)...), "--journal", journal, "--concurrency=1"}
+	wantStart(t, command(t, args...), exitDone, "")
+	lines := strings.SplitAfter(readFile(t, journal), "\n")
 	for name, tt := range map[string]struct {
 		lines []string
 		sent  int
@@ -121,25 +87,20 @@ func TestADamagedLineIsARowThatIsNotDone(t *testing.T) {
 		"none":       {lines, 0, ""},
 		"amid":       {[]string{lines[0], lines[1], "\x00\x00s3cr3t\n", lines[3], lines[4]}, 1, "3"},
 		"no entry":   {[]string{lines[0], lines[1], "{}\n", lines[3], `{"line":"4"}` + "\n"}, 2, "3, 5"},
-		"an extra":   {append(lines[:len(lines):len(lines)], "\n", "x\n"), 0, "6, 7"},
+		"an extra":   {with(lines, "\n", "x\n"), 0, "6, 7"},
 		"the header": {append([]string{"x\n"}, lines[1:]...), 4, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := os.WriteFile(journal, []byte(strings.Join(tt.lines, "")), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeFile(t, journal, strings.Join(tt.lines, ""))
 			before, told := len(s.received()), ""
 			if tt.told != "" {
 				told = "composio-patch: --journal: damaged in line " + tt.told + "; rows whose end stood there are not done, and are sent again\n"
 			}
-			got := command(t, "bulk", path, "--journal", journal)
+			got := command(t, args...)
 			if sent := len(s.received()) - before; got.Status != exitDone || got.Err != told || sent != tt.sent {
 				t.Errorf("%d sent, %+v", sent, got)
 			}
-			before = len(s.received())
-			if got := command(t, "bulk", path, "--journal", journal); got.Status != exitDone || len(s.received()) != before {
-				t.Errorf("%d sent once more, %+v", len(s.received())-before, got)
-			}
+			wantStart(t, command(t, args...), exitDone, "0 done, 4 done before; in ")
 		})
 	}
 }

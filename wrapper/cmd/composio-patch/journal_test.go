@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,19 +14,14 @@ func TestJournalHasALineForEachFinishedRow(t *testing.T) {
 	rows := []string{
 		`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t"}}}}`, `{"id":"ca_2","alias":"b"}`, "", `{"id":"ca_3","alias":"c"}`,
 	}
-	path, journal := inputFile(t, rows...), filepath.Join(t.TempDir(), "journal")
-	if got := command(t, "bulk", path, "--journal", journal, "--concurrency=1", "--max-retries=0"); got.Status != exitUnknown {
-		t.Errorf("%+v", got)
-	}
+	path, journal := inputFile(t, rows...), newPath(t)
+	wantStart(t, command(t, "bulk", path, "--journal", journal, "--concurrency=1", "--max-retries=0"), exitUnknown, "")
 	info, err := os.Stat(journal)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info.Mode(), err)
 	}
-	data, err := os.ReadFile(journal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text := string(data); strings.Contains(text, "s3cr3t") || !strings.HasPrefix(text, `{"journal":"composio-patch bulk","version":1,"input_sha256":"`) {
+	data := readFile(t, journal)
+	if text := data; strings.Contains(text, "s3cr3t") || !strings.HasPrefix(text, `{"journal":"composio-patch bulk","version":1,"input_sha256":"`) {
 		t.Errorf("%s", text)
 	}
 	got := readJournal(t, journal)
@@ -50,11 +44,9 @@ func TestJournalHasALineForEachFinishedRow(t *testing.T) {
 func TestAnotherRunLeavesAloneWhatIsDoneOrRefusedAndRepeatsTheRest(t *testing.T) {
 	statuses := map[string]int{"ca_2": 404, "ca_3": 502}
 	composio := newStandIn(t, byAccount(statuses))
-	path, journal := inputFile(t, aliasRows(5)...), filepath.Join(t.TempDir(), "journal")
+	path, journal := inputFile(t, aliasRows(5)...), newPath(t)
 	args := []string{"bulk", path, "--journal", journal, "--max-retries=0", "--concurrency=1"}
-	if got := command(t, args...); got.Status != exitUnknown {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, command(t, args...), exitUnknown, "")
 	delete(statuses, "ca_3")
 	const kind = "0 rows replace credentials, 0 remove credentials, 1 sets the alias, 0 clear the alias, 0 change sharing\n"
 	if got := command(t, append(args, "--dry-run")...); got.Out != "line 3: ca_3: alias \"a3\"\n1 row would be sent\n"+kind {
@@ -74,12 +66,8 @@ func TestAnotherRunLeavesAloneWhatIsDoneOrRefusedAndRepeatsTheRest(t *testing.T)
 		}
 	}
 	delete(statuses, "ca_2")
-	if got := command(t, append(args, "--retry-refused")...); got.Status != exitDone || !strings.HasPrefix(got.Out, "1 done, 4 done before; in ") {
-		t.Errorf("%+v", got)
-	}
-	if got := command(t, args...); got.Status != exitDone || !strings.HasPrefix(got.Out, "0 done, 5 done before; in ") {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, command(t, append(args, "--retry-refused")...), exitDone, "1 done, 4 done before; in ")
+	wantStart(t, command(t, args...), exitDone, "0 done, 5 done before; in ")
 	sent := map[string]int{}
 	for id, bodies := range composio.bodies() {
 		sent[id] = len(bodies)
@@ -93,24 +81,15 @@ func TestAnotherRunLeavesAloneWhatIsDoneOrRefusedAndRepeatsTheRest(t *testing.T)
 func TestATornLineIsSurvived(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
 	const rows = 2
-	path, journal := inputFile(t, aliasRows(rows)...), filepath.Join(t.TempDir(), "journal")
+	path, journal := inputFile(t, aliasRows(rows)...), newPath(t)
 	args := []string{"bulk", path, "--journal", journal, "--concurrency=1"}
-	if got := command(t, args...); got.Status != 0 {
-		t.Fatalf("%+v", got)
-	}
-	whole, err := os.ReadFile(journal)
-	if err != nil {
-		t.Fatal(err)
-	}
+	wantStart(t, command(t, args...), 0, "")
+	whole := readFile(t, journal)
 	for cut := range whole {
-		if err := os.WriteFile(journal, whole[:cut], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		done := max(0, strings.Count(string(whole[:cut]), "\n")-1)
+		writeFile(t, journal, whole[:cut])
+		done := max(0, strings.Count(whole[:cut], "\n")-1)
 		sent := len(composio.received())
-		if got := command(t, args...); got.Status != 0 {
-			t.Fatalf("cut at %d: %+v", cut, got)
-		}
+		wantStart(t, command(t, args...), 0, "")
 		if sent := len(composio.received()) - sent; sent != rows-done {
 			t.Errorf("cut at %d: %d rows done, %d sent", cut, done, sent)
 		}
@@ -123,15 +102,10 @@ func TestATornLineIsSurvived(t *testing.T) {
 func TestAJournalOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
 	path := inputFile(t, aliasRows(1)...)
-	own := filepath.Join(t.TempDir(), "journal")
-	if got := command(t, "bulk", path, "--journal", own); got.Status != 0 {
-		t.Fatalf("%+v", got)
-	}
-	data, err := os.ReadFile(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
+	own := newPath(t)
+	wantStart(t, command(t, "bulk", path, "--journal", own), 0, "")
+	data := readFile(t, own)
+	text := data
 	sum := text[strings.Index(text, `256":"`)+6:][:64]
 	sent := len(composio.received())
 	for name, tt := range map[string]struct{ journal, err string }{
@@ -143,13 +117,11 @@ func TestAJournalOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
 		"other JSON":    {"{}\n", "the file is no journal of composio-patch bulk\nfix: choose a file that does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			journal := filepath.Join(t.TempDir(), "journal")
-			if err := os.WriteFile(journal, []byte(tt.journal), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			journal := newPath(t)
+			writeFile(t, journal, tt.journal)
 			want(t, command(t, "bulk", path, "--journal", journal), outcome{exitUsage, "", "composio-patch: --journal: " + tt.err + "\n"})
-			if data, err := os.ReadFile(journal); err != nil || string(data) != tt.journal {
-				t.Errorf("the file is now %q, %v", data, err)
+			if data := readFile(t, journal); data != tt.journal {
+				t.Errorf("the file is now %q", data)
 			}
 		})
 	}

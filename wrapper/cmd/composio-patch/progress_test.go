@@ -59,14 +59,6 @@ func TestSummaryIsBounded(t *testing.T) {
 	}
 }
 
-func TestVersion(t *testing.T) {
-	for _, args := range [][]string{{"--version"}, {"bulk", "--version"}} {
-		if got := command(t, args...); got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "composio-patch example.com/composio ") || !strings.Contains(got.Out, ", go1.") {
-			t.Errorf("%+v", got)
-		}
-	}
-}
-
 // Resident memory, measured on processes of their own: with COMPOSIO_SOAK set (make soak) of a dry run of a million rows
 // and of a run of 100,000. Where there is no /proc, there is nothing to compare.
 func TestMemoryOfARunIsFlat(t *testing.T) {

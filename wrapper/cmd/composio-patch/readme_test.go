@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -10,11 +9,8 @@ import (
 
 // The recipe of README.md fails on a token that is not there. Where there is no jq, nobody can follow it.
 func TestTheRecipeFailsOnAMissingToken(t *testing.T) {
-	page, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	recipe := regexp.MustCompile(`(?m)^    (jq -ec .*) export.jsonl >rows.jsonl$`).FindSubmatch(page)
+	page := readFile(t, "README.md")
+	recipe := regexp.MustCompile(`(?m)^    (jq -ec .*) export.jsonl >rows.jsonl$`).FindStringSubmatch(page)
 	if recipe == nil {
 		t.Fatal("README.md has no recipe")
 	}
@@ -22,7 +18,7 @@ func TestTheRecipeFailsOnAMissingToken(t *testing.T) {
 		return
 	}
 	run := func(export string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), "sh", "-c", string(recipe[1]))
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", recipe[1])
 		cmd.Stdin = strings.NewReader(export)
 		rows, err := cmd.Output()
 		return string(rows), err
@@ -43,21 +39,16 @@ func TestTheRecipeFailsOnAMissingToken(t *testing.T) {
 
 // The commands of the top README.md do what they say.
 func TestTheCommandsOfTheReadme(t *testing.T) {
-	page, err := os.ReadFile("../../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := readFile(t, "../../../README.md")
 	newStandIn(t, answers(200, applied))
 	t.Chdir(t.TempDir())
-	if err := os.WriteFile("token.txt", []byte("t\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	lines := regexp.MustCompile(`(?m)^    composio-patch (.*)$`).FindAllSubmatch(page, -1)
+	writeFile(t, "token.txt", "t\n")
+	lines := regexp.MustCompile(`(?m)^    composio-patch (.*)$`).FindAllStringSubmatch(page, -1)
 	if len(lines) == 0 {
 		t.Fatal("README.md has no commands")
 	}
 	for _, line := range lines {
-		if got := command(t, strings.Fields(string(line[1]))...); got.Status != exitDone || got.Err != "" {
+		if got := command(t, strings.Fields(line[1])...); got.Status != exitDone || got.Err != "" {
 			t.Errorf("composio-patch %s: %+v", line[1], got)
 		}
 	}

@@ -80,18 +80,12 @@ func TestSandboxServesUntilASignal(t *testing.T) {
 				t.Errorf("it listens on %s", s.url)
 			}
 			t.Setenv("COMPOSIO_API_KEY", sandbox.DefaultAPIKey)
-			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url); got.Status != exitDone {
-				t.Errorf("%+v", got)
-			}
-			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=work", "--base-url", s.url); got.Status != exitFailed {
-				t.Errorf("an alias clash: %+v", got)
-			}
+			wantStart(t, command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url), exitDone, "")
+			wantStart(t, command(t, "update", "ca_1a2b3c4d5e6f", "--alias=work", "--base-url", s.url), exitFailed, "")
 			want(t, s.stop(t, sig), outcome{0, "sandbox of Composio, in memory, at " + s.url + "\n\nAPI key: ak_sandbox\npage: " + s.url + "/_sandbox/#key=ak_sandbox\n" + accounts +
 				"\ntry, in another terminal:\n  COMPOSIO_API_KEY=ak_sandbox " + os.Args[0] + " update ca_1a2b3c4d5e6f --alias new --base-url " + s.url +
 				"\n\nstop with ctrl-c\nstopped\n", ""})
-			if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url, "--max-retries=0"); got.Status != exitFailed {
-				t.Errorf("it still serves: %+v", got)
-			}
+			wantStart(t, command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url, "--max-retries=0"), exitFailed, "")
 		})
 	}
 }
@@ -149,9 +143,7 @@ func TestSandboxTakesTheKeyItWasGivenAndDoesNotPrintIt(t *testing.T) {
 	s := serve(t, "--addr=127.0.0.1:0", "--quiet", "--api-key="+key)
 	for key, status := range map[string]int{key: exitDone, sandbox.DefaultAPIKey: exitFailed} {
 		t.Setenv("COMPOSIO_API_KEY", key)
-		if got := command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url); got.Status != status {
-			t.Errorf("%s: %+v", key, got)
-		}
+		wantStart(t, command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url), status, "")
 	}
 	want(t, s.stop(t, syscall.SIGTERM), outcome{0, "sandbox of Composio, in memory, at " + s.url +
 		"\n\nAPI key: [redacted], the one that was given; put it into COMPOSIO_API_KEY\npage: " + s.url + "/_sandbox/\n" + accounts +

@@ -1,17 +1,18 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-
+	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const anUpdate = "waiting for the answer, and not trying again after it. Again stops at once"
@@ -19,23 +20,27 @@ const anUpdate = "waiting for the answer, and not trying again after it. Again s
 func TestTheFirstSignalLetsAnUpdateEndAndTriesNoMore(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		for status, exit := range map[int]int{200: exitDone, 429: exitFailed, 500: exitUnknown} {
-			s := newHeldServer(t)
-			s.answer = answers(status, applied)
-			p := startProcess(t, nil, "update", "ca_1", "--alias=work")
-			<-s.arrived
-			p.signal(t, sig)
-			p.err.waitFor(t, anUpdate)
-			close(s.release)
-			if got := p.wait(); got.Status != exit || len(s.received()) != 1 {
-				t.Errorf("%v, answer %d: %d requests, %+v", sig, status, len(s.received()), got)
-			}
+			t.Run(fmt.Sprint(sig, status), func(t *testing.T) {
+				t.Parallel()
+				s := newHeldServer(t)
+				s.answer = answers(status, applied)
+				p := newProcess(t, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
+				<-s.arrived
+				p.signal(t, sig)
+				p.err.waitFor(t, anUpdate)
+				close(s.release)
+				if got := p.wait(); got.Status != exit || len(s.received()) != 1 {
+					t.Errorf("%d requests, %+v", len(s.received()), got)
+				}
+			})
 		}
 	}
 }
 
 func TestASignalEndsTheWaitForARetry(t *testing.T) {
-	s := newStandIn(t, answers(429, "", "Retry-After", "50"))
-	p := startProcess(t, nil, "update", "ca_1", "--alias=work")
+	t.Parallel()
+	s := newStandInElsewhere(t, answers(429, "", "Retry-After", "50"))
+	p := newProcess(t, "update", "ca_1", "--alias=work").sendsTo(s).start(t)
 	p.err.waitFor(t, "again in 50.0 s")
 	p.signal(t, os.Interrupt)
 	if got := p.wait(); got.Status != exitFailed || len(s.received()) != 1 {
@@ -44,8 +49,9 @@ func TestASignalEndsTheWaitForARetry(t *testing.T) {
 }
 
 func TestTheSecondSignalStopsAnUpdateOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
 	s := newHeldServer(t)
-	p := startProcess(t, nil, "update", "ca_1", "--alias=work")
+	p := newProcess(t, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
 	<-s.arrived
 	p.signal(t, os.Interrupt)
 	p.err.waitFor(t, anUpdate)
@@ -56,20 +62,79 @@ func TestTheSecondSignalStopsAnUpdateOfUnknownOutcome(t *testing.T) {
 }
 
 func TestAnIgnoredHangupStaysIgnored(t *testing.T) {
+	t.Parallel()
 	s := newHeldServer(t)
-	p := &process{Cmd: asProcess(t, "sh", "-c", `trap "" HUP; exec "$0" "$@"`, os.Args[0], "update", "ca_1", "--alias=work")}
-	p.Stdout, p.Stderr = &p.out, &p.err
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := newProcessAfter(t, `trap "" HUP`, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
 	<-s.arrived
 	p.signal(t, syscall.SIGHUP)
 	p.signal(t, syscall.SIGHUP)
 	p.signal(t, os.Interrupt)
 	p.err.waitFor(t, anUpdate) // so the interrupt was the first
 	close(s.release)
-	if got := p.wait(); got.Status != exitDone {
-		t.Errorf("%+v", got)
+	wantStart(t, p.wait(), exitDone, "")
+}
+
+// The rows under way end, and no more are sent, of a file or of a stream that does not end.
+func TestTheFirstSignalLetsTheRowsUnderWayEnd(t *testing.T) {
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		for _, file := range []string{inputFile(t, aliasRows(100)...), "-"} {
+			t.Run(fmt.Sprintf("%v,stdin=%t", sig, file == "-"), func(t *testing.T) {
+				t.Parallel()
+				s := newHeldServer(t)
+				p := newProcess(t, "bulk", file, "--concurrency=4").sendsTo(s.standIn)
+				if file == "-" {
+					feed, err := p.StdinPipe()
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer feed.Close()
+					go func() { _, _ = io.WriteString(feed, strings.Join(aliasRows(100), "\n")+"\n") }()
+				}
+				p.start(t)
+				s.letTheFirstPass(4)
+				p.signal(t, sig)
+				p.err.waitFor(t, "no more is sent; waiting for what is under way. Again stops at once")
+				close(s.release)
+				got := p.wait()
+				out, told := "5 done, 95 not sent; in ", "\nto go on, run the same command again"
+				if file == "-" {
+					out, told = "5 done, ", "\nto go on, give the lines from 6 on again; "
+				}
+				wantStart(t, got, exitFailed, out)
+				if n := len(s.received()); n != 5 || !strings.Contains(got.Err, told) || (file == "-") != strings.Contains(got.Out, ", the input not read to its end; in ") {
+					t.Errorf("%d were sent; %+v", n, got)
+				}
+			})
+		}
+	}
+}
+
+// letTheFirstPass answers the first request, which goes alone, and waits for n more.
+func (s *heldServer) letTheFirstPass(n int) {
+	<-s.arrived
+	s.release <- struct{}{}
+	for range n {
+		<-s.arrived
+	}
+}
+
+func TestTheSecondSignalStopsARun(t *testing.T) {
+	t.Parallel()
+	s := newHeldServer(t)
+	journal := newPath(t)
+	p := newProcess(t, "bulk", inputFile(t, aliasRows(100)...), "--concurrency=4", "--journal", journal).sendsTo(s.standIn).start(t)
+	s.letTheFirstPass(4)
+	for _, text := range []string{"Again stops at once", "stopped: the outcome of what was under way is unknown"} {
+		p.signal(t, os.Interrupt)
+		p.err.waitFor(t, text)
+	}
+	wantStart(t, p.wait(), exitUnknown, "1 done, 4 unknown, 95 not sent; in ")
+	outcomes := map[string]int{}
+	for _, entry := range readJournal(t, journal) {
+		outcomes[entry.Outcome]++
+	}
+	if diff := cmp.Diff(map[string]int{"done": 1, "unknown": 4}, outcomes); diff != "" {
+		t.Errorf("journal (-want +got):\n%s", diff)
 	}
 }
 
@@ -88,42 +153,55 @@ func blocked(t *testing.T) *os.File {
 	return w
 }
 
+// waitUntilIdle returns when no thread of the process has had anything to do for some time, however busy the machine is.
+func (p *process) waitUntilIdle(t *testing.T) {
+	t.Helper()
+	for idle := 0; idle < 5; idle++ {
+		time.Sleep(20 * time.Millisecond)
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Process.Pid))
+		for _, thread := range threads {
+			stat, _ := os.ReadFile(thread)
+			if _, state, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(state, "R") || strings.HasPrefix(state, "D") {
+				idle = -1
+			}
+		}
+	}
+}
+
 func TestSignalsAreObeyedWhileOutputIsBlocked(t *testing.T) {
+	update, run := []string{"update", "ca_1", "--alias=x"}, []string{"bulk", inputFile(t, aliasRows(5000)...), "--json"}
+	never := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for name, tt := range map[string]struct {
 		args    []string
 		answer  http.HandlerFunc
 		signals []os.Signal
 		exit    int
 	}{
-		"an update that is done":      {[]string{"update", "ca_1", "--alias=x"}, answers(200, applied), []os.Signal{syscall.SIGINT, syscall.SIGTERM}, exitDone},
-		"an update without an answer": {[]string{"update", "ca_1", "--alias=x"}, nil, []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}, exitUnknown},
-		"a run":                       {[]string{"bulk", inputFile(t, aliasRows(5000)...), "--json"}, answers(200, applied), []os.Signal{syscall.SIGHUP, syscall.SIGINT}, exitFailed},
-		"a run without an answer":     {[]string{"bulk", inputFile(t, aliasRows(5000)...), "--json"}, nil, []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM}, exitUnknown},
+		"an update that is done":      {update, answers(200, applied), []os.Signal{syscall.SIGINT, syscall.SIGTERM}, exitDone},
+		"an update without an answer": {update, never, []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}, exitUnknown},
+		"a run":                       {run, answers(200, applied), []os.Signal{syscall.SIGHUP, syscall.SIGINT}, exitFailed},
+		"a run without an answer":     {run, never, []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM}, exitUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var now atomic.Int32
 			arrived := make(chan struct{}, 10_000)
-			newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
+			s := newStandInElsewhere(t, func(w http.ResponseWriter, r *http.Request) {
+				now.Add(1)
+				defer now.Add(-1)
 				arrived <- struct{}{}
-				if tt.answer == nil {
-					<-r.Context().Done()
-					return
-				}
 				tt.answer(w, r)
 			})
-			p := asProcess(t, os.Args[0], tt.args...)
+			p := newProcess(t, tt.args...).sendsTo(s)
 			p.Stdout, p.Stderr = blocked(t), blocked(t)
-			if err := p.Start(); err != nil {
-				t.Fatal(err)
-			}
+			p.start(t)
 			<-arrived
-			for n := -1; n != len(arrived); time.Sleep(300 * time.Millisecond) { // until a run has filled what it keeps for its output
+			for n := -1; n != len(arrived) || tt.exit != exitUnknown && now.Load() > 0; { // until a run has filled what it keeps for its output
 				n = len(arrived)
+				p.waitUntilIdle(t)
 			}
 			for _, sig := range tt.signals {
-				if err := p.Process.Signal(sig); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(20 * time.Millisecond) // else they may arrive in another order
+				p.signal(t, sig)
 			}
 			timer := time.AfterFunc(20*time.Second, func() { _ = p.Process.Kill() })
 			defer timer.Stop()
@@ -142,7 +220,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer full.Close()
+	t.Cleanup(func() { _ = full.Close() })
 	closed := func() *os.File {
 		r, w, err := os.Pipe()
 		if err != nil {
@@ -175,12 +253,11 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		"full, the help of a usage": {full, []string{"update"}, 200, outcome{2, "", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newStandIn(t, answers(tt.answer, applied))
-			p := &process{Cmd: asProcess(t, os.Args[0], tt.args...)}
-			p.Stdout, p.Stderr = tt.out, &p.err
-			if err := p.Start(); err != nil {
-				t.Fatal(err)
-			}
+			t.Parallel()
+			s := newStandInElsewhere(t, answers(tt.answer, applied))
+			p := newProcess(t, tt.args...).sendsTo(s)
+			p.Stdout = tt.out
+			p.start(t)
 			if got := p.wait(); got.Status != tt.want.Status || !strings.Contains(got.Err, tt.want.Err) {
 				t.Errorf("%+v", got)
 			}
@@ -189,49 +266,8 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 			}
 		})
 	}
-	newStandIn(t, answers(404, ""))
-	p := &process{Cmd: asProcess(t, os.Args[0], update...)}
-	p.Stdout, p.Stderr = &p.out, full
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if got := p.wait(); got.Status != exitFailed {
-		t.Errorf("%+v", got)
-	}
-}
-
-// What net/http writes to the standard log quotes a broken server's words, which may be the key.
-func TestNothingIsPrintedOfWhatNoRequestAskedFor(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				for reader := bufio.NewReader(conn); ; {
-					request, err := http.ReadRequest(reader)
-					if err != nil {
-						return
-					}
-					_, _ = io.Copy(io.Discard, request.Body)
-					_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(applied), applied)
-					time.Sleep(20 * time.Millisecond) // by then the connection is idle
-					_, _ = fmt.Fprintf(conn, "HTTP/1.1 500 %s\r\n\r\n", request.Header.Get("X-Api-Key"))
-				}
-			}()
-		}
-	}()
-	t.Setenv("COMPOSIO_API_KEY", "ak_s3cr3t_key")
-	t.Setenv("COMPOSIO_BASE_URL", "http://"+listener.Addr().String())
-	got := startProcess(t, nil, "bulk", inputFile(t, aliasRows(20)...), "--rate=20/s").wait()
-	if strings.Contains(got.Out+got.Err, "s3cr3t") || strings.Contains(got.Err, "Unsolicited") || !strings.Contains(got.Out, "20 done") {
-		t.Errorf("%+v", got)
-	}
+	p := newProcess(t, update...).sendsTo(newStandInElsewhere(t, answers(404, "")))
+	p.Stderr = full
+	p.start(t)
+	wantStart(t, p.wait(), exitFailed, "")
 }

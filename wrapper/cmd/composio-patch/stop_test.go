@@ -148,23 +148,16 @@ func TestRejectsAreTheRowsAsTheyStand(t *testing.T) {
 	journal, rejects := filepath.Join(dir, "journal"), filepath.Join(dir, "rejects")
 	args := []string{"bulk", path, "--max-retries=0", "--concurrency=1", "--journal", journal, "--rejects", rejects}
 	content := func() string {
-		data, err := os.ReadFile(rejects)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
+		data := readFile(t, rejects)
+		return data
 	}
-	if got := command(t, args...); got.Status != exitUnknown {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, command(t, args...), exitUnknown, "")
 	wanted := "  " + aliasRows(7)[1] + "  \n" + rows[2] + "\n" + rows[3] + "\n"
 	if info, err := os.Stat(rejects); err != nil || info.Mode().Perm() != 0o600 || content() != wanted {
 		t.Errorf("%v, %v: %q", info, err, content())
 	}
 	statuses["ca_6"] = 400
-	if got := command(t, args...); got.Status != exitFailed || !strings.HasPrefix(got.Out, "0 done, 2 done before, 2 not applied, 3 refused before; in ") {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, command(t, args...), exitFailed, "0 done, 2 done before, 2 not applied, 3 refused before; in ")
 	if wanted += rows[5] + "\n"; content() != wanted {
 		t.Errorf("%q", content())
 	}
@@ -172,15 +165,13 @@ func TestRejectsAreTheRowsAsTheyStand(t *testing.T) {
 		t.Errorf("%+v, %q", got, content())
 	}
 	clear(statuses)
-	if got := command(t, "bulk", rejects, "--journal", journal+"2"); got.Status != exitDone || !strings.HasPrefix(got.Out, "4 done; in ") {
-		t.Errorf("a run of their own: %+v", got)
-	}
+	wantStart(t, command(t, "bulk", rejects, "--journal", journal+"2"), exitDone, "4 done; in ")
 }
 
 func TestAFileOfRejectsThatIsAnothersIsRefused(t *testing.T) {
 	s := newStandIn(t, answers(200, applied))
 	path := inputFile(t, aliasRows(1)...)
-	own := filepath.Join(t.TempDir(), "own")
+	own := newPath(t)
 	for name, args := range map[string][]string{
 		"without a journal":  {"--rejects", path},
 		"with a new journal": {"--rejects", path, "--journal", own},
@@ -191,9 +182,7 @@ func TestAFileOfRejectsThatIsAnothersIsRefused(t *testing.T) {
 			t.Errorf("%s: sent", name)
 		}
 	}
-	if got := command(t, "bulk", path, "--rejects", own+"2"); got.Status != exitDone {
-		t.Errorf("%+v", got)
-	}
+	wantStart(t, command(t, "bulk", path, "--rejects", own+"2"), exitDone, "")
 	if _, err := os.Stat(own + "2"); err == nil {
 		t.Error("an empty file is left behind")
 	}
