@@ -1,6 +1,7 @@
 package composio_test
 
 import (
+	"flag"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -8,7 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+// update accepts what the tests found in place of the files in testdata.
+var update = flag.Bool("update", false, "write the files in testdata anew")
 
 // unlisted is what go doc -all prints besides declarations: the package's page and headings, doc comments, and blank lines.
 var unlisted = regexp.MustCompile(`(?ms)\A.*?^(?:CONSTANTS|FUNCTIONS|TYPES)$|^[A-Z]+$|^    .*?$|\s*// [^\n]*|^\s*?$`)
@@ -18,7 +24,6 @@ var unlisted = regexp.MustCompile(`(?ms)\A.*?^(?:CONSTANTS|FUNCTIONS|TYPES)$|^[A
 func TestPublicAPI(t *testing.T) {
 	t.Parallel()
 	module := goLines(t, "list", "-m")[0]
-	want := map[string]string{}
 	for _, line := range goLines(t, "list", "-f", "{{.Name}} {{.ImportPath}}", module+"/wrapper/...") {
 		name, path, _ := strings.Cut(line, " ")
 		if name == "main" || strings.Contains(path, "/internal/") {
@@ -26,10 +31,9 @@ func TestPublicAPI(t *testing.T) {
 		}
 		file := strings.ReplaceAll(strings.TrimPrefix(path, module+"/"), "/", "-") + ".txt"
 		declarations := unlisted.ReplaceAllString(strings.Join(goLines(t, "doc", "-all", path), "\n"), "")
-		want[file] = strings.TrimLeft(regexp.MustCompile(`\n+`).ReplaceAllString(declarations, "\n"), "\n") + "\n"
+		golden(t, "testdata/api/"+file, strings.TrimLeft(regexp.MustCompile(`\n+`).ReplaceAllString(declarations, "\n"), "\n")+"\n")
 	}
 	readSources(t)
-	compareFiles(t, "testdata/api", want, "make api")
 }
 
 // readSources opens what go doc and go build read for a test, or go test would show a result from before a change.
@@ -59,4 +63,21 @@ func goLines(t *testing.T, args ...string) []string {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, &problem)
 	}
 	return strings.Split(strings.TrimRight(string(out), "\n"), "\n")
+}
+
+// golden compares a text with the file that has it, or writes the file.
+func golden(t *testing.T, path, text string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(data), "\n"), strings.Split(text, "\n")); diff != "" {
+		t.Errorf("%s (-file +now):\n%s\nto accept it, run: make api", path, diff)
+	}
 }
