@@ -329,7 +329,7 @@ func (r recording) make(t testing.TB) exchange {
 	q := box.Requests()[0]
 	e := exchange{
 		recording: r, method: q.Method, path: q.Path, sent: string(q.Body), request: q.Header, status: answer.Code, response: answer.Header(),
-		received: strings.ReplaceAll(answer.Body.String(), q.Header.Get("X-Request-Id"), "the request's id"),
+		received: strings.ReplaceAll(answer.Body.String(), answer.Header().Get("X-Request-Id"), "the request's id"),
 	}
 	e.violations = e.violationsOf(t)
 	return e
