@@ -49,21 +49,21 @@ type answer struct {
 // content has the schema of each media type; a nil one allows anything.
 type content map[string]*jsonschema.Schema
 
-// documentError says why there is no document to check with. It is nobody's traffic that is wrong then.
-type documentError struct{ reason string }
+// unusable says why there is no document to check with. It is nobody's traffic that is wrong then.
+type unusable struct{ reason string }
 
-func (e *documentError) Error() string {
+// newUnusable gives the reason in one line and without the name that the document has for the compiler alone.
+func newUnusable(reason error) error {
+	text := strings.Join(strings.Fields(reason.Error()), " ")
+	return &unusable{strings.ReplaceAll(text, documentURL, "")}
+}
+
+func (e *unusable) Error() string {
 	return "composio: nothing is checked, because the OpenAPI document cannot be used: " + e.reason
 }
 
 // Retryable returns false: the document stays as it is.
-func (e *documentError) Retryable() bool { return false }
-
-// unusable returns the error for a reason, in one line and without the name that the document has for the compiler alone.
-func unusable(reason error) error {
-	text := strings.Join(strings.Fields(reason.Error()), " ")
-	return &documentError{strings.ReplaceAll(text, documentURL, "")}
-}
+func (e *unusable) Retryable() bool { return false }
 
 // own is the document of this module.
 var own = loader(api.Spec)
@@ -83,37 +83,26 @@ func loader(spec []byte) func() (document, error) {
 func read(spec []byte) (d document, err error) {
 	root, err := parse(spec)
 	if err != nil {
-		return nil, unusable(err)
+		return nil, newUnusable(err)
 	}
 	version := fmt.Sprint(root["openapi"])
 	if !strings.HasPrefix(version, "3.") {
-		return nil, unusable(errors.New("it does not say that it is OpenAPI 3"))
+		return nil, newUnusable(errors.New("it does not say that it is OpenAPI 3"))
 	}
 	modernize(root, strings.HasPrefix(version, "3.0"))
 	paths, _ := root["paths"].(map[string]any)
 	r := newReader(root)
 	for _, path := range slices.Backward(slices.Sorted(maps.Keys(paths))) { // v3 before v3.1
-		if !isOurs(strings.Split(path, "/")) {
-			continue
-		}
-		if op := r.operation(path, paths[path]); op != nil {
-			d = append(d, *op)
+		if template.MatchString(path) {
+			if op := r.operation(path, paths[path]); op != nil {
+				d = append(d, *op)
+			}
 		}
 	}
 	if d == nil {
-		return nil, unusable(fmt.Errorf("it has no %s .../%s/{id}", method, collection))
+		return nil, newUnusable(fmt.Errorf("it has no %s .../%s/{id}", method, collection))
 	}
 	return d, nil
-}
-
-// isOurs reports whether a path of a document is the operation's, below a version or, if the servers have that, at the top.
-func isOurs(template []string) bool {
-	n := len(template)
-	return n > 2 && template[n-2] == collection && isParameter(template[n-1]) && (n == 3 || isVersion(template[n-3]))
-}
-
-func isParameter(segment string) bool {
-	return strings.HasPrefix(segment, "{") && strings.HasSuffix(segment, "}")
 }
 
 // operation returns the operation for a request to a version of the API: if the document has others alone, the first of

@@ -3,6 +3,7 @@ package contract
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,12 @@ const (
 	collection = "connected_accounts"
 )
 
+// version is a segment of a path like v3 and v3.1.
+var version = regexp.MustCompile(`^v[0-9][0-9.]*$`)
+
+// template is the operation's path in a document: below a version or, if the servers have that, at the top.
+var template = regexp.MustCompile(`(^|/v[0-9][0-9.]*)/` + collection + `/\{[^/{}]+\}$`)
+
 // target is what a request is addressed to.
 type target struct {
 	id, version string // the account and the API version, if the request calls the operation
@@ -24,7 +31,10 @@ type target struct {
 // address tells by method and path whether a request calls the operation: its path ends with api, a version, the
 // collection and an id, whatever stands before.
 func address(verb string, u *url.URL) target {
-	path := segmentsOf(u)
+	path := strings.Split(u.EscapedPath(), "/") // before it is unescaped: an escaped slash is part of a segment
+	for i, segment := range path {
+		path[i], _ = url.PathUnescape(segment)
+	}
 	at := lastIndex(path, func(segment string) bool { return segment == collection })
 	exact := at >= 0
 	if !exact {
@@ -35,33 +45,19 @@ func address(verb string, u *url.URL) target {
 	}
 	rest := path[at+1:]
 	below := slices.DeleteFunc(slices.Clone(rest), func(segment string) bool { return segment == "" })
+	// HTTP tells "patch" from "PATCH", which a caller may not.
+	changes := slices.Contains([]string{method, http.MethodPut, http.MethodPost}, strings.ToUpper(verb))
 	switch {
-	case exact && verb == method && len(rest) == 1 && len(below) == 1 && at >= 2 && path[at-2] == "api" && isVersion(path[at-1]):
+	case exact && verb == method && len(rest) == 1 && len(below) == 1 && at >= 2 && path[at-2] == "api" && version.MatchString(path[at-1]):
 		return target{id: rest[0], version: path[at-1]}
 	case verb == method && len(below) < 2 && (len(rest) > 0 || !exact):
 		return target{near: "path"}
 	case !exact:
 		return target{other: shown(verb) + " elsewhere"}
-	case len(below) == 1 && changes(verb) && (verb != http.MethodPost || below[0] != "link"): // Composio has POST .../link
+	case len(below) == 1 && changes && (verb != http.MethodPost || below[0] != "link"): // Composio has POST .../link
 		return target{near: "method"}
 	}
 	return target{other: shown(verb) + " .../" + collection + []string{"", "/{id}", "/{id}/..."}[min(len(below), 2)]}
-}
-
-// segmentsOf returns the segments of a path. They are split before they are unescaped: an escaped slash is part of one.
-func segmentsOf(u *url.URL) []string {
-	path := strings.Split(u.EscapedPath(), "/")
-	for i, segment := range path {
-		if plain, err := url.PathUnescape(segment); err == nil {
-			path[i] = plain
-		}
-	}
-	return path
-}
-
-// changes reports whether a method is one that a caller may take for the operation's; HTTP tells "patch" from "PATCH".
-func changes(verb string) bool {
-	return slices.Contains([]string{method, http.MethodPut, http.MethodPost}, strings.ToUpper(verb))
 }
 
 func lastIndex(path []string, ok func(string) bool) int {
@@ -78,17 +74,6 @@ func resembles(segment string) bool {
 	return levenshtein.ComputeDistance(letters(segment), letters(collection)) <= 4
 }
 
-func letters(text string) string {
-	return strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(text))
-}
+func letters(text string) string { return notLetters.ReplaceAllString(strings.ToLower(text), "") }
 
-// isVersion reports whether a segment is v with digits and dots after it, like v3 and v3.1.
-func isVersion(segment string) bool {
-	digits, ok := strings.CutPrefix(segment, "v")
-	return ok && digits != "" && '0' <= digits[0] && digits[0] <= '9' && strings.Trim(digits, "0123456789.") == ""
-}
+var notLetters = regexp.MustCompile(`[^a-z]+`)

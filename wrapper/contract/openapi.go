@@ -83,7 +83,7 @@ func (r *reader) operation(path string, v any) *operation {
 		op.answers[status] = a
 	}
 	if r.err != nil {
-		op.fault = unusable(fmt.Errorf("%s %s: %w", method, path, r.err))
+		op.fault = newUnusable(fmt.Errorf("%s %s: %w", method, path, r.err))
 	}
 	return op
 }

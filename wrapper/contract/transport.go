@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"testing/iotest"
 )
 
 // maxResponseBody is the most that is read of an answer's body, in bytes. The wrapper reads no more either.
@@ -103,7 +104,7 @@ func (a *answer) read(resp *http.Response) []finding {
 	data, err := io.ReadAll(io.LimitReader(from, maxResponseBody+1))
 	switch {
 	case err != nil: // not read from again: net/http tells of a cut only once
-		resp.Body = joined{io.MultiReader(bytes.NewReader(data), failing{err}), from}
+		resp.Body = joined{io.MultiReader(bytes.NewReader(data), iotest.ErrReader(err)), from}
 		return nil
 	case len(data) > maxResponseBody:
 		resp.Body = joined{io.MultiReader(bytes.NewReader(data), from), from}
@@ -119,10 +120,6 @@ type joined struct {
 	io.Reader
 	io.Closer
 }
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func closeBody(req *http.Request) {
 	if req.Body != nil {

@@ -12,55 +12,39 @@ import (
 // parse reads JSON or YAML. A name that an object has twice is the other operations' matter: the last one counts.
 func parse(data []byte) (root map[string]any, err error) {
 	data = bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff")))
-	if len(data) == 0 {
-		return nil, errors.New("it is empty")
-	}
 	var tree any
-	if data[0] == '{' {
+	var node yaml.Node
+	if bytes.HasPrefix(data, []byte("{")) {
 		err = json.Unmarshal(data, &tree)
-	}
-	if data[0] != '{' || err != nil {
-		var node yaml.Node
-		if yamlErr := yaml.Unmarshal(data, &node); yamlErr == nil {
-			likeJSON(&node)
-			err = node.Decode(&tree)
-		} else if err == nil {
-			err = yamlErr
-		}
-	}
-	if err != nil {
-		return nil, err
+	} else if err = yaml.Unmarshal(data, &node); err == nil {
+		likeJSON(&node)
+		err = node.Decode(&tree)
 	}
 	root, ok := tree.(map[string]any)
-	if !ok {
-		return nil, errors.New("it is no object")
+	if err == nil && !ok {
+		err = errors.New("it is empty, or no object")
 	}
-	return root, nil
+	return root, err
 }
 
 // likeJSON has YAML decoded as JSON is: every name is a text, of two that are equal the last one counts, and a date is
 // a text.
 func likeJSON(node *yaml.Node) {
-	for _, below := range node.Content {
-		likeJSON(below)
+	for i, below := range node.Content {
+		if likeJSON(below); node.Kind == yaml.MappingNode && i%2 == 0 && below.ShortTag() != "!!merge" {
+			below.Tag = "!!str"
+		}
 	}
 	switch {
 	case node.Kind == yaml.ScalarNode && !slices.Contains([]string{"!!null", "!!bool", "!!int", "!!float", "!!merge"}, node.ShortTag()):
 		node.Tag = "!!str"
 	case node.Kind == yaml.MappingNode:
-		var kept []*yaml.Node
-		last := map[string]int{}
-		for pair := range slices.Chunk(node.Content, 2) {
-			if pair[0].ShortTag() != "!!merge" {
-				pair[0].Tag = "!!str"
-				if i, twice := last[pair[0].Value]; twice {
-					kept[i] = pair[1]
-					continue
-				}
-				last[pair[0].Value] = len(kept) + 1
+		pairs := slices.Collect(slices.Chunk(node.Content, 2))
+		node.Content = nil
+		for i, pair := range pairs {
+			if !slices.ContainsFunc(pairs[i+1:], func(later []*yaml.Node) bool { return later[0].Value == pair[0].Value }) {
+				node.Content = append(node.Content, pair...)
 			}
-			kept = append(kept, pair...)
 		}
-		node.Content = kept
 	}
 }
