@@ -162,9 +162,7 @@ func TestUnusableDocument(t *testing.T) {
 			if diff := cmp.Diff([]string{why}, tb.errors); diff != "" {
 				t.Errorf("errors of a test (-want +got):\n%s", diff)
 			}
-			if lines := seen.lines(); lines != nil {
-				t.Errorf("violations are told of: %q", lines)
-			}
+			seen.want(t)
 		})
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"example.com/composio/wrapper/contract"
 	"example.com/composio/wrapper/internal/example"
 )
@@ -81,14 +83,21 @@ func (l *log) option() contract.Option {
 	})
 }
 
-func (l *log) lines() []string {
+func (l *log) lines() (lines []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var lines []string
 	for _, v := range l.all {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", v.Direction, v.Location, v.Rule))
 	}
 	return lines
+}
+
+// want compares all violations with what was to be found.
+func (l *log) want(t testing.TB, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, l.lines()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
 }
 
 // send serves one request over a real connection.

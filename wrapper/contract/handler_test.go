@@ -12,38 +12,6 @@ import (
 	"example.com/composio/wrapper/contract"
 )
 
-func TestHandlerPassesWhatTheDocumentAllows(t *testing.T) {
-	for name, body := range map[string]string{
-		"no body":                 ``,
-		"empty update":            `{}`,
-		"alias":                   `{"alias":"work"}`,
-		"empty alias":             `{"alias":""}`,
-		"unknown member outside":  `{"later":{"anything":[1,null]}}`,
-		"credential":              `{"connection":{"state":{"authScheme":"BASIC","val":{"password":"p"}}}}`,
-		"null credential":         `{"connection":{"state":{"authScheme":"API_KEY","val":{"api_key":null}}}}`,
-		"no credential":           `{"connection":{"state":{"authScheme":"API_KEY","val":{}}}}`,
-		"sharing":                 `{"experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[]}}}`,
-		"a whole character":       `{"alias":"\ud83d\ude00 \\ud800 \uFFFD"}`,
-		"numbers of any size":     `{"x":[1E400,-1e999999999,1E-400,123456789012345678901234567890]}`,
-		"same name in two levels": `{"alias":"a","x":[{"alias":"b"},{"alias":"c"}]}`,
-		"a list of 1000":          `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":[` + strings.TrimSuffix(strings.Repeat(`"u",`, 1000), ",") + `]}}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			next, seen := good(), &log{}
-			res, answer := send(t, contract.Handler(next, seen.option()), "PATCH", path, jsonType, body)
-			if res.StatusCode != 200 || answer != next.body || res.Header.Get("X-Kept") != "yes" {
-				t.Errorf("got %d %q %v", res.StatusCode, answer, res.Header)
-			}
-			if next.got != body || next.nanoid != "ca_1" {
-				t.Errorf("next read %q of account %q", next.got, next.nanoid)
-			}
-			if lines := seen.lines(); lines != nil {
-				t.Errorf("violations: %q", lines)
-			}
-		})
-	}
-}
-
 func TestHandlerListsAtMostHundredViolations(t *testing.T) {
 	seen := &log{}
 	body := `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":[` + strings.TrimSuffix(strings.Repeat(`"",`, 500), ",") + `]}}}`
@@ -76,18 +44,6 @@ func TestHandlerTakesNilBody(t *testing.T) {
 	contract.Handler(next).ServeHTTP(w, r)
 	if w.Code != 200 || !next.called {
 		t.Errorf("status %d, next called: %v", w.Code, next.called)
-	}
-}
-
-func TestHandlerPassesOnUndocumentedStatus(t *testing.T) {
-	seen := &log{}
-	next := &fake{status: 429, header: http.Header{"Retry-After": {"3"}}, body: `{"message":"slow down"}`}
-	res, answer := send(t, contract.Handler(next, seen.option()), "PATCH", path, jsonType, `{}`)
-	if res.StatusCode != 429 || answer != next.body || res.Header.Get("Retry-After") != "3" {
-		t.Errorf("got %d %q %v", res.StatusCode, answer, res.Header)
-	}
-	if diff := cmp.Diff([]string{"response status: undocumented"}, seen.lines()); diff != "" {
-		t.Errorf("violations (-want +got):\n%s", diff)
 	}
 }
 
@@ -165,9 +121,7 @@ func TestHandlerFirstStatusCounts(t *testing.T) {
 	if res, answer := send(t, h, "PATCH", path, jsonType, `{}`); res.StatusCode != 200 || answer != good().body {
 		t.Errorf("got %d %q", res.StatusCode, answer)
 	}
-	if lines := seen.lines(); lines != nil {
-		t.Errorf("violations: %q", lines)
-	}
+	seen.want(t)
 }
 
 func TestHandlerLeavesRequestOfCallerAlone(t *testing.T) {
