@@ -55,18 +55,10 @@ func TestEachRowIsSentAsItStands(t *testing.T) {
 		data, _ := json.Marshal(canonical)
 		wanted[id] = []string{string(data)}
 	}
-	for _, from := range []string{"file", "standard input"} {
+	for _, from := range []string{inputFile(t, input...), "-"} {
 		t.Run(from, func(t *testing.T) {
 			composio := newStandIn(t, answers(200, applied))
-			var got outcome
-			if from == "file" {
-				got = command(t, "bulk", inputFile(t, input...), "--allow-clear")
-			} else {
-				got = commandIn(t, strings.NewReader(strings.Join(input, "\n\r\n")), "bulk", "-", "--allow-clear")
-			}
-			if got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "6 done; in ") {
-				t.Errorf("%+v", got)
-			}
+			wantStart(t, commandIn(t, strings.NewReader(strings.Join(input, "\n\r\n")), "bulk", from, "--allow-clear"), exitDone, "6 done; in ")
 			if diff := cmp.Diff(wanted, composio.bodies()); diff != "" {
 				t.Errorf("sent (-want +got):\n%s", diff)
 			}
@@ -86,13 +78,10 @@ var badRows = []struct{ row, want string }{
 	{`{"id":"ca_1","\u0007":"s3cr3t"}`, "the row: unknown key (not shown, since it may be a secret)"},
 	{`{"id":"ca_1","alias":"s3cr3t","alias":"x"}`, "alias: given twice"},
 	{`{"alias":"s3cr3t"}`, "id: missing"},
-	{`{"id":null,"alias":"s3cr3t"}`, "id: missing"},
 	{`{"id":7,"alias":"s3cr3t"}`, "id: not a string"},
 	{`{"id":"../s3cr3t","alias":"x"}`, "the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -"},
-	{`{"id":"","alias":"s3cr3t"}`, "the account id has 0 characters, not 1 to 128"},
 	{`{"id":"ca_1"}`, "the update changes nothing: set an alias, a credential or sharing"},
 	{`["s3cr3t"]`, "the row: of the wrong type"},
-	{`"s3cr3t"`, "the row: of the wrong type"},
 	{`null`, "the row: must not be null"},
 	{`s3cr3t`, "not JSON: an error at byte 1"},
 	{`{"id":"ca_1","alias":"s3cr3t"`, "not JSON: an error at byte 30"},
@@ -101,19 +90,15 @@ var badRows = []struct{ row, want string }{
 	{`{"id":"ca_1","alias":"s3cr3t\ud800"}`, "not valid Unicode: reading it would change a value"},
 	{`{"id":"ca_1","connection":null}`, "connection: must not be null"},
 	{`{"id":"ca_1","connection":{}}`, "connection.state: missing"},
-	{`{"id":"ca_1","connection":{"state":{"val":{"token":"s3cr3t"}}}}`, "connection.state.authScheme: missing"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC"}}}`, "connection.state.val: missing"},
-	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":null}}}`, "connection.state.val: must not be null"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{}}}}`, "the update changes nothing: set an alias, a credential or sharing"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"OAUTH2","val":{"token":"s3cr3t"}}}}`, "connection.state.authScheme: not one of the values that there are"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"s3cr3t":"x"}}}}`, "connection.state.val: unknown key (not shown, since it may be a secret)"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":{"s3cr3t":1}}}}}`, "connection.state.val.password: of the wrong type"},
-	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":true}}}}`, "connection.state.val.password: of the wrong type"},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":null,"username":"s3cr3t"}}}}`, "connection.state.val.password: null removes the credential; add --allow-clear if that is meant"},
 	{`{"id":"ca_1","alias":"s3cr3t","connection":{"state":{"authScheme":"API_KEY","val":{"api_key":""}}}}`, `connection.state.val.api_key: "" empties the credential; add --allow-clear if that is meant`},
 	{`{"id":"ca_1","connection":{"state":{"authScheme":"BASIC","val":{"password":"s3cr3t..."}}}}`, "credential password: the value looks masked, as Composio shows it when read; set the real one"},
 	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":null}}}`, "experimental.acl_config_for_shared.allowed_user_ids: must not be null"},
-	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",5]}}}`, "experimental.acl_config_for_shared.allowed_user_ids.1: of the wrong type"},
 	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",""]}}}`, "experimental.acl_config_for_shared.allowed_user_ids.1: too short"},
 	{`{"id":"ca_1","experimental":{"acl_config_for_shared":{"allow_all_users":"s3cr3t"}}}`, "experimental.acl_config_for_shared.allow_all_users: of the wrong type"},
 }
@@ -146,15 +131,8 @@ func TestABadRowOfStandardInputIsLeftOut(t *testing.T) {
 	if n := len(composio.received()); n != len(badRows) {
 		t.Errorf("%d rows were sent", n)
 	}
-	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "\n15 more bad rows\ncomposio-patch: 35 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
+	if got := commandIn(t, strings.NewReader(input), "bulk", "-", "--check"); got.Status != exitUsage || !strings.HasSuffix(got.Err, "\n8 more bad rows\ncomposio-patch: 28 rows cannot be sent\nfix: nothing was sent; correct what is said above, line by line\n") {
 		t.Errorf("--check: %+v", got)
-	}
-}
-
-func TestOnlyTheFirstBadRowsAreTold(t *testing.T) {
-	got := command(t, "bulk", inputFile(t, strings.Split(strings.Repeat("{\n", 1000), "\n")...), "--check")
-	if lines := strings.Count(got.Err, "\n"); lines != maxProblems+3 || !strings.Contains(got.Err, "980 more bad rows\ncomposio-patch: 1000 rows cannot be sent") {
-		t.Errorf("%d lines:\n%s", lines, got.Err)
 	}
 }
 
@@ -176,7 +154,7 @@ func TestARepeatedIDOfStandardInputKeepsItsOrder(t *testing.T) {
 		input += fmt.Sprintf("{\"id\":\"ca_1\",\"alias\":\"%d\"}\n{\"id\":\"ca_x%d\",\"alias\":\"x\"}\n", i, i)
 		wanted = append(wanted, fmt.Sprintf(`{"alias":"%d"}`, i))
 	}
-	wantStart(t, commandIn(t, strings.NewReader(input), "bulk", "-"), 0, "")
+	wantStart(t, commandIn(t, strings.NewReader(input), "bulk", "-"), exitDone, "200 done; in ")
 	if diff := cmp.Diff(wanted, composio.bodies()["ca_1"]); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -246,16 +224,14 @@ func TestBulkRefusesWrongUsage(t *testing.T) {
 }
 
 func TestParseRate(t *testing.T) {
-	for text, want := range map[string]float64{"20/s": 20, "1000/m": 1000. / 60, "36/h": 0.01, "0.5/s": 0.5} {
+	for text, want := range map[string]float64{
+		"20/s": 20, "1000/m": 1000. / 60, "36/h": 0.01, "0.5/s": 0.5,
+		"": 0, "20": 0, "0/s": 0, "-1/s": 0, "NaN/s": 0, "Inf/s": 0, "1e10/s": 0, "/m": 0, "5/": 0, "x/s": 0, "5/d": 0, "5/s/s": 0, // refused
+	} {
 		var refused refusals
-		if n, per := parseRate("--rate", text, &refused); n/per.Seconds() != want || refused != nil {
+		n, per := parseRate("--rate", text, &refused)
+		if want > 0 && n/per.Seconds() != want || (refused == nil) != (want > 0) {
 			t.Errorf("%s: %v in %v, %v", text, n, per, refused)
-		}
-	}
-	for _, text := range []string{"", "20", "0/s", "-1/s", "NaN/s", "Inf/s", "1e10/s", "/m", "5/", "x/s", "5/d", "5/s/s"} {
-		var refused refusals
-		if parseRate("--rate", text, &refused); !slices.Equal(refused, refusals{"--rate: not of the form N/s, N/m or N/h, such as 1000/m"}) {
-			t.Errorf("%s: %v", text, refused)
 		}
 	}
 }
@@ -266,13 +242,8 @@ func TestSandboxHasTheAccountsOfTheRows(t *testing.T) {
 		`{"id":"ca_1","alias":"same"}`, `{"id":"ca_2","alias":"same"}`,
 		`{"id":"ca_3","connection":{"state":{"authScheme":"SERVICE_ACCOUNT","val":{"private_key":"s3cr3t"}}}}`,
 	}
-	for _, got := range []outcome{
-		command(t, "bulk", inputFile(t, rows...), "--sandbox"),
-		commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", "-", "--sandbox"),
-	} {
-		if got.Status != 0 || got.Err != "" || !strings.HasPrefix(got.Out, "3 done; in ") {
-			t.Errorf("%+v", got)
-		}
+	for _, from := range []string{inputFile(t, rows...), "-"} {
+		wantStart(t, commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", from, "--sandbox"), exitDone, "3 done; in ")
 	}
 }
 
@@ -428,49 +399,43 @@ func TestConcurrencyIsBounded(t *testing.T) {
 // What is appended or written over while a run reads has not been looked at.
 func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 	row := func(i int) string { return aliasRows(i)[i-1] + strings.Repeat(" ", 200<<10) + "\n" } // so that it is not read at once
-	for name, change := range map[string]func(*os.File) error{
-		"appended": func(file *os.File) error {
-			_, err := file.Seek(0, io.SeekEnd)
-			if err == nil {
-				_, err = file.WriteString(row(6))
-			}
-			return err
-		},
-		"another alias": func(file *os.File) error {
-			_, err := file.WriteAt([]byte(`{"id":"ca_5","alias":"b5"}`), int64(len(row(1)+row(2)+row(3)+row(4))))
-			return err
-		},
-		"no JSON": func(file *os.File) error {
-			_, err := file.WriteAt([]byte("x"), int64(len(row(1)+row(2)+row(3)+row(4))))
-			return err
-		},
+	whole := row(1) + row(2) + row(3) + row(4) + row(5)
+	fifth := int64(len(whole) - len(row(5)))
+	for name, tt := range map[string]struct {
+		text string
+		at   int64
+		sent []int // as many, or one more
+	}{
+		"appended":      {row(6), int64(len(whole)), []int{1, 5}},
+		"another alias": {`{"id":"ca_5","alias":"b5"}`, fifth, []int{3, 4}},
+		"no JSON":       {"x", fifth, []int{3, 4}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := inputFile(t)
-			writeFile(t, path, row(1)+row(2)+row(3)+row(4)+row(5))
+			path, journal, restored := newPath(t), newPath(t), false
+			writeFile(t, path, whole)
 			composio := newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
 				file, err := os.OpenFile(path, os.O_RDWR, 0)
-				if err == nil {
-					err = errors.Join(change(file), file.Close())
+				if err == nil && !restored {
+					_, err = file.WriteAt([]byte(tt.text), tt.at)
+					err = errors.Join(err, file.Close())
 				}
 				if err != nil {
 					t.Error(err)
 				}
 				answers(200, applied)(w, r)
 			})
-			journal := newPath(t)
-			before := readFile(t, path)
 			got := command(t, "bulk", path, "--concurrency=1", "--journal", journal)
 			n := len(composio.received())
-			if name != "appended" && n != 3 && n != 4 || n > 5 {
+			if n < tt.sent[0] || n > tt.sent[1] {
 				t.Errorf("%d rows were sent", n)
 			}
-			if got.Status != exitFailed || !strings.HasPrefix(got.Out, "stopped: the file was changed during the run; ") || got.Err != fmt.Sprintf("composio-patch: the file was changed during the run; sent were the lines 1-%d\n"+
+			wantStart(t, got, exitFailed, "stopped: the file was changed during the run; ")
+			if got.Err != fmt.Sprintf("composio-patch: the file was changed during the run; sent were the lines 1-%d\n"+
 				"fix: put the file back as it was and run the same command again: rows that are done are left alone\n", n) {
-				t.Errorf("%+v", got)
+				t.Errorf("%s", got.Err)
 			}
-			change = func(*os.File) error { return nil }
-			writeFile(t, path, before)
+			restored = true
+			writeFile(t, path, whole)
 			wantStart(t, command(t, "bulk", path, "--journal", journal), exitDone, fmt.Sprintf("%d done, %d done before; in ", 5-n, n))
 		})
 	}
@@ -666,26 +631,22 @@ func readJournal(t *testing.T, path string) (entries []journalEntry) {
 
 func TestLines(t *testing.T) {
 	long := strings.Repeat("x", 200<<10)
-	var got []string
-	for number, text := range (&input{}).lines(strings.NewReader("a\n\n  \r\nb\r\n" + long + "\nlast")) {
-		got = append(got, fmt.Sprintf("%d %d %v", number, len(text.line), text.err))
-	}
-	wanted := []string{"1 2 <nil>", "4 3 <nil>", fmt.Sprintf("5 %d <nil>", len(long)+1), "6 4 <nil>"}
-	if diff := cmp.Diff(wanted, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	got = nil
-	for number, text := range (&input{}).lines(io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20)))) {
-		got = append(got, fmt.Sprintf("%d %v", number, text.err))
-	}
-	if diff := cmp.Diff([]string{"1 <nil>", "2 the row has more than 8 MiB"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
 	broken, cancel := context.WithCancel(t.Context())
 	cancel()
-	for number, text := range (&input{}).lines(io.MultiReader(strings.NewReader("a\n"), failing{broken})) {
-		if number == 2 && (text.err == nil || text.err.Error() != "the input cannot be read: context canceled") {
-			t.Errorf("%v", text.err)
+	for name, tt := range map[string]struct {
+		in   io.Reader
+		want []string
+	}{
+		"lines":    {strings.NewReader("a\n\n  \r\nb\r\n" + long + "\nlast"), []string{"1 2 <nil>", "4 3 <nil>", fmt.Sprintf("5 %d <nil>", len(long)+1), "6 4 <nil>"}},
+		"too long": {io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20))), []string{"1 2 <nil>", "2 8454144 the row has more than 8 MiB"}},
+		"broken":   {io.MultiReader(strings.NewReader("a\n"), failing{broken}), []string{"1 2 <nil>", "2 0 the input cannot be read: context canceled"}},
+	} {
+		var got []string
+		for number, text := range (&input{}).lines(tt.in) {
+			got = append(got, fmt.Sprintf("%d %d %v", number, len(text.line), text.err))
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func TestARetryIsALineThatSaysWhyAndWhen(t *testing.T) {
 		"refused":     {nil, `attempt 1 failed \(connection refused\), again in 0\.[45] s`},
 		"closed":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, `attempt 1 failed \(the connection was closed without an answer\), again (at once|in 0\.[45] s)`},
 		"no answer":   {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, `attempt 1 failed \(no complete answer within 50ms\), again in 0\.[45] s`},
-		"unavailable": {answers(503, "", "Retry-After", "1.3"), `attempt 1 failed \(503 Service Unavailable\), again in 1\.3 s`},
+		"unavailable": {answers(503, "", "Retry-After", "0.3"), `attempt 1 failed \(503 Service Unavailable\), again in 0\.3 s`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			composio := newStandIn(t, tt.answer)

@@ -80,7 +80,7 @@ func TestCheckWithJSONListsEveryBadRow(t *testing.T) {
 		!strings.HasPrefix(lines[43], `{"event":"checked","rows":45,"bad_input":43,`) {
 		t.Errorf("status %d, %d lines: %v", got.Status, len(lines), lines[42:])
 	}
-	if got := command(t, "bulk", path, "--check"); !strings.Contains(got.Err, "\n23 more bad rows\n") {
+	if got := command(t, "bulk", path, "--check"); strings.Count(got.Err, "\n") != maxProblems+3 || !strings.Contains(got.Err, "\n23 more bad rows\ncomposio-patch: 43 rows cannot be sent\n") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -145,18 +145,20 @@ func TestVerbatimAllowsEdgesAndNoMaskedValue(t *testing.T) {
 func TestSandboxOfABulkRun(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "")
 	path := inputFile(t, aliasRows(300)...)
-	count := func(args ...string) (events, limits int, got outcome) {
-		got = command(t, append([]string{"bulk", path, "--sandbox", "--json"}, args...)...)
-		return strings.Count(got.Out, `"event":"row"`), strings.Count(got.Out, `"rate_limit":{"limit":60000,`), got
-	}
-	if events, limits, got := count(); events != 300 || limits != 0 || got.Status != exitDone {
-		t.Errorf("%d rows, %d limits, status %d", events, limits, got.Status)
-	}
-	if events, limits, got := count("--sandbox-limit=60000/m"); events != 300 || limits < 300 || got.Status != exitDone {
-		t.Errorf("%d rows, %d limits, status %d", events, limits, got.Status)
-	}
-	if events, _, got := count("--fault=empty=0.5", "--keep-going"); events != 300 || got.Status != exitUnknown || !strings.Contains(got.Out, `"outcome":"unknown","http_status":200`) {
-		t.Errorf("%d rows, status %d", events, got.Status)
+	for _, tt := range []struct {
+		flag   string
+		status int
+		has    string // each row's event, or none
+		all    bool
+	}{
+		{"--verbatim", exitDone, `"rate_limit":`, false},
+		{"--sandbox-limit=60000/m", exitDone, `"rate_limit":{"limit":60000,`, true},
+		{"--fault=empty=1", exitUnknown, `"outcome":"unknown","http_status":200`, true},
+	} {
+		got := command(t, "bulk", path, "--sandbox", "--json", "--keep-going", "--max-retries=0", tt.flag)
+		if n := strings.Count(got.Out, tt.has); got.Status != tt.status || strings.Count(got.Out, `"event":"row"`) != 300 || tt.all && n < 300 || !tt.all && n > 0 {
+			t.Errorf("%s: status %d, %d × %s", tt.flag, got.Status, n, tt.has)
+		}
 	}
 	want(t, command(t, "bulk", path, "--fault=none", "--sandbox-limit=5", "--rate=20", "--share=0", "--concurrency=0", "--timeout=-1s", "--max-retries=-1"), outcome{exitUsage, "", strings.Join([]string{
 		"composio-patch: --timeout: -1s is negative",

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -25,7 +24,8 @@ type screen struct {
 // startOnTerminal starts the command on a pseudo-terminal so many columns wide.
 func startOnTerminal(t *testing.T, columns int, args ...string) (*process, *screen) {
 	t.Helper()
-	p := &process{Cmd: asProcess(t, os.Args[0], args...)}
+	p := newProcess(t, args...)
+	p.Stdout, p.Stderr = nil, nil // the terminal
 	p.Env = append(p.Env, "TERM=xterm")
 	terminal, err := pty.StartWithSize(p.Cmd, &pty.Winsize{Rows: 24, Cols: uint16(columns)})
 	if err != nil {
@@ -96,6 +96,7 @@ func TestTheProgressIsOneLineOfAnyWidth(t *testing.T) {
 }
 
 func TestADrawingAfterAResizeFits(t *testing.T) {
+	t.Parallel()
 	p, s := startOnTerminal(t, 100, "bulk", inputFile(t, aliasRows(60)...), "--sandbox", "--rate=30/s")
 	time.Sleep(time.Second)
 	if err := pty.Setsize(s.File, &pty.Winsize{Rows: 24, Cols: 24}); err != nil {
@@ -115,15 +116,7 @@ func TestADrawingAfterAResizeFits(t *testing.T) {
 }
 
 func TestAPauseIsSeenOnTheNarrowestTerminal(t *testing.T) {
-	first := true
-	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
-		if first {
-			first = false
-			answers(429, "", "Retry-After", "2")(w, r)
-			return
-		}
-		answers(200, applied)(w, r)
-	})
+	newStandIn(t, inTurn(answers(429, "", "Retry-After", "1"), answers(200, applied)))
 	p, s := startOnTerminal(t, 20, "bulk", inputFile(t, aliasRows(3)...))
 	_, _ = p.Wait(), <-s.closed
 	if text := strings.Join(s.lines(), "\n"); !strings.Contains(text, "until "+time.Now().Format("15:")) {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -192,18 +191,8 @@ func TestMaxRetriesAreTheAttemptsAfterTheFirst(t *testing.T) {
 }
 
 func TestAResultCountsItsAttempts(t *testing.T) {
-	var requests atomic.Int32
-	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
-		if requests.Add(1) == 1 {
-			answers(503, "", "Retry-After", "0.001")(w, r)
-			return
-		}
-		answers(200, applied)(w, r)
-	})
-	got := command(t, "update", "ca_1", "--alias=a")
-	if got.Status != 0 || got.Out != "ca_1: updated; status ACTIVE, request id req_1, 2 attempts\n" {
-		t.Errorf("%+v", got)
-	}
+	newStandIn(t, inTurn(answers(503, "", "Retry-After", "0.001"), answers(200, applied)))
+	wantStart(t, command(t, "update", "ca_1", "--alias=a"), exitDone, "ca_1: updated; status ACTIVE, request id req_1, 2 attempts\n")
 }
 
 func TestTimeoutBoundsOneAttempt(t *testing.T) {
@@ -212,19 +201,11 @@ func TestTimeoutBoundsOneAttempt(t *testing.T) {
 	if got.Status != exitUnknown || !strings.Contains(got.Err, "no complete answer within 30ms") {
 		t.Errorf("%+v", got)
 	}
-
 	// The wait before the second attempt is longer than that, and counts for neither.
-	var requests atomic.Int32
-	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
-		if requests.Add(1) == 1 {
-			answers(503, "", "Retry-After", "1.1")(w, r)
-			return
-		}
-		answers(200, applied)(w, r)
-	})
-	got = command(t, "update", "ca_1", "--alias=a", "--timeout=1s")
-	if n := requests.Load(); got.Status != exitDone || n != 2 {
-		t.Errorf("%d requests, %+v", n, got)
+	s := newStandIn(t, inTurn(answers(503, "", "Retry-After", "1.1"), answers(200, applied)))
+	wantStart(t, command(t, "update", "ca_1", "--alias=a", "--timeout=1s"), exitDone, "")
+	if n := len(s.received()); n != 2 {
+		t.Errorf("%d requests", n)
 	}
 }
 
