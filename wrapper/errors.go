@@ -31,10 +31,8 @@ var (
 )
 
 // Error is the error of every call in this package: what was refused, or what came of a request. Reach it with
-// errors.AsType[*composio.Error] and test it with errors.Is and the sentinels.
-//
-// None of its text holds a secret: the API key and each credential value of four bytes or more is replaced by
-// "[redacted]", also where the server or a transport quoted it.
+// errors.AsType[*composio.Error] and test it with errors.Is and the sentinels. None of its text holds a secret: see Secrets
+// on the package page.
 type Error struct {
 	AccountID    string        // the account the call was about; "" from New
 	StatusCode   int           // 0: no answer arrived

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -95,9 +96,7 @@ func partsOf(value any) (parts []string) {
 	switch value := value.(type) {
 	case map[string]any:
 		delete(value, "project_id")
-		for _, member := range value {
-			parts = append(parts, partsOf(member)...)
-		}
+		return partsOf(slices.Collect(maps.Values(value)))
 	case []any:
 		for _, member := range value {
 			parts = append(parts, partsOf(member)...)
