@@ -40,8 +40,8 @@
 // Transport looks for the credential that the document asks for, x-api-key, and not at its value. Handler does not look
 // for it: a refusal is one of the documented answers, and the fake's to give.
 //
-// Schemas are github.com/santhosh-tekuri/jsonschema's to check. kin-openapi, which the generator and this module's other
-// tests read the document with, takes a whole document or none, and published ones have faults in other operations.
+// Schemas are github.com/santhosh-tekuri/jsonschema's to check. kin-openapi, with which the generator, the sandbox and this
+// module's guards read the document, loads a whole one or none, and published ones have faults in other operations.
 //
 // # What a violation says
 //

@@ -2,15 +2,11 @@ package contract
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 )
 
 // notes are what a schema can say that binds no value. Published documents have faults there.
 var notes = []string{"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"}
-
-// unicode is how JavaScript writes a character in a pattern.
-var unicode = regexp.MustCompile(`\\u([0-9A-Fa-f]{4})`)
 
 // modernize makes the schemas in v those of JSON Schema 2020-12, which OpenAPI has since 3.1, and leaves out notes. old says
 // that v is of OpenAPI 3.0. Whatever is no schema has none of these members.
@@ -32,13 +28,6 @@ func modernize(v any, old bool) {
 			if slices.Contains(notes, name) {
 				delete(object, name)
 			}
-		}
-	}
-	if pattern, ok := object["pattern"].(string); ok {
-		pattern = unicode.ReplaceAllString(pattern, `\x{$1}`)
-		object["pattern"] = pattern
-		if _, err := regexp.Compile(pattern); err != nil { // such as a lookahead, which is not checked
-			delete(object, "pattern")
 		}
 	}
 	if !old {

@@ -7,10 +7,12 @@ import (
 	"iter"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/dlclark/regexp2"
 	"github.com/go-openapi/jsonpointer"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -34,6 +36,7 @@ func newReader(root map[string]any) *reader {
 	r.compiler.DefaultDraft(jsonschema.Draft2020)
 	r.compiler.AssertFormat()
 	r.compiler.UseLoader(nowhere{})
+	r.compiler.UseRegexpEngine(compilePattern)
 	_ = r.compiler.AddResource(documentURL, resource) // it is the first
 	return r
 }
@@ -42,6 +45,23 @@ func newReader(root map[string]any) *reader {
 type nowhere struct{}
 
 func (nowhere) Load(string) (any, error) { return nil, errors.New("it is outside of the document") }
+
+// pattern is one of JavaScript, as JSON Schema has them.
+type pattern struct{ *regexp2.Regexp }
+
+func (p pattern) MatchString(text string) bool {
+	matches, _ := p.Regexp.MatchString(text) // it has no time limit, which would be the only error
+	return matches
+}
+
+// compilePattern compiles a pattern. One that is none binds nothing.
+func compilePattern(text string) (jsonschema.Regexp, error) {
+	compiled, err := regexp2.Compile(text, regexp2.ECMAScript|regexp2.Unicode)
+	if err != nil {
+		return regexp.MustCompile(""), nil
+	}
+	return pattern{compiled}, nil
+}
 
 // operation returns the operation of a path; nil if the path has none.
 func (r *reader) operation(path string, v any) *operation {
