@@ -76,17 +76,13 @@ func (c *control) addAnswers(r *http.Request) (any, error) {
 }
 
 func (c *control) getFaults(*http.Request) (any, error) {
-	var names []string
-	for _, f := range readyFaults() {
-		names = append(names, f.Name)
-	}
 	rates := map[string]float64{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.chance.faults {
 		rates[f.Name] += f.rate
 	}
-	return map[string]any{"faults": rates, "names": names}, nil
+	return map[string]any{"faults": rates, "names": namesOf(readyFaults())}, nil
 }
 
 func (c *control) setFaults(r *http.Request) (any, error) {

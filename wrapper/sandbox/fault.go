@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -62,21 +63,22 @@ func Faults(names ...string) ([]Answer, error) {
 	if len(names) == 0 {
 		return all, nil
 	}
-	var known []string
-	byName := map[string]Answer{}
-	for _, f := range all {
-		known = append(known, f.Name)
-		byName[f.Name] = f
-	}
 	var found []Answer
 	for _, name := range names {
-		f, ok := byName[name]
-		if !ok {
-			return nil, fmt.Errorf("composio: the sandbox has no fault %.64q; it has %s", name, strings.Join(known, ", "))
+		i := slices.Index(namesOf(all), name)
+		if i < 0 {
+			return nil, fmt.Errorf("composio: the sandbox has no fault %.64q; it has %s", name, strings.Join(namesOf(all), ", "))
 		}
-		found = append(found, f.clone())
+		found = append(found, all[i].clone())
 	}
 	return found, nil
+}
+
+func namesOf(faults []Answer) (names []string) {
+	for _, f := range faults {
+		names = append(names, f.Name)
+	}
+	return names
 }
 
 const (
