@@ -12,25 +12,6 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
-// Whoever sees that a connection was reset finds the account as it is afterwards.
-func TestResetIsNotSeenBeforeTheChange(t *testing.T) {
-	for _, protocol := range protocols {
-		t.Run(protocol.name, func(t *testing.T) {
-			t.Parallel()
-			s := sandbox.New()
-			srv, transport := serveOver(t, protocol, s)
-			for range 20 {
-				s.Put(bearer("ca_1"))
-				s.Script(fault(t, "close-during"))
-				_ = seen(t.Context(), t, srv.URL, transport)
-				if a, _ := s.Account("ca_1"); a.Credentials["token"] != "new" {
-					t.Fatalf("account %v", a)
-				}
-			}
-		})
-	}
-}
-
 // The connection is gone also if there was nothing to apply.
 func TestResetOfAnUpdateThatIsRefused(t *testing.T) {
 	for name, f := range map[string]sandbox.Answer{

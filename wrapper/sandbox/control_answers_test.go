@@ -126,8 +126,8 @@ func TestResetPutsBackTheStart(t *testing.T) {
 			if status := r.update(`{"alias":"new","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":null}}}}`); status != want {
 				t.Errorf("request %d: %d, want %d", i, status, want)
 			}
-			if got := r.requests("?limit=1")[0]["number"]; got != float64(i+1) {
-				t.Errorf("request %d has the number %v", i, got)
+			if q := r.requests("?limit=1")[0]; q["number"] != float64(i+1) || q["applied"] != (want == 410) {
+				t.Errorf("request %d: %v", i, q)
 			}
 		}
 		r.do("PUT", "accounts/ca_2", `{"scheme":"BASIC"}`)

@@ -7,6 +7,9 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
 
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
@@ -91,4 +94,18 @@ func ExampleFaults() {
 	// unknown to the client: true
 	// 502 502 false
 	// 502-applied 502 true
+}
+
+// What the page for other languages shows is what CI runs.
+func TestReadmeShowsTheExamplesThatRun(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"sandbox.test.ts", "sandbox-test.sh"} {
+		example, err := os.ReadFile("../internal/clientexamples/" + file)
+		if err != nil || !strings.Contains(string(readme), "\n"+string(example)+"```\n") {
+			t.Errorf("README.md shows %s otherwise than it is (%v)", file, err)
+		}
+	}
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -100,10 +99,9 @@ type state struct {
 	budget   budget
 }
 
-// clone returns a copy that goes on by itself, with the dice as before the first throw.
+// clone returns a copy that goes on by itself, with the dice as before the first throw. What a list has is never changed.
 func (s state) clone() state {
 	s.accounts, s.aliases = maps.Clone(s.accounts), maps.Clone(s.aliases)
-	s.script, s.journal = slices.Clone(s.script), slices.Clone(s.journal)
 	s.chance = newChance(s.chance.seed, s.chance.faults)
 	return s
 }
