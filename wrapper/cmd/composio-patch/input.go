@@ -11,9 +11,12 @@ import (
 	"hash/maphash"
 	"io"
 	"iter"
+	"net/http"
 	"os"
 	"strings"
 	"time"
+
+	"example.com/composio/wrapper/contract"
 )
 
 // maxRow bounds a row, in bytes: above all credentials at a size that anybody has, and both lists of users at their longest.
@@ -21,23 +24,24 @@ const maxRow = 8 << 20
 
 // input is where the rows come from: a file that was looked at before, or standard input.
 type input struct {
-	*checker
-	std    *stdio
-	file   *os.File  // nil for standard input
-	size   int64     // of the file when it was opened: rows that are appended later have not been looked at
-	time   time.Time // when it was changed last
-	in     io.Reader
-	name   string // for a command to paste
-	sum    string // SHA-256 of the file
-	rows   int
-	kinds  kinds
-	seed   maphash.Seed
-	hashes []uint64 // of the rows of a file, as they stood when they were looked at
-	bad    int
+	*bulkCmd
+	std      *stdio
+	file     *os.File  // nil for standard input
+	size     int64     // of the file when it was opened: rows that are appended later have not been looked at
+	time     time.Time // when it was changed last
+	in       io.Reader
+	contract http.RoundTripper
+	name     string // for a command to paste
+	sum      string // SHA-256 of the file
+	rows     int
+	kinds    kinds
+	seed     maphash.Seed
+	hashes   []uint64 // of the rows of a file, as they stood when they were looked at
+	bad      int
 }
 
 func (c *bulkCmd) open(std *stdio) (*input, error) {
-	in := &input{checker: newChecker(c), std: std, in: std.in, name: "FILE", seed: maphash.MakeSeed()}
+	in := &input{bulkCmd: c, contract: contract.Transport(nowhere{}), std: std, in: std.in, name: "FILE", seed: maphash.MakeSeed()}
 	if c.File == "-" {
 		return in, nil
 	}
@@ -74,13 +78,8 @@ type lineOrError struct {
 func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 	return func(yield func(int, lineOrError) bool) {
 		reader := bufio.NewReaderSize(from, 64<<10)
-		start, _ := reader.Peek(2) // what cannot be read is told below
-		err := in.recognize(string(start))
-		if err != nil {
-			yield(1, lineOrError{err: err})
-			return
-		}
 		var line []byte
+		var err error
 		first := true
 		for number := 1; err == nil; number++ {
 			line, err = appendLine(line[:0], reader)
@@ -89,8 +88,7 @@ func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 				row = bytes.TrimPrefix(row, []byte("\ufeff"))
 			}
 			var broken error
-			bare := bytes.TrimSpace(row)
-			switch {
+			switch bare := bytes.TrimSpace(row); {
 			case errors.Is(err, bufio.ErrBufferFull):
 				broken = fmt.Errorf("the row has more than %d MiB", maxRow>>20)
 			case err != nil && err != io.EOF:
@@ -98,7 +96,7 @@ func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 			case len(bare) == 0:
 				continue
 			case first:
-				broken = in.recognizeLine(bare, reader)
+				broken = in.recognize(bare, reader)
 				first = false
 			}
 			if !yield(number, lineOrError{row, broken}) || broken != nil {
@@ -118,36 +116,30 @@ func appendLine(line []byte, reader *bufio.Reader) ([]byte, error) {
 	}
 }
 
-// recognize says what an input is that begins so, if that is no rows.
-func (in *input) recognize(start string) error {
-	switch start {
-	case "\x1f\x8b":
-		return in.noRows("gzip", "unpack it: gunzip -c %s | "+name+" bulk -")
-	case "\xff\xfe", "\xfe\xff", "{\x00", "\x00{":
-		return in.noRows("UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s")
+// recognize says what an input is whose first line is not blank and so, if that is no rows.
+func (in *input) recognize(line []byte, rest *bufio.Reader) error {
+	what, fix := "", ""
+	switch start := string(line[:min(2, len(line))]); {
+	case start == "\x1f\x8b":
+		what, fix = "gzip", "unpack it: gunzip -c %s | "+name+" bulk -"
+	case start == "\xff\xfe", start == "\xfe\xff", start == "{\x00", start == "\x00{":
+		what, fix = "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"
+	case line[0] == '[':
+		what, fix = "a JSON array", "make rows of it: jq -c '.[]' %s"
+	case line[0] == '{' && !json.Valid(line) && goesOver(line, rest):
+		what, fix = "JSON over several lines", "make rows of it: jq -c . %s"
+	case !bytes.ContainsAny(line, `{}[]`) && bytes.ContainsAny(line, ",;\t") && !json.Valid(line):
+		what, fix = "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"
+	default:
+		return nil
 	}
-	return nil
-}
-
-func (in *input) noRows(what, fix string) error {
 	return &problem{exitUsage, "the input is " + what + ", not one JSON object a line", strings.ReplaceAll(fix, "%s", in.name)}
 }
 
-// recognizeLine does so by the first line.
-func (in *input) recognizeLine(line []byte, rest *bufio.Reader) error {
-	if line[0] == '[' {
-		return in.noRows("a JSON array", "make rows of it: jq -c '.[]' %s")
-	}
-	if line[0] == '{' && !json.Valid(line) {
-		next, _ := rest.Peek(1) // the next line's first byte
-		if string(line) == "{" && len(next) > 0 && next[0] != '{' || len(next) > 0 && (next[0] == ' ' || next[0] == '\t') {
-			return in.noRows("JSON over several lines", "make rows of it: jq -c . %s")
-		}
-	}
-	if !bytes.ContainsAny(line, `{}[]`) && bytes.ContainsAny(line, ",;\t") && !json.Valid(line) {
-		return in.noRows("CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s")
-	}
-	return nil
+// goesOver reports whether the object that begins in a line seems to go on in the next.
+func goesOver(line []byte, rest *bufio.Reader) bool {
+	next, _ := rest.Peek(1)
+	return len(next) > 0 && (next[0] == ' ' || next[0] == '\t' || string(line) == "{" && next[0] != '{')
 }
 
 // maxProblems is how many bad rows are told one by one, unless as JSON.

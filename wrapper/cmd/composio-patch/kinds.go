@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,6 +14,8 @@ type kinds struct {
 	SetAlias   int `json:"set_alias"`
 	ClearAlias int `json:"clear_alias"`
 	Sharing    int `json:"change_sharing"`
+
+	removal string // of one row: the field that it removes or empties, and how
 }
 
 func (k *kinds) add(other kinds) {
@@ -68,9 +71,9 @@ func (r row) look() (k kinds, text string) {
 			case !ok && !value.IsNull():
 				continue
 			case !ok:
-				k.Remove, what = 1, "removed"
+				k.Remove, what, k.removal = 1, "removed", cmp.Or(k.removal, name+": null removes")
 			case text == "":
-				k.Remove, what = 1, "emptied"
+				k.Remove, what, k.removal = 1, "emptied", cmp.Or(k.removal, name+`: "" empties`)
 			default:
 				k.Replace = 1
 			}

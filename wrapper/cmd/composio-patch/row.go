@@ -23,24 +23,14 @@ type row struct {
 	gen.PatchConnectedAccountBody
 }
 
-// checker refuses rows: as the contract does what the API could not read as it is meant, as the wrapper does what must not
-// be sent, and what would remove a credential by mistake. Its errors show nothing of what stands in the row but names.
-type checker struct {
-	*bulkCmd
-	contract http.RoundTripper
-}
-
-func newChecker(c *bulkCmd) *checker { return &checker{c, contract.Transport(nowhere{})} }
-
 // nowhere is a transport that sends nothing.
 type nowhere struct{}
 
-var errNotSent = errors.New("not sent")
+func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, http.ErrNotSupported }
 
-func (nowhere) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNotSent }
-
-// check reads a row and refuses it if it cannot be sent.
-func (c *checker) check(text lineOrError) (r row, err error) {
+// check reads a row and refuses it: as the contract does what the API could not read as it is meant, as the wrapper does what
+// must not be sent, and what would remove a credential by mistake. Its errors show nothing of what stands in the row but names.
+func (in *input) check(text lineOrError) (r row, err error) {
 	if text.err != nil {
 		return r, text.err
 	}
@@ -51,7 +41,7 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 		}
 		return r, errors.New("not JSON")
 	}
-	if err := c.breaks(text.line); err != nil {
+	if err := in.breaks(text.line); err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(text.line, &r); err != nil {
@@ -66,7 +56,7 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 		return r, errors.New("id: missing")
 	}
 	set := composio.Set
-	if c.Verbatim {
+	if in.Verbatim {
 		set = setBare
 	}
 	var refused refusals
@@ -77,17 +67,20 @@ func (c *checker) check(text lineOrError) (r row, err error) {
 		}
 		return r, errors.New(text)
 	}
-	return r, c.removes(r)
+	if k, _ := r.look(); k.removal != "" && !in.AllowClear {
+		return r, errors.New("connection.state.val." + k.removal + " the credential; add --allow-clear if that is meant")
+	}
+	return r, nil
 }
 
 // breaks is how the row breaks the contract.
-func (c *checker) breaks(line []byte) error {
+func (in *input) breaks(line []byte) error {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPatch, "https://composio.invalid/api/v3/connected_accounts/ca_checked", bytes.NewReader(line))
 	if err != nil {
 		return err
 	}
 	request.Header = http.Header{"Content-Type": {"application/json"}, "X-Api-Key": {"for-checking-only"}}
-	answer, err := c.contract.RoundTrip(request)
+	answer, err := in.contract.RoundTrip(request)
 	if answer != nil { // which nowhere gives
 		_ = answer.Body.Close()
 	}
@@ -143,23 +136,6 @@ func unknownKey(given, sent any, at string) string {
 		}
 	}
 	return ""
-}
-
-// removes refuses a row that removes a credential which nobody asked for.
-func (c *checker) removes(r row) error {
-	if r.Connection == nil || c.AllowClear {
-		return nil
-	}
-	for name, value := range r.Connection.State.Val.Nullables() {
-		text, ok := value.Get()
-		switch {
-		case value.IsNull():
-			return fmt.Errorf("connection.state.val.%s: null removes the credential; add --allow-clear if that is meant", name)
-		case ok && text == "":
-			return fmt.Errorf("connection.state.val.%s: \"\" empties the credential; add --allow-clear if that is meant", name)
-		}
-	}
-	return nil
 }
 
 // setBare sets what is left of a credential without what --verbatim allows, to see whether that is masked.
