@@ -75,7 +75,7 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 			return err
 		}
 	}
-	job := &job{bulkCmd: c, std: std, input: input, target: target, sending: map[int]sending{}, sent: lineSet{}}
+	job := &job{input: input, target: target, sending: map[int]sending{}, sent: lineSet{}}
 	defer job.close()
 	if err := job.resume(); err != nil {
 		return err

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"example.com/composio/wrapper/contract"
 )
@@ -26,10 +25,8 @@ const maxRow = 8 << 20
 type input struct {
 	*bulkCmd
 	std      *stdio
-	file     *os.File  // nil for standard input
-	size     int64     // of the file when it was opened: rows that are appended later have not been looked at
-	time     time.Time // when it was changed last
-	in       io.Reader
+	file     *os.File // nil for standard input
+	size     int64    // of the file when it was opened: rows that are appended later have not been looked at
 	contract http.RoundTripper
 	name     string // for a command to paste
 	sum      string // SHA-256 of the file
@@ -41,7 +38,7 @@ type input struct {
 }
 
 func (c *bulkCmd) open(std *stdio) (*input, error) {
-	in := &input{bulkCmd: c, contract: contract.Transport(nowhere{}), std: std, in: std.in, name: "FILE", seed: maphash.MakeSeed()}
+	in := &input{bulkCmd: c, contract: contract.Transport(nowhere{}), std: std, name: "FILE", seed: maphash.MakeSeed()}
 	if c.File == "-" {
 		return in, nil
 	}
@@ -54,7 +51,7 @@ func (c *bulkCmd) open(std *stdio) (*input, error) {
 		_ = file.Close() // it was only opened
 		return nil, &problem{exitUsage, fmt.Sprintf("%q is not a regular file, which could be read twice", c.File), "give - and let it be standard input"}
 	}
-	in.file, in.size, in.time, in.name = file, info.Size(), info.ModTime(), shellQuote(c.File)
+	in.file, in.size, in.name = file, info.Size(), shellQuote(c.File)
 	return in, nil
 }
 
@@ -63,7 +60,7 @@ func (in *input) close() { _ = in.file.Close() } // it was only read; no file is
 // content is the input from its beginning; of a file, what was there when it was opened.
 func (in *input) content() io.Reader {
 	if in.file == nil {
-		return in.in
+		return in.std.in
 	}
 	return io.NewSectionReader(in.file, 0, in.size)
 }
@@ -205,11 +202,7 @@ func (in *input) report() error {
 
 // isChanged reports whether a file has another content than the one looked at.
 func (in *input) isChanged() bool {
-	info, err := in.file.Stat()
-	if err == nil && info.Size() == in.size && info.ModTime().Equal(in.time) {
-		return false
-	}
 	sum := sha256.New()
-	_, err = io.Copy(sum, in.file) // from its beginning: the rows were read by position
+	_, err := io.Copy(sum, in.file) // from its beginning: the rows were read by position
 	return err != nil || in.sum != hex.EncodeToString(sum.Sum(nil))
 }

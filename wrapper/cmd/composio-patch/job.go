@@ -13,9 +13,7 @@ import (
 
 // job is one sending of an input.
 type job struct {
-	*bulkCmd
-	std     *stdio
-	input   *input
+	*input
 	target  *target
 	runner  *bulk.Runner
 	journal journal
@@ -44,7 +42,7 @@ type sending struct {
 func (j *job) resume() error {
 	path := j.rejectsPath()
 	if j.Journal != nil {
-		header := journalHeader{journalKind, 1, j.input.sum, j.target.server, os.Getpid(), path}
+		header := journalHeader{journalKind, 1, j.sum, j.target.server, os.Getpid(), path}
 		journal, err := openJournal(*j.Journal, header, j.DryRun, func(text string) { j.std.errf("%s: %s\n", name, text) })
 		if err != nil {
 			return err
@@ -61,8 +59,8 @@ func (j *job) resume() error {
 		}
 	}
 	j.tally = tally{total: -1, DoneBefore: len(j.journal.done), RefusedBefore: len(j.journal.refused), Failures: []*failureGroup{}}
-	if j.input.file != nil {
-		j.tally.total = j.input.rows - j.tally.DoneBefore - j.tally.RefusedBefore
+	if j.file != nil {
+		j.tally.total = j.rows - j.tally.DoneBefore - j.tally.RefusedBefore
 	}
 	return nil
 }
@@ -105,7 +103,7 @@ func (j *job) unusable() error {
 	if j.fatal != nil {
 		return j.fatal
 	}
-	return j.empty(j.input.rows + j.tally.Bad)
+	return j.empty(j.rows + j.tally.Bad)
 }
 
 // stop ends the run before its end; the first reason counts. It is called with mu held.
@@ -212,7 +210,7 @@ func (j *job) end() error {
 	status := j.tally.status()
 	again := "run the same command again: rows that are done are left alone"
 	switch {
-	case j.input.file == nil:
+	case j.file == nil:
 		again = fmt.Sprintf("give the lines from %d on again; some of them may be done, which does no harm", j.firstLeft)
 	case j.Journal == nil:
 		again = "run the same command again, which sends all rows again; add --journal F, so that the next run can be resumed"

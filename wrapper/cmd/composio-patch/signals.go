@@ -35,16 +35,19 @@ func (s *stdio) onSignals(ctx context.Context, first, second string) (draining, 
 			case <-released:
 				return
 			}
+			text := first
 			switch got {
 			case 1:
 				drain(errSignal)
-				s.say(first)
 			case 2:
 				stop(errSignal)
 				time.AfterFunc(time.Second, s.abandon)
-				s.say(second)
+				text = second
 			default:
 				os.Exit(exitUnknown)
+			}
+			if text != "" {
+				go s.errf("%s: %s\n", name, text) // which may wait
 			}
 		}
 	})
@@ -55,13 +58,6 @@ func (s *stdio) onSignals(ctx context.Context, first, second string) (draining, 
 		stop(nil)
 	})
 	return draining, stopped
-}
-
-// say writes to standard error, and does not wait for it.
-func (s *stdio) say(text string) {
-	if text != "" {
-		go s.errf("%s: %s\n", name, text)
-	}
 }
 
 // drainable returns the context of one call, which ends with stopped, or with draining while no attempt is under way.

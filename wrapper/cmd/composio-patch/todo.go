@@ -13,7 +13,7 @@ import (
 
 // todo yields the rows that are to be sent, as they stand and as they are.
 func (j *job) todo(ctx context.Context) iter.Seq2[sending, row] {
-	if j.input.file == nil {
+	if j.file == nil {
 		return func(yield func(sending, row) bool) { j.fromStdin(ctx, yield) }
 	}
 	return j.fromFile
@@ -23,8 +23,8 @@ const fileChanged = "the file was changed during the run"
 
 func (j *job) fromFile(yield func(sending, row) bool) {
 	n := 0
-	for line, text := range j.input.lines(j.input.content()) {
-		if n++; text.err != nil || n > len(j.input.hashes) || maphash.Bytes(j.input.seed, text.line) != j.input.hashes[n-1] {
+	for line, text := range j.lines(j.content()) {
+		if n++; text.err != nil || n > len(j.hashes) || maphash.Bytes(j.seed, text.line) != j.hashes[n-1] {
 			break
 		}
 		if j.journal.refused[line] { // in a run that may have had no --rejects
@@ -42,7 +42,7 @@ func (j *job) fromFile(yield func(sending, row) bool) {
 			return
 		}
 	}
-	if n != len(j.input.hashes) || j.input.isChanged() {
+	if n != len(j.hashes) || j.isChanged() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.fail(fileChanged, "put the file back as it was and ")
@@ -55,7 +55,7 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 	defer func() { _ = from.Close() }() // it has no error
 	defer context.AfterFunc(ctx, func() { _ = feed.CloseWithError(ctx.Err()) })()
 	go func() {
-		_, err := io.Copy(feed, j.input.in)
+		_, err := io.Copy(feed, j.std.in)
 		_ = feed.CloseWithError(err)
 	}()
 	cutOff := func(line int) {
@@ -64,21 +64,21 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 		j.tally.CutOff = true
 		j.leave(line)
 	}
-	for line, text := range j.input.lines(from) {
+	for line, text := range j.lines(from) {
 		if ctx.Err() != nil {
 			cutOff(line)
 			return
 		}
-		r, err := j.input.check(text)
+		r, err := j.check(text)
 		if _, ok := errors.AsType[*problem](err); ok {
 			j.fatal = err
 			return
 		}
 		if err != nil {
-			j.bad(line, r.ID, err)
+			j.leaveOut(line, r.ID, err)
 			continue
 		}
-		if j.input.rows++; j.input.rows == 101 && !j.DryRun {
+		if j.rows++; j.rows == 101 && !j.DryRun {
 			j.cannotResume()
 		}
 		if !yield(j.underWay(line, text.line, r), r) {
@@ -108,8 +108,8 @@ func (j *job) leave(line int) {
 	}
 }
 
-// bad tells of a row of standard input that is left out.
-func (j *job) bad(line int, id string, err error) {
+// leaveOut tells of a row of standard input that is left out.
+func (j *job) leaveOut(line int, id string, err error) {
 	j.mu.Lock()
 	j.tally.countBad(line, err)
 	j.mu.Unlock()
@@ -125,7 +125,7 @@ func (j *job) updates(ctx context.Context) iter.Seq2[string, composio.Update] {
 	return func(yield func(string, composio.Update) bool) {
 		index, set := 0, setter(j.Verbatim)
 		for s, r := range j.todo(ctx) {
-			if j.input.file == nil {
+			if j.file == nil {
 				j.target.put(r)
 			}
 			j.mu.Lock()
