@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -95,7 +96,6 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 // target is where the rows go, and how fast.
 type target struct {
 	client *composio.Client
-	server string // for the journal
 	pace   []bulk.Option
 	box    *sandbox.Server // of --sandbox
 	close  func()
@@ -107,7 +107,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	offline := c.clientFlags
 	offline.Sandbox = c.Sandbox || c.Check || c.DryRun
 	offline.check(&refused)
-	opts, t := c.options(), &target{server: c.server(), close: func() {}} // no log: retries of thousands of rows would bury the rest
+	opts, t := c.options(), &target{close: func() {}} // no log: retries of thousands of rows would bury the rest
 	if c.Rate != nil {
 		n, per := parseRate("--rate", *c.Rate, &refused)
 		opts = append(opts, composio.WithLimiter(rate.NewLimiter(rate.Limit(n/per.Seconds()), 1)))
@@ -138,7 +138,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 		return nil, err
 	case c.Check || c.DryRun: // there is nothing to send
 	case c.Sandbox:
-		t.box = sandbox.New(append(faults, sandbox.WithJournal(1), sandbox.WithRateLimit(int(limit), per))...)
+		t.box = sandbox.New(append(faults, sandbox.WithJournal(1), sandbox.WithRateLimit(int(math.Ceil(limit)), per))...)
 		server, err := startEmbedded(ctx, t.box)
 		if err != nil {
 			return nil, err

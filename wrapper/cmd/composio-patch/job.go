@@ -42,7 +42,7 @@ type sending struct {
 func (j *job) resume() error {
 	path := j.rejectsPath()
 	if j.Journal != nil {
-		header := journalHeader{journalKind, 1, j.sum, j.target.server, os.Getpid(), path}
+		header := journalHeader{journalKind, 1, j.sum, j.server(), os.Getpid(), path}
 		journal, err := openJournal(*j.Journal, header, j.DryRun, func(text string) { j.std.errf("%s: %s\n", name, text) })
 		if err != nil {
 			return err

@@ -53,14 +53,10 @@ func (p *progress) show(t *tally) {
 
 // terminal is where standard error goes if that is a terminal that can clear a line, and otherwise nil.
 func (s *stdio) terminal() *os.File {
-	if s.stderr == nil {
+	if s.stderr == nil || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
-	file, ok := s.stderr.w.(*os.File)
-	if !ok || !term.IsTerminal(fd(file)) || os.Getenv("TERM") == "dumb" {
-		return nil
-	}
-	return file
+	return terminalOf(s.stderr.w)
 }
 
 // parts are what there is to say, what matters most first.

@@ -93,3 +93,11 @@ func askSecret(std *stdio, terminal *os.File, field string) (string, error) {
 }
 
 func fd(file *os.File) int { return int(file.Fd()) } // #nosec G115 -- small
+
+// terminalOf returns what is read or written if it is a terminal, and otherwise nil.
+func terminalOf(stream any) *os.File {
+	if file, ok := stream.(*os.File); ok && term.IsTerminal(fd(file)) {
+		return file
+	}
+	return nil
+}

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/term"
 
 	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
@@ -152,66 +149,51 @@ func (c *updateCmd) credentials(std *stdio, refused *refusals) map[string]compos
 	case c.Scheme != nil && !given:
 		refused.addf("--scheme changes nothing by itself; add --set, --set-file or --clear")
 	}
-	fields := map[string]composio.Field{}
-	// claim refuses a field that a flag must not change: because there is none, or another flag changes it.
-	claim := func(flag, form, arg string) (field, value string, ok bool) {
-		field, value, complete := strings.Cut(arg, "=")
-		_, taken := fields[field]
-		switch {
-		case complete != strings.Contains(form, "="):
-			refused.addf("%s: a value is not of the form %s (it is not shown, since it may be a secret)", flag, form)
-		case !slices.Contains(fieldNames(), field):
-			refused.addf("%s: unknown FIELD (it is not shown, since it may be a secret); there are %s", flag, strings.Join(fieldNames(), ", "))
-		case taken:
-			refused.addf("%s: the field %s is given twice", flag, field)
-		default:
-			return field, value, true
-		}
-		return "", "", false
-	}
-	set := setter(c.Verbatim)
-	for _, arg := range c.Set {
-		if field, text, ok := claim("--set", "FIELD=VALUE", arg); ok {
-			fields[field] = set(text)
-			if text == "" && !c.AllowClear {
-				refused.addf("--set %s=: there is nothing behind it; --clear %[1]s removes the credential, and --allow-clear lets an empty one be stored", field)
-			}
-		}
-	}
-	for _, arg := range c.Clear {
-		if field, _, ok := claim("--clear", "FIELD", arg); ok {
-			fields[field] = composio.Clear()
-		}
-	}
-	terminal, _ := std.in.(*os.File)
-	if terminal != nil && !term.IsTerminal(fd(terminal)) {
-		terminal = nil
-	}
-	take := func(field string, read func() (string, error)) {
-		text, err := read()
+	fields, set, terminal := map[string]composio.Field{}, setter(c.Verbatim), terminalOf(std.in)
+	take := func(field, text string, err error) {
 		if fields[field] = set(text); err != nil {
 			refused.addf("--set-file %s: %v", field, err)
 		}
 	}
 	read := false
 	var ask []string
-	for _, arg := range c.SetFile {
-		field, path, ok := claim("--set-file", "FIELD=PATH", arg)
-		switch {
-		case !ok:
-		case path == "-" && terminal != nil:
-			fields[field] = composio.Clear() // until it is asked for
-			ask = append(ask, field)
-		case path == "-" && read:
-			refused.addf("--set-file %s=-: standard input was read for another field already", field)
-		default:
-			read = read || path == "-"
-			take(field, func() (string, error) { return readSecret(path, std.in) })
+	for _, given := range []struct {
+		flag, form string
+		args       []string
+	}{{"--set", "FIELD=VALUE", c.Set}, {"--clear", "FIELD", c.Clear}, {"--set-file", "FIELD=PATH", c.SetFile}} {
+		for _, arg := range given.args {
+			field, value, complete := strings.Cut(arg, "=")
+			_, taken := fields[field]
+			switch {
+			case complete != strings.Contains(given.form, "="):
+				refused.addf("%s: a value is not of the form %s (it is not shown, since it may be a secret)", given.flag, given.form)
+			case !slices.Contains(fieldNames(), field):
+				refused.addf("%s: unknown FIELD (it is not shown, since it may be a secret); there are %s", given.flag, strings.Join(fieldNames(), ", "))
+			case taken:
+				refused.addf("%s: the field %s is given twice", given.flag, field)
+			case given.flag == "--clear":
+				fields[field] = composio.Clear()
+			case given.flag == "--set":
+				fields[field] = set(value)
+				if value == "" && !c.AllowClear {
+					refused.addf("--set %s=: there is nothing behind it; --clear %[1]s removes the credential, and --allow-clear lets an empty one be stored", field)
+				}
+			case value == "-" && terminal != nil:
+				fields[field] = composio.Clear() // until it is asked for
+				ask = append(ask, field)
+			case value == "-" && read:
+				refused.addf("--set-file %s=-: standard input was read for another field already", field)
+			default:
+				read = read || value == "-"
+				text, err := readSecret(value, std.in)
+				take(field, text, err)
+			}
 		}
 	}
 	for _, field := range ask {
 		if len(*refused) == 0 { // or a secret would be typed in vain
-			take(field, func() (string, error) { return askSecret(std, terminal, field) })
+			text, err := askSecret(std, terminal, field)
+			take(field, text, err)
 		}
 	}
 	return fields
