@@ -22,9 +22,9 @@ type terminal struct {
 	gone  chan struct{}
 }
 
-func onTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
+func onTerminal(t *testing.T, cmd *exec.Cmd, columns uint16) *terminal {
 	t.Helper()
-	keys, err := pty.Start(cmd)
+	keys, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func (x *terminal) wait() (status int, shown string) {
 
 func TestOnATerminalASecretIsAskedForByItsFieldAndNotShown(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
-	x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-"))
+	x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-"), 80)
 	x.shown.waitFor(t, "username (is not shown): ")
 	x.types(t, "s3cr3t robot\n")
 	x.shown.waitFor(t, "password (is not shown): ")
@@ -77,7 +77,7 @@ func TestWhatATerminalCannotTakeIsRefused(t *testing.T) {
 		"-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY": "a terminal takes the first line alone; use a file",
 		"{\n\"type\": 1}\n": "a terminal takes the first line alone; use a file",
 	} {
-		x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=SERVICE_ACCOUNT", "--set-file=private_key=-"))
+		x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=SERVICE_ACCOUNT", "--set-file=private_key=-"), 80)
 		x.shown.waitFor(t, "private_key (is not shown): ")
 		x.types(t, typed)
 		status, shown := x.wait()
@@ -90,7 +90,7 @@ func TestWhatATerminalCannotTakeIsRefused(t *testing.T) {
 
 func TestNothingIsAskedForALineThatIsRefused(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "")
-	x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=username=-"))
+	x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=username=-"), 80)
 	status, shown := x.wait()
 	if status != exitUsage || !strings.HasPrefix(shown, "composio-patch: COMPOSIO_API_KEY is not set: ") {
 		t.Errorf("status %d, %q", status, shown)
@@ -106,7 +106,7 @@ func TestASignalAtTheQuestionLeavesTheTerminalAsItWas(t *testing.T) {
 	} {
 		cmd := asProcess(t, "sh", "-c", `trap : INT; stty -a; "$0" "$@"; echo "status $?"; stty -a`, os.Args[0],
 			"update", "ca_1", "--scheme=BASIC", "--set-file=password=-")
-		x := onTerminal(t, cmd)
+		x := onTerminal(t, cmd, 80)
 		x.shown.waitFor(t, "password (is not shown): ")
 		children, err := exec.CommandContext(t.Context(), "pgrep", "-P", strconv.Itoa(x.Process.Pid)).Output()
 		if err != nil {
@@ -152,7 +152,7 @@ func TestShellsCompleteCommandLines(t *testing.T) {
 			cmd := asProcess(t, path, args[1:]...)
 			cmd.Dir = dir
 			cmd.Env = append(cmd.Env, "PATH="+dir+":"+os.Getenv("PATH"), "TERM=dumb", "HOME="+dir, "PS1=$ ", "fish_features=no-query-term")
-			x := onTerminal(t, cmd)
+			x := onTerminal(t, cmd, 80)
 			x.types(t, start+"\nprintf 'ready%s\\n' 1\n")
 			x.shown.waitFor(t, "ready1")
 			n := 0
