@@ -140,10 +140,11 @@ func newSurvey(t testing.TB) *survey { return &survey{t: t, exchanges: recordAll
 
 // outcome is what came of one call.
 type outcome struct {
-	sent received // the zero value if nothing was
-	body any      // of what was sent
-	says string   // everything that the caller can see, but for the raw body
-	is   string   // the sentinels that hold
+	sent    received // the zero value if nothing was
+	body    any      // of what was sent
+	arrived bool     // whether body is what it ought to be
+	says    string   // everything that the caller can see, but for the raw body
+	is      string   // the sentinels that hold
 }
 
 // ask has an update answered with a body. The question is a name for all of it.
@@ -183,14 +184,20 @@ func (s *survey) answered(status int, header http.Header, body any) outcome {
 	return s.ask(fmt.Sprint("answered ", status, header, text), rename, status, header, text)
 }
 
-// send sends a value, and reports whether it is what arrives, at its place in the body.
-func (s *survey) send(place string, by sender, value any) (o outcome, arrived bool) {
-	o = s.ask("sends "+place+jsonOf(s.t, value), by.update(value), http.StatusOK, nil, success)
+// send sends a value, which has a name, to a place in the body.
+func (s *survey) send(place, name string, by sender, value any) outcome {
+	question := "send " + place + " " + name
+	if known, ok := s.known.Load(question + "?"); ok {
+		return known.(outcome)
+	}
+	o := s.ask(question, by.update(value), http.StatusOK, nil, success)
 	want := replaced(nil, value, steps(place)...)
 	if strings.HasPrefix(place, credentialsAt) {
 		want = replaced(want, composio.SchemeAPIKey, steps(schemeAt)...)
 	}
-	return o, jsonOf(s.t, o.body) == jsonOf(s.t, want)
+	o.arrived = jsonOf(s.t, o.body) == jsonOf(s.t, want)
+	s.known.Store(question+"?", o)
+	return o
 }
 
 // sender sends one property of the body.
@@ -454,8 +461,8 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go", place)
 	}
 	for _, value := range values {
-		if _, arrived := g.send(place, s, value); !arrived {
-			g.say("the body's %s does not arrive when it is sent as %s: run make generate; if that is done, see wrapper/update.go or wrapper/credentials.go", place, jsonOf(g.t, value))
+		if name := jsonOf(g.t, value); !g.send(place, name, s, value).arrived {
+			g.say("the body's %s does not arrive when it is sent as %s: run make generate; if that is done, see wrapper/update.go or wrapper/credentials.go", place, name)
 		}
 	}
 	g.keywords("the body's "+place, schema, "wrapper/update.go or wrapper/credentials.go", known...)
@@ -468,10 +475,11 @@ func (g *guarding) bounds(place string, schema object, what string, s sender, va
 		if !ok || int(bound)+beyond < 0 || bound > 100_000 {
 			continue
 		}
-		if _, arrived := g.send(place, s, value(int(bound))); !arrived {
+		at := func(size int) outcome { return g.send(place, fmt.Sprint(what, " ", size), s, value(size)) }
+		if !at(int(bound)).arrived {
 			g.say("the body's %s does not arrive at its %s %v: see wrapper/update.go or wrapper/credentials.go", place, keyword, bound)
 		}
-		if o, _ := g.send(place, s, value(int(bound)+beyond)); o.sent.Method != "" || o.is != "ErrInvalid" {
+		if o := at(int(bound) + beyond); o.sent.Method != "" || o.is != "ErrInvalid" {
 			g.say("the body's %s has %s %v in the document, and the wrapper sends what is beyond it: refuse it in wrapper/update.go or wrapper/credentials.go", place, keyword, bound)
 		}
 	}
@@ -583,8 +591,6 @@ func (g *guarding) sample(schema object, b bool, n float64, s string) any {
 			value[name] = g.sample(g.get(properties, name), b, n, s)
 		}
 		return value
-	case schema["type"] == "object":
-		return object{s: s}
 	case schema["type"] == "array":
 		return []any{g.sample(g.get(schema, "items"), b, n, s)}
 	case schema["type"] == "boolean":

@@ -88,7 +88,7 @@ func (s *survey) notice(t testing.TB, document any) string {
 		return said[0]
 	}
 	against := contract.WithDocument([]byte(jsonOf(t, document)))
-	for _, e := range s.exchanges {
+	for _, e := range slices.Backward(s.exchanges) { // those that break the contract see most
 		if got := e.violationsOf(t, against); !slices.Equal(got, e.violations) {
 			return fmt.Sprintf("the exchange %s has the violations %q, recorded with %q", e.name, got, e.violations)
 		}
