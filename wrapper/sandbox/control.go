@@ -44,7 +44,7 @@ func newControl(s *Server, hosts []string) *control {
 	c.keepStart = sync.OnceFunc(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		c.start = s.state.clone()
+		c.start = s.clone()
 	})
 	c.mux.Handle("GET "+strings.TrimSuffix(controlRoot, "/"), http.RedirectHandler(controlRoot, http.StatusTemporaryRedirect))
 	for path, file := range map[string]struct{ name, mediaType string }{

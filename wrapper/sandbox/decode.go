@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,14 +13,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// controlSpec is the OpenAPI document of the control routes.
-//
-//go:embed control.yaml
-var controlSpec []byte
-
-// controlSchemas are the document's, by their names.
+// controlSchemas are those of the control routes' document, by their names.
 var controlSchemas = sync.OnceValue(func() openapi3.Schemas {
-	document, err := openapi3.NewLoader().LoadFromData(controlSpec)
+	spec, _ := controlFiles.ReadFile("control.yaml")
+	document, err := openapi3.NewLoader().LoadFromData(spec)
 	if err != nil {
 		panic(err) // it is embedded
 	}
@@ -35,16 +30,19 @@ func decode(data []byte, schema string, to any) error {
 	if err := json.Unmarshal(data, &value); err != nil {
 		return errors.New("body: not one JSON value")
 	}
-	if again, _ := json.Marshal(value); !utf8.Valid(data) || bytes.ContainsRune(again, utf8.RuneError) { // stands for what is none
+	// What encoding/json cannot read as a character it has replaced.
+	if read, _ := json.Marshal(value); !utf8.Valid(data) || bytes.ContainsRune(read, utf8.RuneError) {
 		return errors.New("body: text that is not Unicode")
 	}
-	err := controlSchemas()[schema].Value.VisitJSON(value)
-	if broken, ok := errors.AsType[*openapi3.SchemaError](err); ok {
-		place := "body"
-		if path := broken.JSONPointer(); len(path) > 0 {
-			place = strings.Trim(strconv.Quote("/"+strings.Join(path, "/")), `"`)
+	if err := controlSchemas()[schema].Value.VisitJSON(value); err != nil {
+		place, reason := "body", "not what the document of the control routes has"
+		if broken, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+			if path := broken.JSONPointer(); len(path) > 0 {
+				place = strings.Trim(strconv.Quote("/"+strings.Join(path, "/")), `"`)
+			}
+			reason = broken.Reason
 		}
-		return fmt.Errorf("%s: %s", place, broken.Reason)
+		return fmt.Errorf("%s: %s", place, reason)
 	}
 	return json.Unmarshal(data, to)
 }
