@@ -73,44 +73,34 @@ func TestEveryFieldCanBeSetAndCleared(t *testing.T) {
 		composio := newStandIn(t, answers(200, applied))
 		command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set", field+"=v")
 		command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--clear", field)
-		var bodies []string
-		for _, r := range composio.received() {
-			bodies = append(bodies, r.Body)
-		}
-		if diff := cmp.Diff([]string{bearer + `"` + field + `":"v"}}}}`, bearer + `"` + field + `":null}}}}`}, bodies); diff != "" {
+		if diff := cmp.Diff([]string{bearer + `"` + field + `":"v"}}}}`, bearer + `"` + field + `":null}}}}`}, composio.bodies()["ca_1"]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", field, diff)
 		}
 	}
 }
 
 func TestSetFileDropsOneNewlineAtTheEnd(t *testing.T) {
-	for name, tt := range map[string]struct{ content, sent string }{
-		"none":            {"secret", `secret`},
-		"newline":         {"secret\n", `secret`},
-		"return, newline": {"secret\r\n", `secret`},
-		"return":          {"secret\r", `secret\r`},
-		"two newlines":    {"secret\n\n", `secret\n`},
-		"two of each":     {"secret\r\n\r\n", `secret\r\n`},
-		"within":          {"-----BEGIN-----\nAA==\n-----END-----\n", `-----BEGIN-----\nAA==\n-----END-----`},
-		"at the start":    {"\n secret \n", `\n secret `},
-		"nothing expands": {"$HOME=~,@x\n", `$HOME=~,@x`},
+	for content, sent := range map[string]string{
+		"secret":            `secret`,
+		"secret\n":          `secret`,
+		"secret\r\n":        `secret`,
+		"secret\r":          `secret\r`,
+		"secret\n\n":        `secret\n`,
+		"secret\r\n\r\n":    `secret\r\n`,
+		"\n secret \n":      `\n secret `,
+		"-BEGIN-\nA\n-END-": `-BEGIN-\nA\n-END-`,
+		"$HOME=~,@x\n":      `$HOME=~,@x`, // nothing expands
 	} {
-		t.Run(name, func(t *testing.T) {
-			composio := newStandIn(t, answers(200, applied))
-			path := filepath.Join(t.TempDir(), "a=b,c") // a path is taken as it stands too
-			writeFile(t, path, tt.content)
-			command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--verbatim", "--set-file", "token="+path)
-			commandIn(t, strings.NewReader(tt.content), "update", "ca_1", "--scheme=BEARER_TOKEN", "--verbatim", "--set-file", "token=-")
-			sent := composio.received()
-			if len(sent) != 2 {
-				t.Fatalf("sent %v", sent)
-			}
-			for i, from := range []string{"file", "standard input"} {
-				if diff := cmp.Diff(bearer+`"token":"`+tt.sent+`"}}}}`, sent[i].Body); diff != "" {
-					t.Errorf("from %s (-want +got):\n%s", from, diff)
-				}
-			}
-		})
+		composio := newStandIn(t, answers(200, applied))
+		path := filepath.Join(t.TempDir(), "a=b,c") // a path is taken as it stands too
+		writeFile(t, path, content)
+		for _, from := range []string{path, "-"} {
+			commandIn(t, strings.NewReader(content), "update", "ca_1", "--scheme=BEARER_TOKEN", "--verbatim", "--set-file", "token="+from)
+		}
+		body := bearer + `"token":"` + sent + `"}}}}`
+		if diff := cmp.Diff([]string{body, body}, composio.bodies()["ca_1"]); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", content, diff)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -225,15 +224,12 @@ func TestAllThatIsRefusedOfASandboxIsToldAtOnce(t *testing.T) {
 func TestVerbatimSendsWhatLooksLikeAMistake(t *testing.T) {
 	for _, value := range []string{"REDACTED", "****", "abc...", "\ufefftoken", " token", "token\t"} {
 		composio := newStandIn(t, answers(200, applied))
-		path := filepath.Join(t.TempDir(), "token")
-		writeFile(t, path, value+"\n")
-		for _, flag := range []string{"--set=token=" + value, "--set-file=token=" + path} {
+		for _, flag := range []string{"--set=token=" + value, "--set-file=token=" + inputFile(t, value)} {
 			wantStart(t, command(t, "update", "ca_1", "--scheme=BEARER_TOKEN", flag, "--verbatim"), exitDone, "")
 		}
-		for _, sent := range composio.received() {
-			if diff := cmp.Diff(bearer+`"token":"`+strings.ReplaceAll(value, "\t", `\t`)+`"}}}}`, sent.Body); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+		body := bearer + `"token":"` + strings.ReplaceAll(value, "\t", `\t`) + `"}}}}`
+		if diff := cmp.Diff([]string{body, body}, composio.bodies()["ca_1"]); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
 }
