@@ -108,8 +108,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	offline.Sandbox = c.Sandbox || c.Check || c.DryRun
 	offline.check(&refused)
 	opts, t := c.options(), &target{close: func() {}} // no log: retries of thousands of rows would bury the rest
-	if c.Rate != nil {
-		n, per := parseRate("--rate", *c.Rate, &refused)
+	if n, per := parseRate("--rate", c.Rate, &refused); n > 0 {
 		opts = append(opts, composio.WithLimiter(rate.NewLimiter(rate.Limit(n/per.Seconds()), 1)))
 	}
 	t.pace = []bulk.Option{bulk.WithConcurrency(c.Concurrency), bulk.WithShare(c.Share)}
@@ -118,10 +117,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 			refused.addf("%s", strings.NewReplacer("bulk: ", "", "WithConcurrency", "--concurrency", "WithShare", "--share").Replace(err.Error()))
 		}
 	}
-	limit, per := 0.0, time.Duration(0)
-	if c.SandboxLimit != nil {
-		limit, per = parseRate("--sandbox-limit", *c.SandboxLimit, &refused)
-	}
+	limit, per := parseRate("--sandbox-limit", c.SandboxLimit, &refused)
 	faults := faultOptions(c.Fault, &refused)
 	if !c.Sandbox && (c.SandboxLimit != nil || c.Fault != nil) {
 		refused.addf("--sandbox-limit and --fault need --sandbox")
@@ -164,14 +160,16 @@ func (c *bulkCmd) server() string {
 	return strings.TrimRight(cmp.Or(server, "default"), "/")
 }
 
-// parseRate reads a rate such as 20/s or 1000/m.
-func parseRate(flag, text string, refused *refusals) (n float64, per time.Duration) {
-	number, unit, _ := strings.Cut(text, "/")
+// parseRate reads a rate such as 20/s or 1000/m; without text it is 0.
+func parseRate(flag string, text *string, refused *refusals) (n float64, per time.Duration) {
+	if text == nil {
+		return 0, 0
+	}
+	number, unit, _ := strings.Cut(*text, "/")
 	per, ok := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}[unit]
 	n, err := strconv.ParseFloat(number, 64)
 	if !ok || err != nil || !(n > 0 && n <= 1e9) {
 		refused.addf("%s: not of the form N/s, N/m or N/h, such as 1000/m", flag)
-		return 1, time.Second
 	}
 	return n, per
 }

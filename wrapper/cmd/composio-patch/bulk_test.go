@@ -229,7 +229,7 @@ func TestParseRate(t *testing.T) {
 		"": 0, "20": 0, "0/s": 0, "-1/s": 0, "NaN/s": 0, "Inf/s": 0, "1e10/s": 0, "/m": 0, "5/": 0, "x/s": 0, "5/d": 0, "5/s/s": 0, // refused
 	} {
 		var refused refusals
-		n, per := parseRate("--rate", text, &refused)
+		n, per := parseRate("--rate", &text, &refused)
 		if want > 0 && n/per.Seconds() != want || (refused == nil) != (want > 0) {
 			t.Errorf("%s: %v in %v, %v", text, n, per, refused)
 		}

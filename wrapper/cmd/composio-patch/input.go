@@ -176,7 +176,7 @@ func (in *input) look(each func(row)) error {
 		in.std.errf("%d more bad rows\n", more)
 	}
 	if in.bad > 0 {
-		return &problem{exitUsage, plural(in.bad) + " cannot be sent", "nothing was sent; correct what is said above, line by line"}
+		return &problem{exitUsage, plural(in.bad, "row") + " cannot be sent", "nothing was sent; correct what is said above, line by line"}
 	}
 	return in.empty(in.rows)
 }
@@ -195,7 +195,7 @@ func (in *input) report() error {
 	if in.JSON {
 		in.std.json(checkedEvent{"checked", in.rows, in.bad, in.kinds})
 	} else if err == nil {
-		in.std.outf("%s, all of which can be sent\n%v\n", plural(in.rows), in.kinds)
+		in.std.outf("%s, all of which can be sent\n%v\n", plural(in.rows, "row"), in.kinds)
 	}
 	return err
 }

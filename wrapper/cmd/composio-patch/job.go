@@ -39,7 +39,7 @@ type sending struct {
 }
 
 // resume takes in what earlier runs left.
-func (j *job) resume() error {
+func (j *job) resume() (err error) {
 	path := j.rejectsPath()
 	if j.Journal != nil {
 		header := journalHeader{journalKind, 1, j.sum, j.server(), os.Getpid(), path}
@@ -53,7 +53,6 @@ func (j *job) resume() error {
 		}
 	}
 	if path != "" && !j.DryRun {
-		var err error
 		if j.rejects, err = openRejects(path, j.journal.rejects == path); err != nil {
 			return err
 		}
@@ -79,11 +78,12 @@ func (j *job) dryRun() error {
 		rows++
 		all.add(s.kinds)
 		if j.JSON {
+			r.mask()
 			j.std.json(struct {
 				Event string `json:"event"`
 				Line  int    `json:"line"`
 				row
-			}{"would_send", s.line, r.masked()})
+			}{"would_send", s.line, r})
 		} else {
 			_, text := r.look()
 			j.std.outf("line %d: %s\n", s.line, text)
@@ -93,7 +93,7 @@ func (j *job) dryRun() error {
 		return err
 	}
 	if !j.JSON {
-		j.std.outf("%s would be sent\n%v\n", plural(rows), all)
+		j.std.outf("%s would be sent\n%v\n", plural(rows, "row"), all)
 	}
 	return j.end()
 }

@@ -46,12 +46,12 @@ func thousands(n int) string {
 	return text
 }
 
-// plural is a number of rows.
-func plural(n int) string {
-	if n == 1 {
-		return "1 row"
+// plural counts what a word names.
+func plural(n int, word string) string {
+	if n != 1 {
+		word += "s"
 	}
-	return strconv.Itoa(n) + " rows"
+	return strconv.Itoa(n) + " " + word
 }
 
 // look says what the row changes, counted and, for a person, in words.

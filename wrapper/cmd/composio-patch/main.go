@@ -23,6 +23,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,6 +57,23 @@ func (c *helpCmd) Run(app *kong.Kong) error {
 		return misunderstood(app, trace.Error, args)
 	}
 	return trace.PrintUsage(false)
+}
+
+// versionCmd prints what --version prints.
+type versionCmd struct{}
+
+func (versionCmd) Run(std *stdio) error {
+	std.outf("%s\n", version())
+	return nil
+}
+
+// version returns the module, its version and that of Go.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return name + ", built without module information"
+	}
+	return fmt.Sprintf("%s %s %s, %s", name, info.Main.Path, info.Main.Version, info.GoVersion)
 }
 
 func main() {

@@ -58,11 +58,9 @@ func (s *stdio) clearLine() { s.errf("") }
 
 // json writes one object in a line, in one piece.
 func (s *stdio) json(view any) {
-	var line bytes.Buffer
-	encoder := json.NewEncoder(&line)
+	encoder := json.NewEncoder(s.out)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(view) // strings and numbers always encode
-	_, _ = s.out.Write(line.Bytes())
+	_ = encoder.Encode(view) // strings and numbers always encode; a stream takes everything
 }
 
 // start puts streams in front of out and err. finish must follow.

@@ -15,39 +15,36 @@ const (
 	every  = 5 * time.Second        // the time between two lines elsewhere; the beginning of a pause is told at once
 )
 
-// progress shows how far a run has come.
+// progress shows how far a run has come: as a line that is drawn again and again on a terminal, and otherwise as a line, or
+// an object, now and then.
 type progress struct {
-	last   time.Time
-	every  time.Duration
+	std    *stdio
+	asJSON bool
+	last   time.Time // of the latest line
 	paused time.Time // what was last said of that
-	print  func(*tally)
 }
 
-// newProgress returns a line that is drawn again and again on a terminal, and otherwise a line now and then.
 func newProgress(std *stdio, asJSON bool) *progress {
-	p := &progress{last: time.Now(), every: every}
-	switch file := std.terminal(); {
-	case asJSON:
-		p.print = func(t *tally) { std.json(progressView(t)) }
-	case file != nil:
-		p.every = 0
-		p.print = func(t *tally) {
-			width, _, err := term.GetSize(fd(file))
-			if err != nil || width <= 0 {
-				width = 80
-			}
-			std.drawLine(lineOf(t, width-1)) // in the last column some terminals scroll
-		}
-	default:
-		p.print = func(t *tally) { std.errf("%s\n", strings.Join(parts(t), ", ")) }
-	}
-	return p
+	return &progress{std: std, asJSON: asJSON, last: time.Now()}
 }
 
 func (p *progress) show(t *tally) {
-	if time.Since(p.last) >= p.every || t.paused.Sub(p.paused) > time.Second {
-		p.last, p.paused = time.Now(), t.paused
-		p.print(t)
+	terminal := p.std.terminal()
+	if terminal != nil && !p.asJSON {
+		width, _, err := term.GetSize(fd(terminal))
+		if err != nil || width <= 0 {
+			width = 80
+		}
+		p.std.drawLine(lineOf(t, width-1)) // in the last column some terminals scroll
+		return
+	}
+	if time.Since(p.last) < every && t.paused.Sub(p.paused) <= time.Second {
+		return
+	}
+	if p.last, p.paused = time.Now(), t.paused; p.asJSON {
+		p.std.json(progressView(t))
+	} else {
+		p.std.errf("%s\n", strings.Join(parts(t), ", "))
 	}
 }
 

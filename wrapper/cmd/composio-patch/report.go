@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -15,11 +14,7 @@ import (
 // done reports a result.
 func (s *stdio) done(r *composio.Result, asJSON bool) {
 	if !asJSON {
-		attempts := "1 attempt"
-		if r.Attempts != 1 {
-			attempts = strconv.Itoa(r.Attempts) + " attempts"
-		}
-		s.outf("%s\n", printable(fmt.Sprintf("%s: updated; status %s, request id %s, %s", r.ID, r.Status, r.RequestID, attempts)))
+		s.outf("%s\n", printable(fmt.Sprintf("%s: updated; status %s, request id %s, %s", r.ID, r.Status, r.RequestID, plural(r.Attempts, "attempt"))))
 		return
 	}
 	s.json(resultEvent(r))

@@ -167,16 +167,14 @@ func (r *row) update(set func(string) composio.Field) (u composio.Update) {
 	return u
 }
 
-// masked returns the row with every credential hidden.
-func (r row) masked() row {
-	if r.Connection != nil {
-		connection := *r.Connection
-		for _, value := range connection.State.Val.Nullables() {
-			if text, ok := value.Get(); ok && text != "" {
-				*value = gen.String("[redacted]")
-			}
-		}
-		r.Connection = &connection
+// mask hides every credential of the row.
+func (r row) mask() {
+	if r.Connection == nil {
+		return
 	}
-	return r
+	for _, value := range r.Connection.State.Val.Nullables() {
+		if text, ok := value.Get(); ok && text != "" {
+			*value = gen.String("[redacted]")
+		}
+	}
 }
