@@ -91,7 +91,7 @@ const (
 	queueLen = 1024
 
 	// patience is how long a piece is waited for, so that on a terminal the streams keep their order.
-	patience = 100 * time.Millisecond
+	patience = 50 * time.Millisecond
 )
 
 // stream writes on a goroutine of its own, so that a reader that does not read, such as a pager, holds up neither signals
