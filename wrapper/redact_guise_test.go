@@ -283,11 +283,13 @@ func TestEndOfACutAnswer(t *testing.T) {
 	if got, want := string(refusal(t, update, "<p>abcdefgh").Body), "<p>[redacted]"; got != want {
 		t.Errorf("of a secret in full, Body = %q, want %q", got, want)
 	}
-	for _, shown := range []int{9, 10, 100, len(keyPEM) - 1, len(keyPEM), len(keyPEM) + 10} { // where it is this side that cuts, at 64 KiB
-		before := `{"error":{"message":"m","code":1},"echo":"` + strings.Repeat("x", 64<<10-shown-42)
-		got := string(refusal(t, update, before+keyPEM+strings.Repeat("y", 10<<10)+`"}`).Body)
-		if strings.Contains(got, "BEGIN") || strings.Contains(got, "MIIE") {
-			t.Errorf("with %d bytes of the key before the cut, Body ends with %q", shown, got[max(0, len(got)-80):])
+	key := jsonForm(keyPEM)
+	for _, shown := range []int{9, 10, 100, len(key) - 1, len(key), len(key) + 10} { // where it is this side that cuts, at 64 KiB
+		before := `{"error":{"message":"m","code":7},"echo":"`
+		before += strings.Repeat("x", 64<<10-shown-len(before))
+		got := refusal(t, update, before+key+strings.Repeat("y", 10<<10)+`"}`)
+		if body := string(got.Body); got.Code != 7 || strings.Contains(body, "BEGIN") || strings.Contains(body, "MIIE") {
+			t.Errorf("with %d bytes of the key before the cut, Body ends with %q: %v", shown, body[max(0, len(body)-80):], got)
 		}
 	}
 }

@@ -509,6 +509,8 @@ func TestKeyPrefixIsRedactedEverywhere(t *testing.T) {
 		Is:      "ErrUnauthorized",
 	}
 	wantSame(t, "the error", want, got)
+	escaped := answerTo(t, rename, 401, jsonAnswer, `{"error":{"message":"\u0061k_message","errors":["\u0061k_error"]}}`)
+	wantSame(t, "what was escaped", []string{"[redacted]", "[redacted]"}, append(escaped.Details, escaped.Message))
 }
 
 // Both are strings, and easily exchanged.
@@ -564,8 +566,12 @@ func TestEveryCredentialFieldIsASecret(t *testing.T) {
 	t.Parallel()
 	for _, name := range credentialNames(t) {
 		got := refusal(t, fieldUpdate(name, composio.Set(secretToken)), `{"error":{"message":"bad `+name+` `+jsonForm(secretToken)+`","code":1}}`)
-		if wantNothingShowing(t, got); got.Message != "bad "+name+" [redacted]" {
-			t.Errorf("the error is %v", got)
+		if wantNothingShowing(t, got); got.Message != "bad "+name+" [redacted]" || string(got.Body) != "[redacted]" {
+			t.Errorf("Message = %q, Body = %q", got.Message, got.Body)
+		}
+		got = refusal(t, fieldUpdate(name, composio.Set("plain")), `{"error":{"message":"bad plain","code":1},"got":["plain","plainly"]}`)
+		if want := `{"error":{"message":"bad [redacted]","code":1},"got":["[redacted]","[redacted]ly"]}`; string(got.Body) != want {
+			t.Errorf("Body = %s, want %s", got.Body, want)
 		}
 	}
 }
