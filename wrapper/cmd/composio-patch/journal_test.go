@@ -1,12 +1,32 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+func readJournal(t *testing.T, path string) (entries []journalEntry) {
+	t.Helper()
+	data := readFile(t, path)
+	for i, line := range slices.Collect(strings.Lines(data)) {
+		var entry journalEntry
+		if !strings.HasSuffix(line, "\n") {
+			continue
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("line %d: %v", i+1, err)
+		}
+		if entry.Line > 0 { // no header
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
 
 func TestJournalHasALineForEachFinishedRow(t *testing.T) {
 	newStandIn(t, byAccount(map[string]int{"ca_2": 404, "ca_3": 502}))

@@ -128,6 +128,7 @@ func newStandInElsewhere(t *testing.T, handler http.HandlerFunc) *standIn {
 		s.got = append(s.got, received{r.Method, r.URL.EscapedPath(), r.Header.Get("X-Api-Key"), r.UserAgent(), string(body)})
 		s.mu.Unlock()
 		w.Header().Set("X-Request-Id", "req_1")
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		handler(w, r)
 	}))
 	t.Cleanup(s.Close)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -197,13 +196,5 @@ func TestNoSecretIsPrinted(t *testing.T) {
 				}
 			})
 		}
-	}
-}
-
-func TestAnErrorOfTheCommandsOwnSaysWhatToDo(t *testing.T) {
-	var errs bytes.Buffer
-	status := (&stdio{err: &errs}).fail(&problem{exitFailed, "a\x1bb", "c"}, false)
-	if diff := cmp.Diff("composio-patch: a b\nfix: c\n", errs.String()); diff != "" || status != exitFailed {
-		t.Errorf("status %d (-want +got):\n%s", status, diff)
 	}
 }

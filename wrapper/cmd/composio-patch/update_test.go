@@ -127,18 +127,14 @@ func TestSetFileRefusesWhatIsNoCredential(t *testing.T) {
 			want(t, got, outcome{exitUsage, "", "composio-patch: --set-file token: " + tt.err + "\nfix: nothing was sent; see composio-patch help update\n"})
 		})
 	}
-	t.Run("standard input without end", func(t *testing.T) {
-		endless := &endless{}
-		got := commandIn(t, endless, "update", "ca_1", "--scheme=BASIC", "--set-file=password=-")
-		if got.Status != exitUsage || endless.read > 2<<20 {
-			t.Errorf("%d bytes were read, %+v", endless.read, got)
-		}
-	})
-	t.Run("standard input twice", func(t *testing.T) {
-		got := commandIn(t, strings.NewReader("x"), "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-")
-		want(t, got, outcome{exitUsage, "", "composio-patch: --set-file password=-: standard input was read for another field already\n" +
-			"fix: nothing was sent; see composio-patch help update\n"})
-	})
+	endless := &endless{}
+	got := commandIn(t, endless, "update", "ca_1", "--scheme=BASIC", "--set-file=password=-")
+	if got.Status != exitUsage || endless.read > 2<<20 {
+		t.Errorf("%d bytes were read, %+v", endless.read, got)
+	}
+	got = commandIn(t, strings.NewReader("x"), "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-")
+	want(t, got, outcome{exitUsage, "", "composio-patch: --set-file password=-: standard input was read for another field already\n" +
+		"fix: nothing was sent; see composio-patch help update\n"})
 }
 
 // endless is input that ends only for who reads far too much.
@@ -178,11 +174,6 @@ func TestMaxRetriesAreTheAttemptsAfterTheFirst(t *testing.T) {
 			t.Errorf("%s: %d lines of it:\n%s", flag, lines, got.Err)
 		}
 	}
-}
-
-func TestAResultCountsItsAttempts(t *testing.T) {
-	newStandIn(t, inTurn(answers(503, "", "Retry-After", "0.001"), answers(200, applied)))
-	wantStart(t, command(t, "update", "ca_1", "--alias=a"), exitDone, "ca_1: updated; status ACTIVE, request id req_1, 2 attempts\n")
 }
 
 func TestTimeoutBoundsOneAttempt(t *testing.T) {
