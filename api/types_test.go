@@ -13,7 +13,7 @@ const (
 	update  = "wrapper/update.go, wrapper/sandbox/update.go, wrapper/sandbox/changes.go, wrapper/cmd/composio-patch/row.go and gen/request_test.go"
 	schemes = "wrapper/credentials.go, wrapper/update.go, wrapper/sandbox/update.go and wrapper/cmd/composio-patch/row.go"
 	sharing = "wrapper/update.go, wrapper/sandbox/update.go and wrapper/cmd/composio-patch/row.go"
-	errors  = "wrapper/envelope.go, wrapper/sandbox/respond.go and wrapper/contract/envelope.go"
+	errors  = "wrapper/envelope.go, wrapper/sandbox/respond.go and wrapper/contract/handler.go"
 )
 
 // handled are the properties that hand-written code uses by their Go names, the forms that it takes them for, and where it
@@ -70,11 +70,11 @@ func TestHandWrittenCodeFitsTheDocument(t *testing.T) {
 		for method, operation := range item.Operations() {
 			for _, p := range operation.Parameters {
 				if p.Value.In == "path" && !p.Value.Schema.Value.Type.Is("string") {
-					t.Errorf("the path parameter %s is of type %v in the document, and the code takes string: change wrapper/client.go and gen/request_test.go, and then api/types_test.go", p.Value.Name, p.Value.Schema.Value.Type)
+					t.Errorf("the path parameter %s is of type %v in the document, and the code takes string: change wrapper/client.go, wrapper/exchange.go and gen/request_test.go, and then api/types_test.go", p.Value.Name, p.Value.Schema.Value.Type)
 				}
 			}
 			if operation.OperationID != "patchConnectedAccountsByNanoid" {
-				t.Errorf("%s %s is the operation %q: the generated functions are called so, in wrapper/client.go, wrapper/sandbox/server.go and gen/request_test.go; change them, and then api/types_test.go", method, path, operation.OperationID)
+				t.Errorf("%s %s is the operation %q: the generated functions are called so, in wrapper/exchange.go, wrapper/sandbox/server.go and gen/request_test.go; change them, and then api/types_test.go", method, path, operation.OperationID)
 			}
 		}
 	}

@@ -283,7 +283,7 @@ func (g *guarding) operations() {
 		}
 	}
 	if g.operation == nil {
-		g.say("the wrapper sends %s /%s, which the document lacks: run make generate; newRequest in wrapper/client.go takes both from gen", g.sent.Method, path)
+		g.say("the wrapper sends %s /%s, which the document lacks: run make generate; wrapper/exchange.go takes both from gen", g.sent.Method, path)
 	}
 	if servers, want := jsonOf(g.t, g.document["servers"]), jsonOf(g.t, []any{object{"url": "https://" + base}}); servers != want {
 		g.say("the document's servers are %s, and the wrapper's default is %s: change defaultBaseURL in wrapper/options.go", servers, want)
@@ -299,7 +299,7 @@ func (g *guarding) security() {
 	}
 	carried := map[string]bool{} // headers
 	if len(ways) == 0 {
-		g.say("the document asks for no credential: see whether the wrapper still has to send its key, in newRequest of wrapper/client.go")
+		g.say("the document asks for no credential: see whether the wrapper still has to send its key, in send in wrapper/exchange.go")
 	}
 	for _, way := range ways {
 		names := slices.Sorted(maps.Keys(g.get(way)))
@@ -313,12 +313,12 @@ func (g *guarding) security() {
 				carried[http.CanonicalHeaderKey(header)] = true
 				continue
 			}
-			g.say("the document's security scheme %s (%v %v %v) is one that the wrapper does not send: set it in newRequest of wrapper/client.go, and offer it in wrapper/options.go", name, scheme["type"], scheme["in"], scheme["name"])
+			g.say("the document's security scheme %s (%v %v %v) is one that the wrapper does not send: set it in send in wrapper/exchange.go, and offer it in wrapper/options.go", name, scheme["type"], scheme["in"], scheme["name"])
 		}
 	}
 	for _, header := range slices.Sorted(maps.Keys(g.sent.Header)) {
 		if g.sent.Header.Get(header) == testKey && !carried[header] {
-			g.say("the wrapper sends the key in %s, which the document does not ask for: take it out of newRequest in wrapper/client.go", header)
+			g.say("the wrapper sends the key in %s, which the document does not ask for: take it out of send in wrapper/exchange.go", header)
 		}
 	}
 }
@@ -336,7 +336,7 @@ func (g *guarding) parameters() {
 		case p["in"] == "path":
 			g.keywords("path parameter "+name, schema, "checkID in wrapper/update.go", "type")
 		case p["in"] != "header" || len(g.sent.Header.Values(name)) == 0:
-			g.say("the document has the %v parameter %s, which no request has: set it in newRequest of wrapper/client.go", p["in"], name)
+			g.say("the document has the %v parameter %s, which no request has: set it in send in wrapper/exchange.go", p["in"], name)
 		}
 	}
 }
@@ -346,16 +346,16 @@ func (g *guarding) request() {
 	sent := g.sent.Header.Get("Content-Type")
 	for _, media := range slices.Sorted(maps.Keys(content)) {
 		if media != sent {
-			g.say("the document also takes a body of %s, which the wrapper cannot send: if it must, see newRequest in wrapper/client.go", media)
+			g.say("the document also takes a body of %s, which the wrapper cannot send: if it must, see send in wrapper/exchange.go", media)
 		}
 	}
 	schema := g.get(content, sent, "schema")
 	if schema == nil {
-		g.say("the wrapper sends a body of %s, for which the document has no schema: change newRequest in wrapper/client.go", sent)
+		g.say("the wrapper sends a body of %s, for which the document has no schema: change send in wrapper/exchange.go", sent)
 		return
 	}
 	g.property("", schema)
-	remedies := map[string]string{schemeAt: "change connectionOf in wrapper/update.go"}
+	remedies := map[string]string{schemeAt: "change setCredentials in wrapper/update.go"}
 	for place := range senders {
 		remedies[place] = "take it out of wrapper/update.go, and out of senders in wrapper/guards_test.go"
 	}
@@ -392,16 +392,16 @@ func (g *guarding) property(place string, schema object) {
 			g.property(place+"/"+name, g.get(properties, name))
 		}
 	default:
-		g.say("the body%s is in the document, and no Update sends it: add a field in wrapper/update.go, send it in body, and add a row to senders in wrapper/guards_test.go", of(place))
+		g.say("the body%s is in the document, and no Update sends it: add a field in wrapper/update.go, send it in set, and add a row to senders in wrapper/guards_test.go", of(place))
 	}
 }
 
 // scheme compares the values of authScheme with the constants and the credential structs.
 func (g *guarding) scheme(schema object) {
 	values, _ := schema["enum"].([]any)
-	g.keywords("the body's "+schemeAt, schema, "wrapper/update.go", "type", "enum")
+	g.keywords("the body's "+schemeAt, schema, "wrapper/credentials.go", "type", "enum")
 	if schema["type"] != "string" || values == nil {
-		g.say("authScheme is no string with an enum any more: see Scheme in wrapper/update.go, which refuses other values")
+		g.say("authScheme is no string with an enum any more: see Scheme in wrapper/credentials.go")
 		return
 	}
 	var typed []any
@@ -411,7 +411,7 @@ func (g *guarding) scheme(schema object) {
 	}
 	for _, value := range values {
 		if !slices.Contains(schemeConstants, composio.Scheme(fmt.Sprint(value))) {
-			g.say("the authScheme %s has no constant: add one to Scheme in wrapper/update.go, and to schemeConstants in wrapper/guards_test.go", value)
+			g.say("the authScheme %s has no constant: add one to Scheme in wrapper/credentials.go, and to schemeConstants in wrapper/guards_test.go", value)
 		}
 		if !slices.Contains(typed, value) {
 			g.say("the authScheme %s has no typed credential: add a struct to wrapper/credentials.go, and a row for each field to typedFields in wrapper/wire_test.go", value)
@@ -419,7 +419,7 @@ func (g *guarding) scheme(schema object) {
 	}
 	for _, constant := range schemeConstants {
 		if !slices.Contains(values, any(string(constant))) {
-			g.say("the document lacks the authScheme %s: take its constant out of wrapper/update.go and its struct out of wrapper/credentials.go", constant)
+			g.say("the document lacks the authScheme %s: take its constant and its struct out of wrapper/credentials.go", constant)
 		}
 	}
 }
@@ -456,7 +456,7 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 	case isCredential && nullable:
 		values = append(values, nil)
 	case isCredential:
-		g.say("the credential at %s may not be null in the document: have Clear refused for it, in wrapper/credentials.go", place)
+		g.say("the credential at %s may not be null in the document: have Clear refused for it, in wrapper/update.go", place)
 	case nullable:
 		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go", place)
 	}
@@ -509,18 +509,18 @@ func (g *guarding) keywords(place string, schema object, where string, known ...
 func (g *guarding) responses() {
 	responses := g.get(g.operation, "responses")
 	if responses["200"] == nil {
-		g.say("the document lacks an answer 200, the one that makes a Result: see read in wrapper/answer.go")
+		g.say("the document lacks an answer 200, the one that makes a Result: see decide in wrapper/answer.go")
 	}
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
 		code, err := strconv.Atoi(status)
 		if err != nil {
-			g.say("the document has the answer %q, and the sentinels are for single statuses: see Is in wrapper/errors.go, then teach it to the guards in wrapper/guards_test.go", status)
+			g.say("the document has the answer %q, and the sentinels are for single statuses: see statusError in wrapper/answer.go, then teach it to the guards in wrapper/guards_test.go", status)
 			continue
 		}
 		g.response(code, g.get(responses, status))
 	}
 	for _, place := range slices.Sorted(maps.Keys(g.unread)) {
-		g.say("the answer%s is in the document (%s), and the wrapper does not read it: read it in wrapper/answer.go, or give the reason in notRead of wrapper/guards_test.go",
+		g.say("the answer%s is in the document (%s), and the wrapper does not read it: read it in wrapper/answer.go or wrapper/envelope.go, or give the reason in notRead of wrapper/guards_test.go",
 			of(place), strings.Join(g.unread[place], ", "))
 	}
 }
@@ -528,13 +528,13 @@ func (g *guarding) responses() {
 func (g *guarding) response(code int, response object) {
 	for _, name := range slices.Sorted(maps.Keys(g.get(response, "headers"))) {
 		if g.answered(code, http.Header{name: {"1"}}, nil).says == g.answered(code, http.Header{name: {"2"}}, nil).says {
-			g.say("the answer %d has the header %s in the document, which the wrapper does not read: read it in wrapper/answer.go", code, name)
+			g.say("the answer %d has the header %s in the document, which the wrapper does not read: read it in wrapper/headers.go", code, name)
 		}
 	}
 	content, accepted := g.get(response, "content"), g.sent.Header.Get("Accept")
 	for _, media := range slices.Sorted(maps.Keys(content)) {
 		if media != accepted {
-			g.say("the answer %d can be %s in the document, and the wrapper asks for %s: see newRequest in wrapper/client.go and wrapper/answer.go", code, media, accepted)
+			g.say("the answer %d can be %s in the document, and the wrapper asks for %s: see send in wrapper/exchange.go and wrapper/answer.go", code, media, accepted)
 		}
 	}
 	for _, fits := range []bool{true, false} {
@@ -553,7 +553,7 @@ func (g *guarding) response(code int, response object) {
 	case code < 300 && o.is != "":
 		g.say("the answer %d makes no Result (%s): see readResult in wrapper/answer.go", code, o.says)
 	case code >= 300 && strings.TrimSpace(strings.ReplaceAll(o.is, "ErrOutcomeUnknown", "")) == "":
-		g.say("the answer %d has no sentinel: add one to wrapper/errors.go (the variable, and its line in Is) and to the tables in wrapper/doc.go, README.md and sentinels of wrapper/answer_test.go", code)
+		g.say("the answer %d has no sentinel: add one to wrapper/errors.go, to statusErrors in wrapper/answer.go, and to the tables in wrapper/doc.go, README.md and sentinels of wrapper/answer_test.go", code)
 	}
 	g.answer(code, "", schema, usual)
 }
