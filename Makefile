@@ -165,7 +165,7 @@ soak: ## the long form of the tests that make faults, restarts and kills
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, in an hour; wrapper/testdata/mutants.md has those that live
 	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R api gen wrapper *.go go.mod go.sum .bin/mutants
 	@cd .bin/mutants && rm -r api/internal && find . -name '*_test.go' | grep -vE '^./wrapper/([^/]+|testdata/.+)$$' | xargs rm
-	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -skip=^TestAService' ../../$(GREMLINS) unleash --integration --workers 1 \
+	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^TestAService' ../../$(GREMLINS) unleash --integration --workers 1 \
 		--timeout-coefficient 4 --threshold-efficacy 90 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
 
 .PHONY: bench
