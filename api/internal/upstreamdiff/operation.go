@@ -152,17 +152,16 @@ type reduced struct {
 	operation, schemas map[string]any
 }
 
-// reduce returns a document with the operation alone, as if it stood at the place at, and the components that it needs.
+// reduce returns a document with the operation alone, as if it stood at the place at, with its references written out.
 // Whatever else is in the document, however wrong, is left behind.
 func (d *document) reduce(at place) (*reduced, error) {
 	operation := maps.Clone(d.operation)
 	operation["security"], operation["servers"] = d.security(), d.servers
-	item := map[string]any{method: operation, "parameters": d.item["parameters"]}
-	components := map[string]any{}
-	fault := d.collect(item, components)
+	schemas := map[string]any{}
+	item := d.written(map[string]any{method: operation, "parameters": d.item["parameters"]}, schemas)
 	data, err := json.Marshal(map[string]any{
 		"openapi": text(d.root["openapi"]), "info": map[string]any{"title": "one operation", "version": "1"},
-		"paths": map[string]any{at.full: item}, "components": components,
+		"paths": map[string]any{at.full: item}, "components": map[string]any{"schemas": schemas},
 	})
 	if err != nil {
 		return nil, err
@@ -174,7 +173,7 @@ func (d *document) reduce(at place) (*reduced, error) {
 		err = oneForm(out.info.Spec)
 	}
 	if err != nil {
-		return nil, cmp.Or(fault, fmt.Errorf("%s: the operation cannot be read: %w", d.from, err))
+		return nil, cmp.Or(d.fault, fmt.Errorf("%s: the operation cannot be read: %w", d.from, err))
 	}
 	patch := out.info.Spec.Paths.Value(at.full).Patch
 	for _, ref := range patch.Parameters {
@@ -185,57 +184,54 @@ func (d *document) reduce(at place) (*reduced, error) {
 		if i := slices.Index(d.parameters, parameter.Name); i >= 0 && i < len(at.parameters) && parameter.In == "path" {
 			parameter.Name = at.parameters[i]
 		}
-		written(parameter.Schema, parameter.Content)
-		ref.Ref = ""
-	}
-	if body := patch.RequestBody; body != nil {
-		body.Ref = ""
-		written(nil, body.Value.Content)
-	}
-	for _, answer := range patch.Responses.Map() {
-		answer.Ref = ""
-		written(nil, answer.Value.Content)
-		for _, header := range answer.Value.Headers {
-			header.Ref = ""
-			written(header.Value.Schema, header.Value.Content)
-		}
 	}
 	out.operation, out.schemas = asMap(patch), asMap(out.info.Spec.Components.Schemas)
 	return out, nil
 }
 
-// written takes away references to schemas, which are then written out.
-func written(schema *openapi3.SchemaRef, content openapi3.Content) {
-	for _, media := range content {
-		if media != nil {
-			written(media.Schema, nil)
+// written returns v with what it refers to in the place of each reference, but for one to what it stands within. The
+// schemas among the components are collected, so that such a reference leads somewhere. A reference to nothing stays.
+func (d *document) written(v any, schemas map[string]any, within ...string) any {
+	if list := slices.Clone(listOf(v)); list != nil {
+		for i := range list {
+			list[i] = d.written(list[i], schemas, within...)
 		}
+		return list
 	}
-	if schema != nil {
-		schema.Ref = ""
+	if object(v) == nil {
+		return v
 	}
-}
-
-// collect copies to components what v refers to there, and what that refers to. It returns the last fault.
-func (d *document) collect(v any, components map[string]any) (err error) {
-	for _, each := range slices.AppendSeq(slices.Clone(listOf(v)), maps.Values(object(v))) {
-		err = cmp.Or(d.collect(each, components), err)
+	out := map[string]any{}
+	for key, value := range object(v) {
+		out[key] = d.written(value, schemas, within...)
 	}
-	ref, ok := object(v)["$ref"].(string)
-	if _, fault := d.followed(v); !ok || fault != nil {
-		return cmp.Or(fault, err)
+	target, err := d.followed(v)
+	ref, ok := out["$ref"].(string)
+	if d.fault = cmp.Or(d.fault, err); !ok || err != nil {
+		return out
 	}
 	token := strings.Split(ref+"///", "/")
-	kind, name := token[2], jsonpointer.Unescape(token[3])
-	if object(components[kind])[name] == nil && token[1] == "components" {
-		if components[kind] == nil {
-			components[kind] = map[string]any{}
-		}
-		component := object(object(d.root["components"])[kind])[name]
-		object(components[kind])[name] = component
-		err = cmp.Or(d.collect(component, components), err)
+	isSchema := token[1] != "components" || token[2] == "schemas"
+	if name := jsonpointer.Unescape(token[3]); token[2] == "schemas" && schemas[name] == nil {
+		schemas[name] = true // it is under way
+		root := strings.Join(token[:4], "/")
+		schemas[name] = d.written(object(object(d.root["components"])["schemas"])[name], schemas, root)
 	}
-	return err
+	if delete(out, "$ref"); !isSchema || strings.HasPrefix(text(d.root["openapi"]), "3.0") {
+		clear(out) // what stands beside a reference is ignored
+	}
+	if slices.Contains(within, ref) {
+		self := map[string]any{"$ref": ref}
+		if len(out) == 0 {
+			return self
+		}
+		return map[string]any{"allOf": []any{self, out}}
+	}
+	whole := d.written(target, schemas, append(slices.Clone(within), ref)...)
+	if object(whole) != nil && len(out) > 0 {
+		object(whole)["allOf"] = append(listOf(object(whole)["allOf"]), out)
+	}
+	return whole
 }
 
 // security returns what the operation asks of a caller, each scheme named by what it is and not by its name in the

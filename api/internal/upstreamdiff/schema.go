@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -13,45 +11,30 @@ import (
 )
 
 // oneForm brings every schema of a document to one form, whichever version and spelling it has: that of OpenAPI 3.1
-// with null as nullable, references written out unless that would never end, allOf merged, and no other way to write
-// an enum.
+// with null as nullable, allOf merged, and no other way to write an enum.
 func oneForm(spec *openapi3.T) error {
+	var all []*openapi3.SchemaRef
+	nullable := map[*openapi3.Schema]bool{} // which the upgrade drops where there is no type
 	err := spec.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
-		if s := ref.Value; s.Nullable && s.Type.IsEmpty() && !slices.Contains(s.Enum, nil) { // which the next step would drop
-			*s = openapi3.Schema{AnyOf: openapi3.SchemaRefs{{Value: new(*s)}, {Value: &openapi3.Schema{Type: &openapi3.Types{openapi3.TypeNull}}}}}
-			s.AnyOf[0].Value.Nullable = false
-		}
+		all = append(all, ref)
+		nullable[ref.Value] = ref.Value.Nullable
 		return nil
 	})
 	openapi3conv.Upgrade(spec)
-	done := map[*openapi3.Schema]bool{} // and false while it is under way
-	return cmp.Or(err, spec.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
-		simplify(ref, done)
-		return nil
-	}))
+	for _, ref := range slices.Backward(all) { // those in a schema before it
+		ref.Value.Nullable = nullable[ref.Value]
+		simplify(ref)
+	}
+	return err
 }
 
 func isNull(ref *openapi3.SchemaRef) bool {
 	return len(ref.Value.Enum) == 1 && ref.Value.Enum[0] == nil
 }
 
-// simplify brings a schema to the one form, those in it first.
-func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
-	if ref == nil || ref.Value == nil {
-		return
-	}
+// simplify brings a schema to the one form that those in it have already.
+func simplify(ref *openapi3.SchemaRef) {
 	s := ref.Value
-	finished, known := done[s]
-	if !known || finished {
-		ref.Ref = ""
-	}
-	if known {
-		return
-	}
-	done[s] = false
-	for _, child := range children(s) {
-		simplify(child, done)
-	}
 	maps.DeleteFunc(s.Extensions, func(name string, _ any) bool { return strings.HasPrefix(name, "x-") })
 	s.Title, s.Description, s.Example, s.Examples, s.ExternalDocs, s.XML = "", "", nil, nil, nil, nil // prose
 	s.Comment, s.SchemaID, s.SchemaDialect, s.Anchor, s.Defs = "", "", "", "", nil
@@ -72,7 +55,7 @@ func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 		mergeNull(s, list)
 		mergeValues(s, list, list == &s.OneOf)
 	}
-	mergeAll(s)
+	mergeAll(ref)
 	if s.AdditionalProperties = closed(s.AdditionalProperties); s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil && len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentSchemas) == 0 && s.If == nil {
 		s.AdditionalProperties, s.UnevaluatedProperties = closed(s.UnevaluatedProperties), openapi3.BoolSchema{} // no part evaluates anything
 	}
@@ -89,27 +72,6 @@ func simplify(ref *openapi3.SchemaRef, done map[*openapi3.Schema]bool) {
 	slices.SortFunc(s.Enum, byJSON)
 	slices.SortFunc(s.AnyOf, byJSON)
 	slices.SortFunc(s.OneOf, byJSON)
-	done[s] = true
-}
-
-// children returns the schemas in a schema.
-func children(s *openapi3.Schema) (all []*openapi3.SchemaRef) {
-	fields := reflect.ValueOf(s).Elem()
-	for i := range fields.NumField() {
-		switch field := fields.Field(i).Interface().(type) {
-		case *openapi3.SchemaRef:
-			all = append(all, field)
-		case openapi3.SchemaRefs:
-			all = append(all, field...)
-		case openapi3.Schemas:
-			for _, name := range sortedKeys(field) {
-				all = append(all, field[name])
-			}
-		case openapi3.BoolSchema:
-			all = append(all, field.Schema)
-		}
-	}
-	return all
 }
 
 // closed takes away what says that anything goes.
@@ -172,14 +134,22 @@ var kept = strings.Fields(`anyOf default dependentRequired deprecated enum exclu
 	readOnly required type uniqueItems writeOnly`)
 
 // mergeAll takes an allOf apart, if oasdiff can merge its parts without a loss.
-func mergeAll(s *openapi3.Schema) {
+func mergeAll(ref *openapi3.SchemaRef) {
+	s := ref.Value
+	s.AllOf = slices.DeleteFunc(s.AllOf, func(part *openapi3.SchemaRef) bool { return encoded(part) == "{}" })
 	outer := *s
 	outer.AllOf, outer.Nullable, outer.Deprecated, outer.UnevaluatedProperties, outer.Discriminator = nil, false, false, openapi3.BoolSchema{}, nil
 	parts := slices.Clone(s.AllOf)
 	if !outer.IsEmpty() {
 		parts = append(parts, &openapi3.SchemaRef{Value: &outer})
 	}
-	if len(s.AllOf) == 0 || len(parts) > 1 && !mergeable(parts) || len(parts) == 1 && parts[0].Ref != "" {
+	switch {
+	case len(s.AllOf) == 0 || len(parts) > 1 && !mergeable(parts):
+		return
+	case len(parts) == 1 && parts[0].Ref != "":
+		if !s.Nullable && !s.Deprecated {
+			*ref = *parts[0]
+		}
 		return
 	}
 	merged := new(*parts[0].Value)

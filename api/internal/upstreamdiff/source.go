@@ -31,6 +31,7 @@ type document struct {
 	url  *url.URL // that it came from, if it is no file
 	root map[string]any
 	place
+	fault error // a reference that leads nowhere
 }
 
 // open reads a document from a file or, if source begins with http:// or https://, from a URL, and finds the operation.

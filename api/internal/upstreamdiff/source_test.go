@@ -47,7 +47,7 @@ func TestWhatCannotBeComparedIsSaidInASentence(t *testing.T) {
 			"upstream lacks the operation: no PATCH …/connected_accounts/{} among its 1 paths; /api/v3/connected_accounts/{nanoid} has get, put alone"},
 		{"a reference to another file", changed(edit{body + " properties", "alias", tree{"$ref": "common.yaml#/Alias"}}), "upstream: it refers to common.yaml#/Alias, outside itself; bundle it into one document first"},
 		{"a reference to nothing", changed(edit{body + " properties", "alias", ref("Alias")}), "upstream: it refers to #/components/schemas/Alias, which it does not have"},
-		{"a parameter that refers to itself", changed(edit{"components", "parameters", tree{"P": tree{"$ref": "#/components/parameters/P"}}}, edit{"operation", "parameters", []any{tree{"$ref": "#/components/parameters/P"}}}), "oasdiff or this command does not understand the document: "},
+		{"a parameter that refers to itself", changed(edit{"components", "parameters", tree{"P": tree{"$ref": "#/components/parameters/P"}}}, edit{"operation", "parameters", []any{tree{"$ref": "#/components/parameters/P"}}}), "upstream: the operation cannot be read: "},
 		{"an answer that is no object", changed(edit{answers, "400", "text"}), "upstream: the operation cannot be read: "},
 		{"a schema that is none", changed(edit{body + " properties", "alias", 1.0}), "upstream: the operation cannot be read: "},
 		{"a number that JSON lacks", strings.Replace(asYAML, "maxItems: 1000", "maxItems: .inf", 1), "upstream is neither JSON nor YAML: it holds a number that JSON does not have"},
