@@ -109,19 +109,8 @@ func send(t *testing.T, h http.Handler, method, path, contentType, body string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	res, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res, string(data)
+	req.Header.Set("Content-Type", contentType)
+	return roundTrip(t, srv.Client().Transport, req)
 }
 
 // base is an address that nothing is sent to.
@@ -197,12 +186,4 @@ func roundTrip(t testing.TB, rt http.RoundTripper, req *http.Request) (*http.Res
 	return res, string(data)
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 var errOwn = errors.New("of one's own")
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, errors.New("broke off") }

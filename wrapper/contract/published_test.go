@@ -138,20 +138,15 @@ func TestWhateverComposioPublishesIsCheckedAlike(t *testing.T) {
 		t.Fatalf("too little is told: %q", want)
 	}
 
-	asJSON := func(doc object) []byte {
-		data, err := json.Marshal(doc)
+	write := func(as func(any) ([]byte, error), doc object) []byte {
+		data, err := as(doc)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return data
 	}
-	asYAML := func(doc object) []byte {
-		data, err := yaml.Marshal(doc)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return data
-	}
+	asJSON := func(doc object) []byte { return write(json.Marshal, doc) }
+	asYAML := func(doc object) []byte { return write(yaml.Marshal, doc) }
 	for name, spec := range map[string]func() []byte{
 		"3.0, JSON": func() []byte { return asJSON(published(t, 1500)) },
 		"3.0, YAML": func() []byte { return asYAML(published(t, 1500)) },

@@ -17,7 +17,7 @@ const maxResponseBody = 1 << 20
 // finds the first violation, and whose text and Unwrap have all of them. An answer that breaks it is withheld in the
 // same way; by then the other side may have acted on the request. With [Collect] nothing is held up.
 //
-// What is sent is what was checked, in one piece, with the caller's ContentLength and GetBody. An answer is read to its
+// What is sent is what was checked, with the caller's ContentLength and GetBody. An answer is read to its
 // end, but for at most 1 MiB, before it is returned. One that breaks off is returned as it is, with its error, since that
 // is the network's fault.
 //
@@ -86,7 +86,7 @@ func (op *operation) readRequest(req *http.Request) (sent *http.Request, found [
 			return sent, []finding{newFinding(Request, body, "size")}, nil
 		}
 		closeBody(req)
-		sent.Body = io.NopCloser(bytes.NewReader(data)) // which net/http sends in one packet with the header
+		sent.Body = io.NopCloser(bytes.NewReader(data))
 	}
 	found = append(op.checkSecurity(req.URL, req.Header), op.checkRequest(req.URL, req.Header, data)...)
 	return sent, tidy(found), nil
