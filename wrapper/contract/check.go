@@ -49,7 +49,7 @@ func (op *operation) checkSecurity(u *url.URL, h http.Header) (found []finding) 
 func (op *operation) text(at credential, u *url.URL, h http.Header) (text string, ok bool) {
 	switch at.in {
 	case "path":
-		return op.id, at.name == op.parameter()
+		return op.id, true
 	case "query":
 		return u.Query().Get(at.name), u.Query().Has(at.name)
 	case "cookie":

@@ -41,45 +41,69 @@ func TestDocumentDecidesAboutRequests(t *testing.T) {
 		schemas    = "#/components/schemas/"
 	)
 	for name, tt := range map[string]struct{ before, after, request, want string }{
-		"body required":           {"description: The properties to change, and no others.", "required: true", ``, "request body: required"},
-		"no body":                 {"requestBody:", "x-requestBody:", `{}`, "request body: invalid"},
-		"no body, and none sent":  {"requestBody:", "x-requestBody:", ``, ""},
-		"any media type":          {"application/json:", "'*/*':", `{"alias":7}`, "request /alias: type"},
-		"request header required": {"      requestBody:", "        - {name: X-Trace, in: header, required: true, schema: {type: string}}\n      requestBody:", `{}`, "request X-Trace: required"},
-		"path pattern":            {"format: connectedAccountId\n          example", "pattern: '^xx'\n          example", `{}`, "request path: pattern"},
-		"query, a number":         {"      requestBody:", "        - {name: q, in: query, schema: {type: integer}}\n      requestBody:", `{}`, ""},
-		"query, no number":        {"      requestBody:", "        - {name: word, in: query, schema: {type: integer}}\n      requestBody:", `{}`, "request word: type"},
+		"body required":          {"description: The properties to change, and no others.", "required: true", ``, "request body: required"},
+		"no body":                {"requestBody:", "x-requestBody:", `{}`, "request body: invalid"},
+		"no body, and none sent": {"requestBody:", "x-requestBody:", ``, ""},
+		"any media type":         {"application/json:", "'*/*':", `{"alias":7}`, "request /alias: type"},
+		"request header required": {
+			"      requestBody:", "        - {name: X-Trace, in: header, required: true, schema: {type: string}}\n      requestBody:",
+			`{}`, "request X-Trace: required",
+		},
+		"path pattern":    {"format: connectedAccountId\n          example", "pattern: '^xx'\n          example", `{}`, "request path: pattern"},
+		"query, a number": {"      requestBody:", "        - {name: q, in: query, schema: {type: integer}}\n      requestBody:", `{}`, ""},
+		"query, no number": {
+			"      requestBody:", "        - {name: word, in: query, schema: {type: integer}}\n      requestBody:",
+			`{}`, "request word: type",
+		},
 		"a parameter of the path": {
 			"    patch:\n", "    parameters: [{name: X-A, in: header, required: true, schema: {type: string}}, {name: nanoid, in: path, schema: {pattern: x}}]\n    patch:\n",
 			`{}`, "request X-A: required",
 		},
-		"a scheme dropped": {"        - API_KEY\n", "", `{"connection":{"state":{"authScheme":"API_KEY","val":{}}}}`, "request /connection/state/authScheme: enum"},
+		"a scheme dropped": {
+			"        - API_KEY\n", "",
+			`{"connection":{"state":{"authScheme":"API_KEY","val":{}}}}`, "request /connection/state/authScheme: enum",
+		},
 		"a number too large for a float64": {
 			alias, "        list:\n          type: array\n          items: {type: integer, maximum: 1.5e+3}\n" + alias,
 			`{"list":[1E400,-1E400,1501,-1e99999]}`, "request /list/0: maximum, request /list/2: maximum",
 		},
-		"a pattern of JavaScript":     {alias, alias + "\n          pattern: '^\\u0041$'", `{"alias":"B"}`, "request /alias: pattern"},
+		"a pattern of JavaScript":     {alias, alias + "\n          pattern: '^\\u{41}\\u0042$'", `{"alias":"AB"}`, ""},
 		"a pattern that looks ahead":  {alias, alias + "\n          pattern: '^(?!A)'", `{"alias":"A"}`, "request /alias: pattern"},
 		"no pattern that looks ahead": {alias, in + "not: {pattern: '^(?=A)'}", `{"alias":"B"}`, ""},
 		"a pattern that is none":      {alias, alias + "\n          pattern: '(?<=x'", `{"alias":"B"}`, ""},
 		"a format":                    {alias, alias + "\n          format: date-time", `{"alias":"` + secret + `"}`, "request /alias: format"},
 		"null, beside an enum":        {alias, alias + "\n          nullable: true\n          enum: [a]", `{"alias":null}`, ""},
-		"exclusive, as 3.0 has it":    {alias, in + "type: number\n          minimum: 5\n          exclusiveMinimum: true", `{"alias":5}`, "request /alias: exclusiveMinimum"},
-		"not exclusive":               {alias, in + "type: number\n          maximum: 5\n          exclusiveMaximum: false", `{"alias":5}`, ""},
-		"all, one, none":              {alias, in + "allOf: [{minLength: 2}]\n          oneOf: [{type: number}, {type: string}]\n          not: {maxLength: 0}", `{"alias":"B"}`, "request /alias: minLength"},
-		"one of":                      {alias, in + "oneOf: [{type: number}, {type: boolean}]", `{"alias":"B"}`, "request /alias: oneOf"},
-		"not":                         {alias, in + "not: {type: string}", `{"alias":"B"}`, "request /alias: not"},
+		"exclusive, as 3.0 has it": {
+			alias, in + "type: number\n          minimum: 5\n          exclusiveMinimum: true",
+			`{"alias":5}`, "request /alias: exclusiveMinimum",
+		},
+		"not exclusive": {alias, in + "type: number\n          maximum: 5\n          exclusiveMaximum: false", `{"alias":5}`, ""},
+		"all, one, none": {
+			alias, in + "allOf: [{minLength: 2}]\n          oneOf: [{type: number}, {type: string}]\n          not: {maxLength: 0}",
+			`{"alias":"B"}`, "request /alias: minLength",
+		},
+		"one of": {alias, in + "oneOf: [{type: number}, {type: boolean}]", `{"alias":"B"}`, "request /alias: oneOf"},
+		"not":    {alias, in + "not: {type: string}", `{"alias":"B"}`, "request /alias: not"},
 		"all of, below": {
 			connection, "          allOf: [{$ref: '" + schemas + "ConnectionPatch'}, {allOf: [{properties: {x: {required: [y], properties: {y: {type: string}}}}}]}]\n",
 			`{"connection":{"state":{"authScheme":1,"val":{}},"x":{"y":[]}}}`, "request /connection/state/authScheme: type, request /connection/x/y: type",
 		},
-		"beside a reference": {connection, connection + "          items: 7\n          minProperties: 9\n", `{"connection":{"state":7}}`, "request /connection/state: type"},
+		"beside a reference": {
+			connection, connection + "          items: 7\n          minProperties: 9\n",
+			`{"connection":{"state":7}}`, "request /connection/state: type",
+		},
 		"two schemas of one name": {
 			alias, "        third: {$ref: '" + schemas + "PatchConnectedAccountResponse/properties/status'}\n" + in + "$ref: '" + schemas + "ErrorDetail/properties/status'",
 			`{"alias":"a","third":1}`, "request /alias: type, request /third: type",
 		},
-		"recursive":          {alias, "        again: {$ref: '" + schemas + "PatchConnectedAccountBody'}\n" + alias, `{"again":{"again":{"alias":7}}}`, "request /again/again/alias: type"},
-		"merged YAML":        {alias, in + "<<: {type: number, maximum: 1}\n          type: string\n          example: .inf", `{"alias":1}`, "request /alias: type"},
+		"recursive": {
+			alias, "        again: {$ref: '" + schemas + "PatchConnectedAccountBody'}\n" + alias,
+			`{"again":{"again":{"alias":7}}}`, "request /again/again/alias: type",
+		},
+		"merged YAML": {
+			alias, in + "<<: {type: number, maximum: 1}\n          type: string\n          example: .inf",
+			`{"alias":1}`, "request /alias: type",
+		},
 		"merged YAML, alone": {alias, in + "<<: {type: number, maximum: 1}\n          enum: [2, .inf, .nan]", `{"alias":2}`, "request /alias: maximum"},
 		"twice in YAML":      {alias, in + "type: number\n          type: string", `{"alias":7}`, "request /alias: type"},
 	} {
@@ -104,13 +128,16 @@ func TestDocumentDecidesAboutAnswers(t *testing.T) {
 		count         []string // the header
 		answer, want  string
 	}{
-		"header missing":             {first, header("true", "integer"), 200, nil, goodBody, "response X-Count: required"},
-		"header optional":            {first, header("false", "integer"), 200, nil, goodBody, ""},
-		"header wrong, and the body": {first, header("true", "integer"), 200, []string{"1.5"}, strings.Replace(goodBody, "true", "1", 1), "response /success: type, response X-Count: type"},
-		"a list in a header":         {first, header("true", "array"), 200, []string{"1,2"}, goodBody, ""},
-		"a status dropped":           {`"409":`, `"410":`, 409, nil, goodBody, "response status: undocumented"},
-		"answers of a kind":          {`"409":`, "4XX:", 418, nil, goodBody, "response /error: required"},
-		"a default answer":           {`"409":`, "default:", 418, nil, goodBody, "response /error: required"},
+		"header missing":  {first, header("true", "integer"), 200, nil, goodBody, "response X-Count: required"},
+		"header optional": {first, header("false", "integer"), 200, nil, goodBody, ""},
+		"header wrong, and the body": {
+			first, header("true", "integer"), 200, []string{"1.5"},
+			strings.Replace(goodBody, "true", "1", 1), "response /success: type, response X-Count: type",
+		},
+		"a list in a header": {first, header("true", "array"), 200, []string{"1,2"}, goodBody, ""},
+		"a status dropped":   {`"409":`, `"410":`, 409, nil, goodBody, "response status: undocumented"},
+		"answers of a kind":  {`"409":`, "4XX:", 418, nil, goodBody, "response /error: required"},
+		"a default answer":   {`"409":`, "default:", 418, nil, goodBody, "response /error: required"},
 	} {
 		answer := &fake{status: tt.status, header: http.Header{"Content-Type": {jsonType}, "X-Count": tt.count}, body: tt.answer}
 		if got := violationsBy(t, changed(t, string(api.Spec), tt.before, tt.after), newRequest(t, base, `{}`), answer); got != tt.want {

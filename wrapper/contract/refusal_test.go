@@ -157,7 +157,7 @@ func TestWrongAnswerIsWithheld(t *testing.T) {
 
 func TestTransportWithholdsAnAnswer(t *testing.T) {
 	for want, answer := range map[string]*fake{
-		"Content-Type: duplicate":            {status: 200, header: http.Header{"Content-Type": {jsonType, "text/html"}}, body: good().body},
+		"Content-Type: duplicate":            {status: 200, header: http.Header{"Content-Type": {jsonType}, "content-type": {"text/html"}}, body: good().body},
 		"body: size":                         {status: 200, header: http.Header{"Content-Type": {jsonType}}, body: strings.Repeat(" ", 4<<20)},
 		"Content-Encoding: content-encoding": {status: 200, header: http.Header{"Content-Type": {jsonType}, "Content-Encoding": {"br"}}, body: good().body},
 	} {

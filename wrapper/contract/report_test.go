@@ -42,7 +42,7 @@ func get(t *testing.T, report *contract.Report) {
 	roundTrip(t, contract.Transport(&answering{fake: good()}, contract.Collect(report, io.Discard)), req)
 }
 
-func TestReportOfGoodTraffic(t *testing.T) {
+func TestReportOfOneExchangeAfterTheOther(t *testing.T) {
 	var report contract.Report
 	collect(t, &report, good(), `{"alias":"work"}`)
 	if report.Err() != nil || report.Findings() != nil || report.Exchanges() != 1 {
@@ -54,6 +54,10 @@ func TestReportOfGoodTraffic(t *testing.T) {
 	collect(t, &report, &fake{status: 502, body: `<p>`}, `{}`)
 	if report.Err() != nil || len(report.Findings()) != 1 {
 		t.Errorf("with a status that the document lacks: %v, %v", report.Err(), report.Findings())
+	}
+	collect(t, &report, good(), `[]`)
+	if text := report.String(); !strings.Contains(text, "\nrequest: ") || strings.Contains(text, "\nresponse: ") {
+		t.Errorf("with a wrong request: %s", text)
 	}
 }
 
