@@ -41,12 +41,12 @@ func TestRunUsesItsShare(t *testing.T) {
 			t.Run(fmt.Sprintf("%+v,grid=%t", tt, grid), func(t *testing.T) {
 				simulate(t, func(t *testing.T) {
 					s := &server{limit: tt.limit, window: tt.window, grid: grid, rtt: tt.rtt}
-					n := min(10*tt.limit, max(3*tt.limit, 2000)) // windows enough, and requests that the race detector has to watch
+					spendable := tt.share * float64(tt.limit)
+					n := min(10*tt.limit, max(int(3*spendable), 1000)) // windows enough, and not more for the race detector to watch
 					start := time.Now()
 					if got := all(t, s.runner(t, bulk.WithShare(tt.share)).Run(t.Context(), accounts(n))); got != n {
 						t.Errorf("%d results of %d", got, n)
 					}
-					spendable := tt.share * float64(tt.limit)
 					near(t, start, n, spendable/tt.window.Seconds())
 					if len(s.requests) != n {
 						t.Errorf("%d requests for %d updates", len(s.requests), n)
@@ -148,15 +148,15 @@ func TestPaceFollowsTheLimit(t *testing.T) {
 	simulate(t, func(t *testing.T) {
 		s := &server{window: time.Second}
 		runner := s.runner(t)
-		for limit, n := range map[int]int{100: 240, 10: 80, 1000: 2400} {
+		for _, limit := range []int{100, 10, 1000} {
 			s.mu.Lock()
 			s.limit = limit
 			s.mu.Unlock()
 			all(t, runner.Run(t.Context(), accounts(1)))
 			start := time.Now()
-			all(t, runner.Run(t.Context(), accounts(n)))
-			if took, want := time.Since(start), time.Second*time.Duration(n)*10/time.Duration(8*limit); took < want-want/10 || took > want+want/10 {
-				t.Errorf("%d updates took %v with %d in a second, want %v", n, took, limit*8/10, want)
+			all(t, runner.Run(t.Context(), accounts(4*limit)))
+			if took := time.Since(start).Seconds(); took < 4.5 || took > 5.5 {
+				t.Errorf("%d updates took %.1f s with %d in a second, want 5 s", 4*limit, took, limit*8/10)
 			}
 		}
 	})
@@ -230,7 +230,6 @@ func TestRunsShareThePace(t *testing.T) {
 }
 
 func TestTwoRunnersShareABudget(t *testing.T) {
-	t.Parallel()
 	for _, grid := range []bool{false, true} {
 		for _, rtt := range []time.Duration{time.Millisecond, 30 * time.Millisecond} {
 			t.Run(fmt.Sprintf("grid=%t,rtt=%v", grid, rtt), func(t *testing.T) {
@@ -240,13 +239,13 @@ func TestTwoRunnersShareABudget(t *testing.T) {
 					var both sync.WaitGroup
 					for range 2 {
 						runner := s.runner(t)
-						both.Go(func() { all(t, runner.Run(t.Context(), accounts(2000))) })
+						both.Go(func() { all(t, runner.Run(t.Context(), accounts(1000))) })
 					}
 					both.Wait()
-					if took := time.Since(start); took < 20*time.Second || took > 30*time.Second {
-						t.Errorf("4000 updates took %v with 160 in a second", took)
+					if took := time.Since(start); took < 10*time.Second || took > 15*time.Second {
+						t.Errorf("2000 updates took %v with 160 in a second", took)
 					}
-					if n := len(s.requests); n != 4000 {
+					if n := len(s.requests); n != 2000 {
 						t.Errorf("%d requests: some were refused", n)
 					}
 					if most := s.busiest(); most > 190 {
@@ -260,7 +259,6 @@ func TestTwoRunnersShareABudget(t *testing.T) {
 
 // Others always find what is left to them, and somewhat more; and whatever they spend, the run gets on.
 func TestRunMakesWay(t *testing.T) {
-	t.Parallel()
 	for _, theirs := range []int{15, 30, 60, 85} { // of 100 in each window
 		t.Run(fmt.Sprint(theirs), func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
@@ -399,13 +397,7 @@ func TestLimiterIsNeverExceeded(t *testing.T) {
 // Retries are requests too, so they keep the pace.
 func TestRetriesKeepThePace(t *testing.T) {
 	simulate(t, func(t *testing.T) {
-		s := &server{limit: 100, window: time.Second}
-		s.answer = func(r request) *http.Response {
-			if r.number%2 == 0 {
-				return response(502, "")
-			}
-			return nil
-		}
+		s := &server{limit: 100, window: time.Second, answer: when(func(r request) bool { return r.number%2 == 0 }, 502)}
 		for r := range s.runner(t).Run(t.Context(), accounts(600)) {
 			if r.Attempts > 3 {
 				t.Errorf("%d attempts", r.Attempts)
