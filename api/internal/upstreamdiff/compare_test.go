@@ -127,8 +127,6 @@ const (
 
 func jsonOf(schema any) tree { return tree{"application/json": tree{"schema": schema}} }
 
-func proseBeside(name string) tree { return tree{"$ref": ref(name)["$ref"], "description": "D"} }
-
 func ref(name string) tree { return tree{"$ref": "#/components/schemas/" + name} }
 
 // Each case is a change of Composio's, against the document of September, and what is said of it: what breaks, and what is added.
@@ -193,7 +191,7 @@ var changesOfComposio = []struct {
 	{"no key at all", edits{{"operation", "security", gone}}, nil, says{"security: Composio now also takes requests without credentials"}},
 	{"another server", edits{{"", "servers", []any{tree{"url": "https://api.composio.dev"}}}}, says{"servers: Composio dropped the server https://backend.composio.dev, which the wrapper calls"}, says{"servers: Composio added the server https://api.composio.dev"}},
 	{"the operation renamed and deprecated", edits{{"operation", "operationId", "updateConnectedAccount"}, {"operation", "deprecated", true}}, nil, says{"operation: Composio now calls it deprecated", "operation: Composio now calls the operation updateConnectedAccount, and no longer patchConnectedAccountsByNanoid"}},
-	{"a schema that holds itself, with prose beside it", edits{{"", "openapi", "3.1.0"}, {"schemas", "Tree", tree{"type": "object", "properties": tree{"below": proseBeside("Tree")}}}, {body + " properties", "tree", proseBeside("Tree")}}, nil, says{"request body: Composio added the optional property tree: {properties: {below: {$ref: '#/components/schemas/Tree'}}, type: object}"}},
+	{"a schema that holds itself, with prose beside the reference", edits{{"", "openapi", "3.1.0"}, {"schemas", "Tree", tree{"type": "object", "properties": tree{"below": tree{"$ref": "#/components/schemas/Tree", "description": "D"}}}}, {body + " properties", "tree", ref("Tree")}}, nil, says{"request body: Composio added the optional property tree: {properties: {below: {$ref: '#/components/schemas/Tree'}}, type: object}"}},
 	{"a required header with capitals", edits{{"operation", "parameters", []any{idParameter(tree{}), tree{"name": "X-Project", "in": "header", "required": true, "schema": tree{"type": "string"}}}}}, says{"parameters: Composio now requires the new header parameter x-project"}, nil},
 	{"a required header of the path's", edits{{"paths " + operationPath, "parameters", []any{tree{"name": "X-Org", "in": "header", "required": true, "schema": tree{"type": "string"}}}}}, says{"parameters: Composio now requires the new header parameter x-org"}, nil},
 	{"no credentials asked for", edits{{"operation", "security", []any{}}}, nil, says{"security: Composio now also takes requests without credentials"}},

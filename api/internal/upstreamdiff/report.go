@@ -45,68 +45,61 @@ func report(out io.Writer, changes []change, version string) int {
 // The order of the report: as a request is built and its answer read.
 var sections = []string{"path", "servers", "operation", "security", "parameters", "parameter", "request body", "answers", "answer", "document", "oasdiff"}
 
-// paragraph is a change, or several that differ in one name alone.
-type paragraph struct {
-	change
-	concerned       string
-	statuses, names []string
-}
+// separator stands between the names of changes that are one paragraph.
+const separator = "\x00"
 
 func list(title string, changes []change) string {
 	if len(changes) == 0 {
 		return ""
 	}
-	var all []paragraph
-	for _, c := range changes {
-		all = append(all, paragraph{change: c, concerned: c.concerns()})
+	for i, c := range changes {
+		changes[i].files = c.concerns()
 	}
-	all = grouped(all, func(p *paragraph) { p.Name = "" }, func(into, p *paragraph) { into.names = append(into.names, p.Name) })
-	all = grouped(all, func(p *paragraph) { p.Name, p.Which = "", "" }, func(into, p *paragraph) { into.statuses = append(into.statuses, p.Which) })
-	slices.SortStableFunc(all, func(a, b paragraph) int { return slices.Index(sections, a.Section) - slices.Index(sections, b.Section) })
+	changes = grouped(changes, func(c *change) *string { return &c.Name })
+	changes = grouped(changes, func(c *change) *string { return &c.Which })
+	slices.SortStableFunc(changes, func(a, b change) int { return slices.Index(sections, a.Section) - slices.Index(sections, b.Section) })
 	text := "\n" + title + ":\n"
-	for _, p := range all {
-		where := strings.TrimPrefix(enumeration(p.Section, p.statuses), " ")
-		if p.Place != "" {
-			where += ", " + p.Place
+	for _, c := range changes {
+		where := enumeration(c.Section, c.Which)
+		if c.Place != "" {
+			where += ", " + c.Place
 		}
-		text += "\n" + wrap("- ", where+": Composio "+p.Verb+enumeration(p.Noun, p.names)+p.Tail)
-		if p.concerned != "" {
-			text += wrap("  -> ", p.concerned)
+		text += "\n" + wrap("- ", where+": Composio "+strings.TrimSpace(c.Verb+" "+enumeration(c.Noun, c.Name))+c.Tail)
+		if c.files != "" {
+			text += wrap("  -> ", c.files)
 		}
 	}
 	return text
 }
 
-// grouped merges the paragraphs that are the same without what strip takes away.
-func grouped(all []paragraph, strip func(*paragraph), merge func(into, p *paragraph)) (out []paragraph) {
-	places := map[string]int{}
-	for _, p := range all {
-		stripped := p
-		strip(&stripped)
-		key := fmt.Sprintf("%#v", stripped)
-		i, ok := places[key]
-		if !ok {
-			i = len(out)
-			places[key], out = i, append(out, p)
+// grouped makes one of the changes that differ in a field alone.
+func grouped(changes []change, field func(*change) *string) (out []change) {
+	for _, c := range changes {
+		i := slices.IndexFunc(out, func(other change) bool {
+			*field(&other) = *field(&c)
+			return other == c
+		})
+		if i < 0 {
+			out = append(out, c)
+		} else {
+			*field(&out[i]) += separator + *field(&c)
 		}
-		merge(&out[i], &p)
 	}
 	return out
 }
 
 // enumeration is a noun and the names of what it stands for, as they follow in a sentence.
-func enumeration(noun string, names []string) string {
-	last := len(names) - 1
-	list := names[last]
-	if last > 0 {
-		list = strings.Join(names[:last], ", ") + " and " + list
+func enumeration(noun, names string) string {
+	list := strings.Split(names, separator)
+	if last := len(list) - 1; last > 0 {
+		names = strings.Join(list[:last], ", ") + " and " + list[last]
 		if stem, ok := strings.CutSuffix(noun, "y"); ok {
 			noun = stem + "ies"
 		} else if noun != "" {
 			noun += "s"
 		}
 	}
-	return strings.TrimRight(" "+strings.TrimSpace(noun+" "+list), " ")
+	return strings.TrimSpace(noun + " " + names)
 }
 
 const lineLength = 100

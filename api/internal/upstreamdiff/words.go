@@ -17,6 +17,7 @@ type change struct {
 	Verb, Noun, Name, Tail string
 	Breaks                 bool // what the client sends or reads no longer fits
 	lenient                bool // oasdiff may call a break what is none
+	files                  string
 }
 
 func join(place, name string) string {
