@@ -307,26 +307,30 @@ func TestAnswerCutWithinAGuiseIsDropped(t *testing.T) {
 	}
 }
 
-// Parts are found in one pass: a hundred times as many, with the same beginning, take nowhere near as much longer.
+// Parts are found in one pass: a hundred times as many, with the same beginning, take nowhere near as much longer. On a busy
+// machine many a measurement is of something else, so one good one will do.
 func TestRedactionTakesNoLongerForMoreParts(t *testing.T) {
-	message := quoted(strings.Repeat("a-long-secret-value-number-x ", 2_000))
-	quickest := func(parts int) time.Duration {
+	body := `{"error":{"message":` + quoted(strings.Repeat("a-long-secret-value-number-x ", 2_000)) + `}}`
+	measure := func(parts int) time.Duration {
 		var values []string
 		for i := range parts {
 			values = append(values, fmt.Sprintf("a-long-secret-value-number-%06d", i))
 		}
 		update := secretUpdate(`["` + strings.Join(values, `","`) + `"]`)
-		best := time.Hour
-		for range 10 {
-			start := time.Now()
-			got := refusal(t, update, `{"error":{"message":`+message+`}}`)
-			if best = min(best, time.Since(start)); got.Message == "[redacted]" {
-				t.Fatal("a part is seen where there is none")
-			}
+		start := time.Now()
+		if got := refusal(t, update, body); got.Message == "[redacted]" {
+			t.Fatal("a part is seen where there is none")
 		}
-		return best
+		return time.Since(start)
 	}
-	if few, many := quickest(10), quickest(1_000); many > 40*few {
-		t.Errorf("with 10 parts it took %v, with 1,000 %v", few, many)
+	few, many := time.Hour, time.Hour
+	for range 20 {
+		few = min(few, measure(10))
 	}
+	for range 200 {
+		if many = min(many, measure(1_000)); many <= 20*few {
+			return
+		}
+	}
+	t.Errorf("with 10 parts it took %v, with 1,000 %v", few, many)
 }
