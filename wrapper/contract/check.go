@@ -9,9 +9,11 @@ import (
 	"strings"
 )
 
-// checkRequest returns how a request departs from op.
-func (op *operation) checkRequest(u *url.URL, h http.Header, data []byte) (found []finding) {
-	h = canonical(h)
+// checkRequest returns how a request departs from op. Whether it has the credentials is looked at if that is asked for.
+func (op *operation) checkRequest(u *url.URL, h http.Header, data []byte, credentials bool) (found []finding) {
+	if h = canonical(h); credentials {
+		found = op.lacking(u, h)
+	}
 	for _, p := range op.parameters {
 		text, ok := op.text(credential{p.in, p.name}, u, h)
 		found = append(found, p.check(Request, text, ok)...)
@@ -27,10 +29,9 @@ func (op *operation) checkRequest(u *url.URL, h http.Header, data []byte) (found
 	return tidy(found)
 }
 
-// checkSecurity returns the credentials that a request lacks: if the document has several ways to send some, those of
+// lacking returns the credentials that a request lacks: if the document has several ways to send some, those of
 // the first way.
-func (op *operation) checkSecurity(u *url.URL, h http.Header) (found []finding) {
-	h = canonical(h)
+func (op *operation) lacking(u *url.URL, h http.Header) (found []finding) {
 	for _, way := range slices.Backward(op.security) {
 		found = nil
 		for _, c := range way {

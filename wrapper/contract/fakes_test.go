@@ -61,13 +61,11 @@ func without(t testing.TB, properties ...string) string {
 	return string(data)
 }
 
-func good() *fake {
-	return &fake{
-		status: 200,
-		header: http.Header{"Content-Type": {jsonType}, "X-Kept": {"yes"}},
-		body:   goodBody,
-	}
+func jsonAnswer(status int, body string) *fake {
+	return &fake{status: status, header: http.Header{"Content-Type": {jsonType}, "X-Kept": {"yes"}}, body: body}
 }
+
+func good() *fake { return jsonAnswer(200, goodBody) }
 
 // log collects violations.
 type log struct {
@@ -142,9 +140,13 @@ func (b *tracked) Close() error {
 // answering is a transport that reads the request and gives the answer of f; sent has the body of each request.
 type answering struct {
 	*fake
-	answer *tracked
-	sent   []string
+	answer  *tracked
+	request *http.Request // the last one
+	sent    []string
+	idle    int // how often it was told to close idle connections
 }
+
+func (a *answering) CloseIdleConnections() { a.idle++ }
 
 func (a *answering) RoundTrip(req *http.Request) (*http.Response, error) {
 	var data []byte
@@ -152,7 +154,7 @@ func (a *answering) RoundTrip(req *http.Request) (*http.Response, error) {
 		data, _ = io.ReadAll(req.Body)
 		_ = req.Body.Close()
 	}
-	a.sent = append(a.sent, string(data))
+	a.request, a.sent = req, append(a.sent, string(data))
 	a.answer = &tracked{Reader: strings.NewReader(a.body)}
 	return &http.Response{
 		StatusCode: a.status, Header: a.header.Clone(), Body: a.answer, ContentLength: int64(len(a.body)), Request: req,

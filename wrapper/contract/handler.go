@@ -47,7 +47,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, found := readBody(w, r)
 	whole := found == nil
 	if whole {
-		found = op.checkRequest(r.URL, r.Header, data)
+		found = op.checkRequest(r.URL, r.Header, data, false)
 	}
 	if h.withheld(r, 0, found) || !whole {
 		refuse(w, r, http.StatusBadRequest, "Validation error while processing request", found)

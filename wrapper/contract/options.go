@@ -49,9 +49,9 @@ func (c *config) failed(err error) {
 // match returns the operation that a request calls, if it calls one, and counts the request. found is how it departs from
 // the operation if it was meant for that. An error is why it can be neither checked nor let through.
 func (c *config) match(r *http.Request) (op *operation, found []finding, err error) {
-	if err = c.unusable; err == nil {
-		verb := cmp.Or(r.Method, http.MethodGet)
-		to := address(verb, r.URL)
+	err = c.unusable
+	if err == nil {
+		to := address(cmp.Or(r.Method, http.MethodGet), r.URL)
 		if to.id != "" {
 			op = c.document.operation(to)
 		} else if to.near != "" {

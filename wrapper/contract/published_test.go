@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -108,7 +107,7 @@ func exchanged(t *testing.T, spec []byte, requests []string, answers map[string]
 	}
 	exchange := func(status int, request, answer string) {
 		tb := &fakeTB{}
-		next := &answering{fake: &fake{status: status, header: http.Header{"Content-Type": {jsonType}}, body: answer}}
+		next := &answering{fake: jsonAnswer(status, answer)}
 		roundTrip(t, contract.Check(tb, next, document), newRequest(t, base, request))
 		told = append(told, request+answer)
 		told = append(told, tb.errors...)

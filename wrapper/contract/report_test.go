@@ -64,7 +64,7 @@ func TestReportOfOneExchangeAfterTheOther(t *testing.T) {
 func TestReportCountsEachDistinctViolation(t *testing.T) {
 	var report contract.Report
 	collect(t, &report, good(), `{"alias":7}`, `{"alias":"`+secret+`","connection":{}}`, `{"alias":8}`)
-	collect(t, &report, &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: without(t, "status")}, `{}`)
+	collect(t, &report, jsonAnswer(200, without(t, "status")), `{}`)
 	collect(t, &report, &fake{status: 429, body: `<p>`}, `{}`, `{}`)
 	collect(t, &report, &fake{status: 403, header: http.Header{"Content-Type": {"text/html"}}, body: `<p>`}, `{}`)
 	for header, value := range map[string]string{"Content-Type": "text/plain", "X-Unchecked": "x"} {
@@ -124,7 +124,7 @@ func TestCollectHoldsNoLargeBodyUp(t *testing.T) {
 
 func TestHandlerCollects(t *testing.T) {
 	var report contract.Report
-	wrong := &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: `[]`}
+	wrong := jsonAnswer(200, `[]`)
 	res, answer := send(t, contract.Handler(wrong, contract.Collect(&report, io.Discard)), "PATCH", path, jsonType, `{"alias":7}`)
 	if res.StatusCode != 200 || answer != `[]` || wrong.got != `{"alias":7}` || wrong.nanoid != "ca_1" {
 		t.Errorf("got %d %q; next read %q of account %q", res.StatusCode, answer, wrong.got, wrong.nanoid)
@@ -148,7 +148,7 @@ func wrongEverywhere(t *testing.T) *contract.Report {
 	report := &contract.Report{}
 	failure := `{"error":{"message":"m","slug":"s","status":400,"code":"` + secret + `"}}`
 	for _, status := range []int{409, 400, 409} {
-		collect(t, report, &fake{status: status, header: http.Header{"Content-Type": {jsonType}}, body: failure}, `{}`)
+		collect(t, report, jsonAnswer(status, failure), `{}`)
 	}
 	collect(t, report, &fake{status: 502}, `{"alias":["`+secret+`"]}`)
 	get(t, report)
@@ -217,7 +217,7 @@ func (failing) Write([]byte) (int, error) { return 0, errOwn }
 func TestCollectTellsOfEachViolationToEachWriter(t *testing.T) {
 	var report contract.Report
 	var a, b strings.Builder
-	rt := contract.Transport(&answering{fake: &fake{status: 409, header: http.Header{"Content-Type": {jsonType}}, body: `{}`}}, contract.Collect(&report, &a, nil, &b))
+	rt := contract.Transport(&answering{fake: jsonAnswer(409, `{}`)}, contract.Collect(&report, &a, nil, &b))
 	for range 2 {
 		roundTrip(t, rt, newRequest(t, base, `{"alias":"`+secret+`","connection":7}`))
 	}

@@ -50,8 +50,7 @@ func (f *fakeTB) finish() {
 
 func TestCheckTellsItsTestOfEachViolationOfEachExchange(t *testing.T) {
 	tb := &fakeTB{}
-	clash := &fake{status: 409, header: http.Header{"Content-Type": {jsonType}},
-		body: `{"error":{"message":"m","slug":"s","status":409,"code":1E400,"errors":[7,"` + secret + `"]}}`}
+	clash := jsonAnswer(409, `{"error":{"message":"m","slug":"s","status":409,"code":1E400,"errors":[7,"`+secret+`"]}}`)
 	next := &answering{fake: clash}
 	rt := contract.Check(tb, next)
 	for _, body := range []string{`{"alias":7}`, `{}`, `{"connection":{"state":{"authScheme":"` + secret + `"}}}`} {

@@ -88,8 +88,7 @@ func (op *operation) readRequest(req *http.Request) (sent *http.Request, found [
 		closeBody(req)
 		sent.Body = io.NopCloser(bytes.NewReader(data))
 	}
-	found = append(op.checkSecurity(req.URL, req.Header), op.checkRequest(req.URL, req.Header, data)...)
-	return sent, tidy(found), nil
+	return sent, op.checkRequest(req.URL, req.Header, data, true), nil
 }
 
 // read checks an answer, and gives it a body to be read once more.

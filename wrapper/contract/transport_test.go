@@ -116,54 +116,30 @@ func TestTransportChecksWhatNetHTTPUnzipped(t *testing.T) {
 }
 
 func TestTransportLeavesRequestOfCallerAlone(t *testing.T) {
-	req := newRequest(t, base, `{"alias":"work"}`)
-	body, header, length := req.Body, req.Header.Clone(), req.ContentLength
-	var sent *http.Request
-	next := &answering{fake: good()}
-	roundTrip(t, contract.Transport(nextFunc(func(req *http.Request) (*http.Response, error) {
-		sent = req
-		return next.RoundTrip(req)
-	})), req)
-	if req.Body != body || req.ContentLength != length || !cmp.Equal(req.Header, header) {
-		t.Error("the caller's request was changed")
-	}
-	if sent.ContentLength != length || !cmp.Equal(sent.Header, header) || sent.Context() != req.Context() || sent.URL != req.URL {
-		t.Errorf("sent %+v", sent)
-	}
-}
-
-// Whether a request is sent again is for the caller to say.
-func TestTransportKeepsGetBodyOfTheCaller(t *testing.T) {
-	for name, getBody := range map[string]func() (io.ReadCloser, error){
-		"one": func() (io.ReadCloser, error) { return nil, errOwn }, "none": nil,
+	for name, change := range map[string]func(*http.Request){
+		"with GetBody":    func(req *http.Request) { req.GetBody = func() (io.ReadCloser, error) { return nil, errOwn } },
+		"without GetBody": func(req *http.Request) { req.GetBody = nil },
+		"no body":         func(req *http.Request) { req.Body, req.GetBody = nil, nil },
+		"NoBody":          func(req *http.Request) { req.Body, req.GetBody = http.NoBody, nil },
 	} {
-		req := newRequest(t, base, `{}`)
-		req.GetBody = getBody
-		roundTrip(t, contract.Transport(nextFunc(func(sent *http.Request) (*http.Response, error) {
-			if (sent.GetBody == nil) != (getBody == nil) {
-				t.Errorf("%s: there is another GetBody", name)
-			} else if getBody != nil {
-				if _, err := sent.GetBody(); err != errOwn {
-					t.Errorf("%s: error %v", name, err)
-				}
+		req, next := newRequest(t, base, `{"alias":"work"}`), &answering{fake: good()}
+		change(req)
+		body, header, length := req.Body, req.Header.Clone(), req.ContentLength
+		roundTrip(t, contract.Transport(next), req)
+		if req.Body != body || req.ContentLength != length || !cmp.Equal(req.Header, header) {
+			t.Errorf("%s: the caller's request was changed", name)
+		}
+		sent := next.request
+		if sent.ContentLength != length || !cmp.Equal(sent.Header, header) || sent.Context() != req.Context() || sent.URL != req.URL {
+			t.Errorf("%s: sent %+v", name, sent)
+		}
+		if sent.GetBody == nil {
+			if req.GetBody != nil {
+				t.Errorf("%s: GetBody is gone", name)
 			}
-			return (&answering{fake: good()}).RoundTrip(sent)
-		})), req)
-	}
-}
-
-func TestTransportPassesRequestsWithoutBody(t *testing.T) {
-	for name, body := range map[string]io.ReadCloser{"nil": nil, "NoBody": http.NoBody} {
-		t.Run(name, func(t *testing.T) {
-			req := newRequest(t, base, ``)
-			req.Body = body
-			roundTrip(t, contract.Transport(nextFunc(func(sent *http.Request) (*http.Response, error) {
-				if sent != req {
-					t.Error("the request is another one")
-				}
-				return (&answering{fake: good()}).RoundTrip(sent)
-			})), req)
-		})
+		} else if _, err := sent.GetBody(); err != errOwn {
+			t.Errorf("%s: GetBody is another one", name)
+		}
 	}
 }
 
@@ -205,42 +181,29 @@ func TestTransportSurvivesANextThatReturnsNothing(t *testing.T) {
 	}
 }
 
-func TestTransportWithoutNextUsesTheDefaultOne(t *testing.T) {
+func TestTransportWithoutNextOrOptions(t *testing.T) {
 	defer func(was http.RoundTripper) { http.DefaultTransport = was }(http.DefaultTransport)
 	next := &answering{fake: good()}
 	http.DefaultTransport = next
-	roundTrip(t, contract.Transport(nil), newRequest(t, base, `{}`))
-	if len(next.sent) != 1 {
-		t.Errorf("it sent %q", next.sent)
+	rt := contract.Transport(nil, nil, contract.OnViolation(nil), contract.Collect(nil))
+	roundTrip(t, rt, newRequest(t, base, `{}`))
+	if _, err := rt.RoundTrip(newRequest(t, base, `no JSON`)); err == nil || len(next.sent) != 1 {
+		t.Errorf("error %v; it sent %q", err, next.sent)
 	}
 }
 
-type closes struct {
-	http.RoundTripper
-	closed int
-}
-
-func (c *closes) CloseIdleConnections() { c.closed++ }
-
 func TestTransportForwardsCloseIdleConnections(t *testing.T) {
-	next := &closes{}
+	next := &answering{}
 	(&http.Client{Transport: contract.Transport(next)}).CloseIdleConnections()
-	if next.closed != 1 {
-		t.Errorf("closed %d times", next.closed)
+	if next.idle != 1 {
+		t.Errorf("closed %d times", next.idle)
 	}
 	(&http.Client{Transport: contract.Transport(nextFunc(nil))}).CloseIdleConnections() // has none, and needs none
 }
 
-func TestTransportNilOptionsAreIgnored(t *testing.T) {
-	rt := contract.Transport(&answering{fake: good()}, nil, contract.OnViolation(nil), contract.Collect(nil))
-	if _, err := rt.RoundTrip(newRequest(t, base, `no JSON`)); err == nil {
-		t.Error("no error")
-	}
-}
-
 // The client's error leads to the violation and shows it, and the client does not try again.
 func TestTransportErrorsReachTheCallerOfTheClientOnce(t *testing.T) {
-	old := &fake{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: without(t, "status")}
+	old := jsonAnswer(200, without(t, "status"))
 	for name, tt := range map[string]struct {
 		document  contract.Option
 		violation contract.Violation // none if there is no document

@@ -81,9 +81,6 @@ func (f finding) line() string {
 	return text
 }
 
-// maxViolations bounds what one wrong body makes us write: each item of a long list can be a violation.
-const maxViolations = 100
-
 // findings turns what the validator of a schema returned into findings. where is the location if that is no body. The
 // validator's texts are never used: they quote the traffic.
 func findings(d Direction, where string, err error) (all []finding) {
@@ -156,15 +153,11 @@ const body = "body"
 
 // pointer joins names to a JSON pointer. shown lets nothing through that a pointer would have to escape.
 func pointer(names ...string) string {
-	if len(names) == 0 {
-		return body
-	}
-	var b strings.Builder
+	at := ""
 	for _, name := range names {
-		b.WriteByte('/')
-		b.WriteString(shown(name))
+		at += "/" + shown(name)
 	}
-	return b.String()
+	return cmp.Or(at, body)
 }
 
 var nameLike = regexp.MustCompile(`^[A-Za-z0-9_.$-]{1,40}$`)
@@ -177,11 +170,12 @@ func shown(name string) string {
 	return name
 }
 
-// tidy sorts findings, drops repetitions (two schemas of an allOf can say the same) and bounds their number.
+// tidy sorts findings, drops repetitions (two schemas of an allOf can say the same) and keeps a hundred: each item of a
+// long list can be a violation.
 func tidy(all []finding) []finding {
 	slices.SortFunc(all, compare)
 	all = slices.Compact(all)
-	return all[:min(len(all), maxViolations)]
+	return all[:min(len(all), 100)]
 }
 
 func compare(a, b finding) int {
