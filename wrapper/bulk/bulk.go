@@ -10,8 +10,8 @@
 //		}
 //	}
 //
-// The sequence is read as the updates get their turn, and may have no end: memory does not grow with it. Updates run
-// side by side, up to [WithConcurrency]; those of one account follow one another in the order of the sequence. An update
+// The sequence is read no faster than its updates are made, and may have no end: memory does not grow with it. Updates
+// run side by side, up to [WithConcurrency]; those of one account follow one another in the order of the sequence. An update
 // of unknown outcome does not hold up the next one of its account, so a later update of an account is sent although an
 // earlier one, of unknown outcome, may still land after it and undo it.
 //
@@ -37,9 +37,9 @@
 //
 // # Ends
 //
-// When the context is done, nothing more is sent, retries included, and what has been sent is listened to for as long as
-// [WithGrace] says, so that its outcome is known. Every update that was taken from the sequence has one [Result]; that
-// of an update which was not sent says so. [Runner.Stop] ends the listening too, and so does leaving the loop.
+// When the context is done, nothing more is sent, retries included, and the answers to what has been sent are awaited for as
+// long as [WithGrace] says, so that its outcome is known. Every update that was taken from the sequence has one [Result];
+// that of an update which was not sent says so. [Runner.Stop] ends that wait too, and so does leaving the loop.
 package bulk
 
 import (

@@ -89,7 +89,8 @@ func TestResultOfEach(t *testing.T) {
 		{"ca_ok", composio.ErrInvalid, 0, 0},
 	} {
 		r := got[i]
-		if r.ID != want.id || !errors.Is(r.Err, want.is) || r.Sent != (want.attempts > 0) || r.Attempts != want.attempts || want.left >= 0 && r.RateLimit.Remaining != want.left {
+		if r.ID != want.id || !errors.Is(r.Err, want.is) || r.Sent != (want.attempts > 0) || r.Attempts != want.attempts ||
+			want.left >= 0 && r.RateLimit.Remaining != want.left {
 			t.Errorf("%d: %+v", i, r)
 		}
 		if (r.Updated != nil) != (r.Err == nil) || r.Updated != nil && r.Updated.Status != composio.StatusActive {
@@ -264,7 +265,8 @@ func TestCancellationOfOneUpdate(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
 				r, took := one(t, newRunner(t, tt.server.client(t, composio.WithTimeout(0)), bulk.WithGrace(5*time.Second)), ctx)
-				if took != tt.took || statusOf(r.Err) != tt.status || isUnknown(r.Err) != (tt.status != 429) || !r.Sent || r.Attempts != 1 || len(tt.server.requests) != 1 {
+				if took != tt.took || statusOf(r.Err) != tt.status || isUnknown(r.Err) != (tt.status != 429) || !r.Sent || r.Attempts != 1 ||
+					len(tt.server.requests) != 1 {
 					t.Errorf("took %v and %d requests: %+v", took, len(tt.server.requests), r)
 				}
 			})

@@ -68,7 +68,7 @@ func (c *call) drain() {
 	}
 }
 
-// finish follows the last result. The last attempt may have had leave, and then not been made.
+// finish follows the last result. The last attempt may have been admitted, and then not been made.
 func (c *call) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -135,7 +135,8 @@ func TestUpdateThatIsRefused(t *testing.T) {
 					return nil
 				}}
 				r, _ := one(t, newRunner(t, s.client(t, composio.WithMaxRetries(tt.retries))), t.Context())
-				if r.Attempts != tt.attempts && (tt.attempts > 0 || r.Attempts < 30 || r.Attempts > 100) || statusOf(r.Err) != tt.status || isUnknown(r.Err) != tt.unknown {
+				dozens := r.Attempts >= 30 && r.Attempts <= 100
+				if r.Attempts != tt.attempts && (tt.attempts > 0 || !dozens) || statusOf(r.Err) != tt.status || isUnknown(r.Err) != tt.unknown {
 					t.Errorf("%+v", r)
 				}
 			})

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,15 +88,15 @@ func TestFirstRequestGoesAlone(t *testing.T) {
 	}
 }
 
-// A first request that fails, or had leave and was then not made, must not keep the others waiting.
+// A first request that fails, or was admitted and then not made, must not keep the others waiting.
 func TestFirstRequestFails(t *testing.T) {
 	for name, makes := range map[string]bool{"no success": true, "not made": false} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
 				s := &server{limit: 2000, window: time.Minute, answer: when(func(r request) bool { return makes && r.number == 1 }, 502)}
-				asked := 0
+				var asked atomic.Int32
 				key := func(context.Context) (string, error) {
-					if asked++; asked == 1 && !makes {
+					if asked.Add(1) == 1 && !makes {
 						return "", errors.New("the vault is closed")
 					}
 					return "ak_test", nil

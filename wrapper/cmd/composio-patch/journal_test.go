@@ -102,7 +102,7 @@ func TestATornLineIsSurvived(t *testing.T) {
 	args := []string{"bulk", path, "--journal", journal, "--concurrency=1"}
 	wantStart(t, command(t, args...), 0, "")
 	whole := readFile(t, journal)
-	for cut := 0; cut < len(whole); cut += 5 {
+	for cut := 0; cut < len(whole); cut += 9 {
 		writeFile(t, journal, whole[:cut])
 		done := max(0, strings.Count(whole[:cut], "\n")-1)
 		sent := len(composio.received())

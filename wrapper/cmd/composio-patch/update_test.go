@@ -18,22 +18,16 @@ func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
 		args []string
 		body string
 	}{
-		"alias":                    {[]string{"--alias", "work"}, `{"alias":"work"}`},
-		"alias with a comma":       {[]string{"--alias=a,b\\,c"}, `{"alias":"a,b\\,c"}`},
-		"empty alias":              {[]string{"--alias", ""}, `{"alias":""}`},
-		"clear alias":              {[]string{"--clear-alias"}, `{"alias":""}`},
-		"set":                      {[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"}, bearer + `"token":"new_access_token"}}}}`},
-		"set to nothing":           {[]string{"--scheme=BEARER_TOKEN", "--set", "token=", "--allow-clear"}, bearer + `"token":""}}}}`},
-		"set to what has =":        {[]string{"--scheme=BEARER_TOKEN", "--set=token==a=b="}, bearer + `"token":"=a=b="}}}}`},
-		"set to what has a hyphen": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=--json"}, bearer + `"token":"--json"}}}}`},
+		"alias":              {[]string{"--alias", "work"}, `{"alias":"work"}`},
+		"alias with a comma": {[]string{"--alias=a,b\\,c"}, `{"alias":"a,b\\,c"}`},
+		"empty alias":        {[]string{"--alias", ""}, `{"alias":""}`},
+		"clear alias":        {[]string{"--clear-alias"}, `{"alias":""}`},
+		"set":                {[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"}, bearer + `"token":"new_access_token"}}}}`},
+		"set to nothing":     {[]string{"--scheme=BEARER_TOKEN", "--set", "token=", "--allow-clear"}, bearer + `"token":""}}}}`},
+		"set to what has =":  {[]string{"--scheme=BEARER_TOKEN", "--set=token==a=b="}, bearer + `"token":"=a=b="}}}}`},
 		"set expands nothing": {
 			[]string{"--scheme=BEARER_TOKEN", "--set", `token=a,b\,c;$HOME ${default} ~ @file "q" 'é' \n`},
 			bearer + `"token":"a,b\\,c;$HOME ${default} ~ @file \"q\" 'é' \\n"}}}}`,
-		},
-		"set keeps a newline": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=a\n", "--verbatim"}, bearer + `"token":"a\n"}}}}`},
-		"set two": {
-			[]string{"--scheme=BASIC", "--set=username=robot", "--set=password=new"},
-			`{"connection":{"state":{"authScheme":"BASIC","val":{"password":"new","username":"robot"}}}}`,
 		},
 		"clear": {[]string{"--scheme=BEARER_TOKEN", "--clear", "token"}, bearer + `"token":null}}}}`},
 		"set, clear and a file": {
@@ -42,7 +36,6 @@ func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
 		},
 		"any field with any scheme": {[]string{"--scheme=BEARER_TOKEN", "--set=user_agent=u"}, bearer + `"user_agent":"u"}}}}`},
 		"allow all":                 {[]string{"--allow-all"}, `{"experimental":{"acl_config_for_shared":{"allow_all_users":true}}}`},
-		"do not allow all":          {[]string{"--allow-all=false"}, `{"experimental":{"acl_config_for_shared":{"allow_all_users":false}}}`},
 		"allow some":                {[]string{"--allow-user", "u_1", "--allow-user=u,2"}, `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":["u_1","u,2"]}}}`},
 		"allow none":                {[]string{"--allow-none"}, `{"experimental":{"acl_config_for_shared":{"allowed_user_ids":[]}}}`},
 		"deny some":                 {[]string{"--deny-user", "u_1", "--deny-user=u,2"}, `{"experimental":{"acl_config_for_shared":{"not_allowed_user_ids":["u_1","u,2"]}}}`},
