@@ -18,13 +18,13 @@ func TestUpdateSendsWhatTheFlagsSay(t *testing.T) {
 		args []string
 		body string
 	}{
-		"alias":              {[]string{"--alias", "work"}, `{"alias":"work"}`},
-		"alias with a comma": {[]string{"--alias=a,b\\,c"}, `{"alias":"a,b\\,c"}`},
-		"empty alias":        {[]string{"--alias", ""}, `{"alias":""}`},
-		"clear alias":        {[]string{"--clear-alias"}, `{"alias":""}`},
-		"set":                {[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"}, bearer + `"token":"new_access_token"}}}}`},
-		"set to nothing":     {[]string{"--scheme=BEARER_TOKEN", "--set", "token=", "--allow-clear"}, bearer + `"token":""}}}}`},
-		"set to what has =":  {[]string{"--scheme=BEARER_TOKEN", "--set=token==a=b="}, bearer + `"token":"=a=b="}}}}`},
+		"alias":                    {[]string{"--alias", "work"}, `{"alias":"work"}`},
+		"alias with a comma":       {[]string{"--alias=a,b\\,c"}, `{"alias":"a,b\\,c"}`},
+		"empty alias":              {[]string{"--alias", ""}, `{"alias":""}`},
+		"clear alias":              {[]string{"--clear-alias"}, `{"alias":""}`},
+		"set":                      {[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"}, bearer + `"token":"new_access_token"}}}}`},
+		"set to nothing":           {[]string{"--scheme=BEARER_TOKEN", "--set", "token=", "--allow-clear"}, bearer + `"token":""}}}}`},
+		"set to what has =":        {[]string{"--scheme=BEARER_TOKEN", "--set=token==a=b="}, bearer + `"token":"=a=b="}}}}`},
 		"set to what has a hyphen": {[]string{"--scheme=BEARER_TOKEN", "--set", "token=--json"}, bearer + `"token":"--json"}}}}`},
 		"set expands nothing": {
 			[]string{"--scheme=BEARER_TOKEN", "--set", `token=a,b\,c;$HOME ${default} ~ @file "q" 'é' \n`},
