@@ -146,6 +146,7 @@ func TestDocumentDecidesAboutAnswers(t *testing.T) {
 	}
 }
 
+// Handler does not look for it, since to refuse is next's: its tests send none.
 func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 	const scheme = "      type: apiKey\n      in: header\n      name: x-api-key\n"
 	const ways = "      security:\n        - ApiKeyAuth: []\n"
@@ -157,6 +158,7 @@ func TestCredentialIsLookedForWhereTheDocumentHasIt(t *testing.T) {
 		want          string // the locations
 	}{
 		"header, none":         {scheme, scheme, "", nil, "x-api-key"},
+		"header, empty":        {scheme, scheme, "", http.Header{"X-Api-Key": {""}}, "x-api-key"},
 		"header, other":        {scheme, scheme, "x-api-key=k", http.Header{"Cookie": {"x-api-key=k"}, "Authorization": {"k"}}, "x-api-key"},
 		"header":               {scheme, scheme, "", http.Header{"X-Api-Key": {"k"}}, ""},
 		"header as it is sent": {scheme, scheme, "", http.Header{"x-api-key": {"k"}}, ""},

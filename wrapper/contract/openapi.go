@@ -56,11 +56,10 @@ func (p pattern) MatchString(text string) bool {
 
 // compilePattern compiles a pattern. One that is none binds nothing.
 func compilePattern(text string) (jsonschema.Regexp, error) {
-	compiled, err := regexp2.Compile(text, regexp2.ECMAScript|regexp2.Unicode)
-	if err != nil {
-		return regexp.MustCompile(""), nil
+	if compiled, err := regexp2.Compile(text, regexp2.ECMAScript|regexp2.Unicode); err == nil {
+		return pattern{compiled}, nil
 	}
-	return pattern{compiled}, nil
+	return regexp.MustCompile(""), nil
 }
 
 // operation returns the operation of a path; nil if the path has none.

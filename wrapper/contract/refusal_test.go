@@ -92,29 +92,6 @@ func TestWrongRequestIsRefused(t *testing.T) {
 	}
 }
 
-// Handler does not look for the credential, since to refuse is next's.
-func TestTransportRefusesARequestWithoutCredential(t *testing.T) {
-	for name, tt := range map[string]struct {
-		key  []string
-		body string
-		want []string
-	}{
-		"none":            {nil, `{}`, []string{"x-api-key: security"}},
-		"empty":           {[]string{""}, `{}`, []string{"x-api-key: security"}},
-		"none, and alias": {nil, `{"alias":null}`, []string{"/alias: nullable", "x-api-key: security"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			req := newRequest(t, base, tt.body)
-			req.Header["X-Api-Key"] = tt.key
-			next := &answering{fake: good()}
-			wantError(t, contract.Transport(next), req, "request", tt.want)
-			if next.sent != nil {
-				t.Errorf("sent %q", next.sent)
-			}
-		})
-	}
-}
-
 func TestWrongAnswerIsWithheld(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int

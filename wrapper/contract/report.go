@@ -117,7 +117,9 @@ func (r *Report) began(op *operation, other string) {
 		}
 		r.exchanges++
 		for key := range op.answers {
-			r.seen[key] = r.seen[key] || false
+			if _, known := r.seen[key]; !known {
+				r.seen[key] = false
+			}
 		}
 	})
 }
