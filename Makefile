@@ -163,7 +163,7 @@ soak: ## the long form of the tests that make faults, restarts and kills
 # and would take most of the time. -count=1, because gremlins bounds a run by the time of the first, which must not be cached.
 .PHONY: mutants
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, in an hour; wrapper/testdata/mutants.md has those that live
-	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R .github api gen wrapper *.go README.md go.mod go.sum .bin/mutants
+	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R .github Makefile README.md *.go go.mod go.sum api gen wrapper .bin/mutants
 	@cd .bin/mutants && rm -r api/internal && find . -name '*_test.go' | grep -vE '^./wrapper/([^/]+|testdata/.+)$$' | xargs rm
 	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^TestAService' ../../$(GREMLINS) unleash --integration --workers 1 \
 		--timeout-coefficient 4 --threshold-efficacy 90 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
