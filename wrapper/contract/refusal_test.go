@@ -3,6 +3,7 @@ package contract_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -66,28 +67,11 @@ func TestWrongRequestIsRefused(t *testing.T) {
 		"media type, other letters": {[]string{"content-type", "text/plain"}, `{}`, []string{"Content-Type: duplicate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			next, seen := good(), &log{}
-			req := newRequest(t, base, tt.body)
+			req := newRequest(t, base, ``)
 			if tt.header != nil {
 				req.Header[tt.header[0]] = tt.header[1:]
 			}
-			wantRefusal(t, contract.Handler(next, seen.option()), req, gen.ErrorDetail{
-				Message: "Validation error while processing request",
-				Code:    10400, Slug: "HTTP_BadRequest", Status: 400, Errors: tt.want,
-			})
-			if next.called {
-				t.Error("next was called")
-			}
-			seen.want(t, half("request", tt.want)...)
-
-			sent, seen := &answering{fake: good()}, &log{}
-			body := &tracked{Reader: strings.NewReader(tt.body)}
-			req.Body = body
-			wantError(t, contract.Transport(sent, seen.option()), req, "request", tt.want)
-			if sent.sent != nil || !body.closed {
-				t.Errorf("sent %q, body closed: %t", sent.sent, body.closed)
-			}
-			seen.want(t, half("request", tt.want)...)
+			wantRefused(t, req, tt.body, good(), contract.Request, tt.want)
 		})
 	}
 }
@@ -113,21 +97,11 @@ func TestWrongAnswerIsWithheld(t *testing.T) {
 		"error code as a string": {409, jsonType, `{"error":{"message":"m","slug":"s","status":409,"code":"` + secret + `"}}`, []string{"/error/code: type"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer, seen := &fake{status: tt.status, header: http.Header{}, body: tt.body}, &log{}
+			answer := &fake{status: tt.status, header: http.Header{}, body: tt.body}
 			if tt.header != "" {
 				answer.header.Set("Content-Type", tt.header)
 			}
-			wantRefusal(t, contract.Handler(answer, seen.option()), newRequest(t, base, `{}`), gen.ErrorDetail{
-				Message: "The answer to this request breaks the contract, and was withheld",
-				Code:    10500, Slug: "HTTP_InternalServerError", Status: 500, Errors: tt.want,
-			})
-			seen.want(t, half("response", tt.want)...)
-			next, seen := &answering{fake: answer}, &log{}
-			wantError(t, contract.Transport(next, seen.option()), newRequest(t, base, `{}`), "response", tt.want)
-			if !next.answer.closed {
-				t.Error("the answer was not closed")
-			}
-			seen.want(t, half("response", tt.want)...)
+			wantRefused(t, newRequest(t, base, ``), `{}`, answer, contract.Response, tt.want)
 		})
 	}
 }
@@ -146,21 +120,43 @@ func TestTransportWithholdsAnAnswer(t *testing.T) {
 	}
 }
 
-// wantRefusal serves a request that has to be refused with an error body, which is an answer too: the document allows it.
-func wantRefusal(t *testing.T, h http.Handler, req *http.Request, want gen.ErrorDetail) {
+// wantRefused has Handler and Transport refuse an exchange for the same violations of a half of it.
+func wantRefused(t *testing.T, req *http.Request, body string, answer *fake, half contract.Direction, want []string) {
 	t.Helper()
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
+	detail := gen.ErrorDetail{Message: "Validation error while processing request", Code: 10400, Slug: "HTTP_BadRequest", Status: 400, Errors: want}
+	if half == contract.Response {
+		detail = gen.ErrorDetail{Message: "The answer to this request breaks the contract, and was withheld", Code: 10500,
+			Slug: "HTTP_InternalServerError", Status: 500, Errors: want}
+	}
+	var lines []string
+	for _, v := range want {
+		lines = append(lines, string(half)+" "+v)
+	}
+
+	w, seen := httptest.NewRecorder(), &log{}
+	req.Body = io.NopCloser(strings.NewReader(body))
+	contract.Handler(answer, seen.option()).ServeHTTP(w, req)
+	seen.want(t, lines...)
 	var got gen.Error
-	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || strings.Contains(w.Body.String(), "s3cr3t") {
 		t.Fatalf("%v: %s", err, w.Body)
 	}
-	if diff := cmp.Diff(want, got.Error); diff != "" || w.Code != int(want.Status) || w.Header().Get("Content-Type") != jsonType {
+	if diff := cmp.Diff(detail, got.Error); diff != "" || w.Code != int(detail.Status) || w.Header().Get("Content-Type") != jsonType {
 		t.Errorf("status %d, %v, envelope (-want +got):\n%s", w.Code, w.Header(), diff)
 	}
+	if answer.called != (half == contract.Response) {
+		t.Errorf("next was called: %t", answer.called)
+	}
+	// The refusal is an answer too, which the document allows.
 	roundTrip(t, contract.Transport(nextFunc(func(*http.Request) (*http.Response, error) { return w.Result(), nil })), newRequest(t, base, `{}`))
-	if strings.Contains(w.Body.String(), "s3cr3t") {
-		t.Errorf("a value shows: %s", w.Body)
+
+	next, seen := &answering{fake: answer}, &log{}
+	sent := &tracked{Reader: strings.NewReader(body)}
+	req.Body = sent
+	wantError(t, contract.Transport(next, seen.option()), req, string(half), want)
+	seen.want(t, lines...)
+	if !sent.closed || (next.sent != nil) != (half == contract.Response) || next.answer != nil && !next.answer.closed {
+		t.Errorf("sent %q, its body closed: %t, the answer %v", next.sent, sent.closed, next.answer)
 	}
 }
 
@@ -177,12 +173,4 @@ func wantError(t *testing.T, rt http.RoundTripper, req *http.Request, half strin
 	if v, _ := errors.AsType[contract.Violation](err); v.Location+": "+v.Rule != want[0] {
 		t.Errorf("errors.AsType finds %v", v)
 	}
-}
-
-// half returns violations with the half of the exchange that they are in.
-func half(direction string, violations []string) (lines []string) {
-	for _, v := range violations {
-		lines = append(lines, direction+" "+v)
-	}
-	return lines
 }
