@@ -277,7 +277,6 @@ func wrongAnswers(t testing.TB) []recording {
 
 // recordAll makes the exchanges, in the order of the recordings.
 func recordAll(t testing.TB) []exchange {
-	t.Helper()
 	var all []exchange
 	for _, r := range slices.Concat(updateRecordings(t), answerRecordings(), wrongRequests(t), wrongAnswers(t)) {
 		all = append(all, r.make(t))
@@ -286,7 +285,6 @@ func recordAll(t testing.TB) []exchange {
 }
 
 func (r recording) make(t testing.TB) exchange {
-	t.Helper()
 	box := sandbox.New()
 	if r.accounts == nil {
 		r.accounts = []sandbox.Account{{ID: cmp.Or(r.id, testID), Toolkit: "github", UserID: "user_1", Scheme: cmp.Or(r.scheme, composio.SchemeBearerToken)}}
@@ -307,7 +305,10 @@ func (r recording) make(t testing.TB) exchange {
 	defer server.Close()
 	if r.update != nil {
 		client := mustNew(t, cmp.Or(r.key, sandbox.DefaultAPIKey), composio.WithBaseURL(server.URL), composio.WithAPIVersion(cmp.Or(r.version, "v3")), composio.WithMaxRetries(0))
-		_, _ = client.UpdateConnectedAccount(t.Context(), cmp.Or(r.id, testID), *r.update) // what was said is what counts
+		_, err := client.UpdateConnectedAccount(t.Context(), cmp.Or(r.id, testID), *r.update)
+		if len(box.Requests()) == 0 {
+			t.Fatalf("%s: nothing was sent: %v", r.name, err)
+		}
 	} else {
 		req, err := http.NewRequestWithContext(t.Context(), usual.method, server.URL+usual.path, strings.NewReader(r.body))
 		if err != nil {

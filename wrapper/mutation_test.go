@@ -233,11 +233,10 @@ func (c *changing) add(v object, at []string) {
 		gain("cookie", "in")
 		gain(object{"type": "http", "scheme": "bearer"})
 	case in == "responses":
-		for status := range strings.FieldsSeq("201 202 204 2XX") {
-			c.put("answer "+status, v["200"], under(status)...)
-		}
-		for status := range strings.FieldsSeq("304 307 402 408 410 413 415 418 422 429 451 501 502 503 504 default 4XX 5XX") {
-			c.put("answer "+status, v["400"], under(status)...)
+		for status := range strings.FieldsSeq("201 202 204 2XX 304 307 402 408 410 413 415 418 422 429 451 501 502 503 504 default 4XX 5XX") {
+			if like := map[bool]string{true: "200", false: "400"}[status[0] == '2']; v[status] == nil {
+				c.put("answer "+status, v[like], under(status)...)
+			}
 		}
 	case above == "responses":
 		gain(object{"required": true, "schema": object{"type": "integer"}}, "headers", "X-Added")

@@ -101,7 +101,7 @@ func TestRequestsBesideTheOperation(t *testing.T) {
 		if report.Exchanges() != exchanges || len(next.sent) != sent || !handled.called || (report.Findings() != nil) != (sent == 1) {
 			t.Errorf("%s: %d were sent, handled: %t, %s", request, len(next.sent), handled.called, &report)
 		}
-		if want != "" && !strings.Contains(report.String(), "\n  1x "+want+"\n") {
+		if want != "" && !strings.Contains(report.String()+"\n", "\n  1x "+want+"\n") {
 			t.Errorf("%s: want %s in %s", request, want, &report)
 		}
 	}
