@@ -84,8 +84,7 @@ func (c *bulkCmd) Run(ctx context.Context, std *stdio) error {
 	if c.DryRun {
 		return job.dryRun()
 	}
-	opts := append(target.pace, bulk.OnResult(job.onResult))
-	if job.runner, err = bulk.New(target.client, opts...); err != nil {
+	if job.runner, err = bulk.New(target.client, append(target.pace, bulk.OnResult(job.onResult))...); err != nil {
 		return err
 	}
 	draining, stopped := std.onSignals(ctx, "no more is sent; waiting for what is under way. Again stops at once", "stopped: the outcome of what was under way is unknown")

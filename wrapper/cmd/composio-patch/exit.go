@@ -24,15 +24,10 @@ const exitHelp = `Exit status:
   3  outcome unknown: the update may have been applied
   4  done, but the output could not be written`
 
-// exitCode is the error of a command that has said all there is to say.
-type exitCode int
-
-func (e exitCode) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
-
 // problem is an error of the command's own, of which the wrapper knows nothing.
 type problem struct {
 	status int
-	text   string // each line is a problem of its own
+	text   string // each line is a problem of its own; "" if all has been said
 	fix    string // "" for a reference to the command's help
 }
 

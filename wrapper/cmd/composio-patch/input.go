@@ -88,7 +88,7 @@ func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 			switch bare := bytes.TrimSpace(row); {
 			case errors.Is(err, bufio.ErrBufferFull):
 				broken = fmt.Errorf("the row has more than %d MiB", maxRow>>20)
-			case err != nil && err != io.EOF:
+			case err != nil && !errors.Is(err, io.EOF):
 				broken = errors.New("the input cannot be read: " + reason(err))
 			case len(bare) == 0:
 				continue

@@ -230,7 +230,7 @@ func (j *job) end() error {
 		j.std.errf("to go on, %s\n", again)
 	}
 	if status != exitDone {
-		return exitCode(status)
+		return &problem{status: status}
 	}
 	return nil
 }

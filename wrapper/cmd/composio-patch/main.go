@@ -129,9 +129,6 @@ func do(ctx context.Context, std *stdio, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	if status, ok := errors.AsType[exitCode](err); ok {
-		return int(status)
-	}
 	return std.fail(err, c.Update.JSON || slices.Contains(args, "--json"))
 }
 

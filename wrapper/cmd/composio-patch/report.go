@@ -25,7 +25,9 @@ func (s *stdio) fail(err error, asJSON bool) int {
 	status := exitFailed
 	view := event{Event: "error", Outcome: outcomeFailed, Error: err.Error()}
 	if p, ok := errors.AsType[*problem](err); ok {
-		status, view.Fix = p.status, p.fix
+		if status, view.Fix = p.status, p.fix; p.text == "" {
+			return status
+		}
 	}
 	if e, ok := errors.AsType[*composio.Error](err); ok {
 		status, view = exitStatus(e), errorEvent(e)
