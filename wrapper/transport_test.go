@@ -560,6 +560,10 @@ func TestFailuresOfOtherTransports(t *testing.T) {
 		{nil, errors.New("the tracer is out of ink"), "ErrOutcomeUnknown"},
 		{nil, &net.DNSError{Err: "no such host", Name: "composio.invalid", IsNotFound: true}, ""},
 		{nil, errRefused, ""},
+		{nil, &net.OpError{Op: "proxyconnect", Net: "tcp", Err: io.EOF}, ""},
+		{nil, &net.OpError{Op: "socks connect", Net: "tcp", Err: io.EOF}, ""},
+		{nil, errors.New("net/http: TLS handshake timeout"), ""},
+		{nil, &net.OpError{Op: "read", Net: "tcp", Err: io.EOF}, "ErrOutcomeUnknown"},
 		{nil, nil, "ErrOutcomeUnknown"},
 		{&http.Response{}, nil, "ErrOutcomeUnknown"},
 	} {
