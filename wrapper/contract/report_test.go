@@ -34,11 +34,21 @@ func collect(t *testing.T, report *contract.Report, f *fake, bodies ...string) *
 	return next
 }
 
+// spec is the document of this module.
+func spec(t testing.TB) *openapi3.T {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromData(api.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
 // others are the document's statuses but for some.
-func others(seen ...string) []string {
+func others(t testing.TB, seen ...string) []string {
+	t.Helper()
 	var statuses []string
-	document, _ := openapi3.NewLoader().LoadFromData(api.Spec)
-	for status := range document.Paths.Value(operationPath).Patch.Responses.Map() {
+	for status := range spec(t).Paths.Value(operationPath).Patch.Responses.Map() {
 		if !slices.Contains(seen, status) {
 			statuses = append(statuses, status)
 		}
@@ -48,11 +58,10 @@ func others(seen ...string) []string {
 }
 
 // neverSeen is what a report says where some statuses were seen.
-func neverSeen(seen ...string) string {
-	return strings.Join(others(seen...), " never seen, ") + " never seen; that is no error"
+func neverSeen(t testing.TB, seen ...string) string {
+	t.Helper()
+	return strings.Join(others(t, seen...), " never seen, ") + " never seen; that is no error"
 }
-
-var unseen = neverSeen("200")
 
 // get sends a request to another operation through a transport that collects.
 func get(t *testing.T, report *contract.Report) {
@@ -68,7 +77,7 @@ func TestReportOfOneExchangeAfterTheOther(t *testing.T) {
 	if report.Err() != nil || report.Findings() != nil || report.Exchanges() != 1 {
 		t.Errorf("%v, %v, %d", report.Err(), report.Findings(), report.Exchanges())
 	}
-	if got, want := report.String(), "composio: 1 exchange checked against the contract\n  "+unseen; got != want {
+	if got, want := report.String(), "composio: 1 exchange checked against the contract\n  "+neverSeen(t, "200"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	collect(t, &report, &fake{status: 502, body: `<p>`}, `{}`)
@@ -113,7 +122,7 @@ func TestReportCountsEachDistinctViolation(t *testing.T) {
   1x response 403 at Content-Type: content-type, want application/json
   2x status 429, which the contract lacks; that is no error
   1x GET .../connected_accounts/{id}, which is not checked; that is no error
-  ` + neverSeen("200", "403") + `
+  ` + neverSeen(t, "200", "403") + `
 request: what sends it departs from the contract; fix it, or take the composio module whose contract allows it
 response: the fake that gave it is wrong, or Composio has moved: api/README.md of the composio module says what to run`
 	if diff := cmp.Diff(text, report.String()); diff != "" {
@@ -156,7 +165,7 @@ func TestHandlerCollects(t *testing.T) {
   1x response 200 at body: type, want object
   1x status 429, which the contract lacks; that is no error
   1x GET .../connected_accounts/{id}, which is not checked; that is no error
-  ` + unseen + "\n"
+  ` + neverSeen(t, "200") + "\n"
 	if got := report.String(); !strings.HasPrefix(got, text) {
 		t.Errorf("got %s", got)
 	}
@@ -184,7 +193,7 @@ func TestReportAsJSON(t *testing.T) {
 			`{"direction":"request","location":"/alias","rule":"type","want":"string","count":1},` +
 			`{"status":400,"direction":"response","location":"/error/code","rule":"type","want":"number","count":1},` +
 			`{"status":409,"direction":"response","location":"/error/code","rule":"type","want":"number","count":2}],` +
-			`"undocumented":{"502":1},"not_checked":{"GET .../connected_accounts/{id}":1},"never_seen":["` + strings.Join(others("400", "409"), `","`) + `"],"error":`},
+			`"undocumented":{"502":1},"not_checked":{"GET .../connected_accounts/{id}":1},"never_seen":["` + strings.Join(others(t, "400", "409"), `","`) + `"],"error":`},
 		"nothing": {&contract.Report{AllowNone: true}, `{"exchanges":0,"findings":[]}`},
 	} {
 		if err := tt.report.Err(); err != nil {
@@ -208,13 +217,13 @@ func TestReportAsAnnotations(t *testing.T) {
 		report *contract.Report
 		want   string
 	}{
-		"two lines": {twoLines, "::error title=Composio contract::request at /alias: const, want a%0Ab (1x)\n::notice title=Composio contract::" + unseen + "\n"},
+		"two lines": {twoLines, "::error title=Composio contract::request at /alias: const, want a%0Ab (1x)\n::notice title=Composio contract::" + neverSeen(t, "200") + "\n"},
 		"wrong": {wrongEverywhere(t), `::error title=Composio contract::request at /alias: type, want string (1x)
 ::error title=Composio contract::response 400 at /error/code: type, want number (1x)
 ::error title=Composio contract::response 409 at /error/code: type, want number (2x)
 ::notice title=Composio contract::1x status 502, which the contract lacks; that is no error
 ::notice title=Composio contract::1x GET .../connected_accounts/{id}, which is not checked; that is no error
-::notice title=Composio contract::` + neverSeen("400", "409") + "\n"},
+::notice title=Composio contract::` + neverSeen(t, "400", "409") + "\n"},
 		"nothing":     {&contract.Report{AllowNone: true}, ""},
 		"no document": {unusable, "::error title=Composio contract::nothing is checked, because the OpenAPI document cannot be used: PATCH /api/v3/connected_accounts/{nanoid}: its path: the reference \"a%25b\" leads nowhere in the document\n"},
 	} {
