@@ -39,7 +39,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if op == nil {
-		h.withheld(r, 0, found)
+		h.report(r, 0, found)
 		h.next.ServeHTTP(w, r)
 		return
 	}
@@ -49,7 +49,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if whole {
 		found = op.checkRequest(r.URL, r.Header, data, false)
 	}
-	if h.withheld(r, 0, found) || !whole {
+	if h.report(r, 0, found) || !whole {
 		refuse(w, r, http.StatusBadRequest, "Validation error while processing request", found)
 		return
 	}
@@ -63,7 +63,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if answer := h.documented(r, op, held.code()); answer != nil {
-		if found = answer.check(held.header, held.body.Bytes()); h.withheld(r, held.code(), found) {
+		if found = answer.check(held.header, held.body.Bytes()); h.report(r, held.code(), found) {
 			refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)
 			return
 		}

@@ -83,16 +83,16 @@ func (c *config) documented(req *http.Request, op *operation, status int) *answe
 			return &found
 		}
 	}
-	c.withheld(req, status, []finding{newFinding(Response, "status", undocumented)})
+	c.report(req, status, []finding{newFinding(Response, "status", undocumented)})
 	return nil
 }
 
 // undocumented is the rule that no answer is withheld for.
 const undocumented = "undocumented"
 
-// withheld tells of findings, and reports whether what they are about has to be. status is that of an answer, 0 for a
-// request.
-func (c *config) withheld(r *http.Request, status int, all []finding) bool {
+// report tells of findings; status is that of the answer that they are about, 0 for a request. It returns whether the
+// exchange ends with them.
+func (c *config) report(r *http.Request, status int, all []finding) bool {
 	for _, f := range all {
 		f.Status = status
 		for _, observe := range c.observe {
@@ -152,7 +152,7 @@ func Collect(report *Report, w ...io.Writer) Option {
 
 // WithDocument checks against another OpenAPI document, 3.0 or 3.1, YAML or JSON, in the place of this module's own: say,
 // the whole of what Composio publishes today. Of that only the operation is read and what it refers to; other operations
-// may have faults. It is read once, however many transports and handlers have the option.
+// may have faults, and so may a version of this one that no request calls. It is read once, however many transports and handlers have the option.
 //
 // If the operation cannot be had, nothing is checked, and an error says why: it is the error of [Report.Err]; [Check] gives
 // it to its test; and without either, each request ends with it.

@@ -48,7 +48,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && op != nil {
 		sent, found, err = op.readRequest(req)
 	}
-	if err == nil && t.withheld(req, 0, found) {
+	if err == nil && t.report(req, 0, found) {
 		err = refused(found)
 	}
 	if err != nil {
@@ -63,7 +63,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Request = req
 	}
 	if answer := t.documented(req, op, resp.StatusCode); answer != nil {
-		if found := answer.read(resp); t.withheld(req, resp.StatusCode, found) {
+		if found := answer.read(resp); t.report(req, resp.StatusCode, found) {
 			_ = resp.Body.Close() // the violation says more
 			return nil, refused(found)
 		}
