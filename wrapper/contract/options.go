@@ -152,7 +152,8 @@ func Collect(report *Report, w ...io.Writer) Option {
 
 // WithDocument checks against another OpenAPI document, 3.0 or 3.1, YAML or JSON, in the place of this module's own: say,
 // the whole of what Composio publishes today. Of that only the operation is read and what it refers to; other operations
-// may have faults, and so may a version of this one that no request calls. It is read once, however many transports and handlers have the option.
+// may have faults, and so may a version of this one that no request calls. It is read once, however many transports and
+// handlers have the option.
 //
 // If the operation cannot be had, nothing is checked, and an error says why: it is the error of [Report.Err]; [Check] gives
 // it to its test; and without either, each request ends with it.
