@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -64,10 +63,11 @@ func compare(ours, theirs, version string) ([]change, error) {
 // spot is where in the operation a difference is.
 type spot struct {
 	section, which, place string
-	answer                bool   // and not in what the client sends
-	keyword               string // that is different there
-	ours, theirs          any    // what the documents have there
-	parent                any    // what theirs stands in
+	answer                bool           // and not in what the client sends
+	keyword               string         // that is different there
+	ours, theirs          any            // what the documents have there
+	parent                any            // what theirs stands in
+	told                  map[string]any // what was added and deleted there, as far as another keyword tells it
 }
 
 // Where the report says that something is which oasdiff has in another place.
@@ -85,7 +85,7 @@ func (s spot) down(keyword string) spot {
 	default:
 		s.place += " (" + s.keyword + ")"
 	}
-	s.keyword, s.ours, s.theirs, s.parent = keyword, inside(s.ours, keyword), inside(s.theirs, keyword), s.theirs
+	s.told, s.keyword, s.ours, s.theirs, s.parent = nil, keyword, inside(s.ours, keyword), inside(s.theirs, keyword), s.theirs
 	return s
 }
 
@@ -141,9 +141,11 @@ func (w *wording) walk(v any, at spot) {
 		case slices.Contains(derived, key) || key == "mediaType" || key == "additionalPropertiesAllowed" && node["additionalProperties"] != nil:
 		case key == "exclusiveMin" && node["min"] != nil, key == "exclusiveMax" && node["max"] != nil: // told with the bound
 		case key == "required" && child["from"] == nil:
-			w.walk(without(child, object(node["properties"])), next)
+			next.told = object(node["properties"])
+			w.walk(child, next)
 		case key == "enum" && node["nullable"] != nil:
-			w.walk(without(child, map[string]any{"added": []any{nil}, "deleted": []any{nil}}), next)
+			next.told = map[string]any{"added": []any{nil}, "deleted": []any{nil}}
+			w.walk(child, next)
 		case key == "additionalPropertiesAllowed", key == "additionalProperties" && (child["schemaAdded"] == true || child["schemaDeleted"] == true):
 			next = at.down("additionalProperties")
 			w.tell(next, "changed", nil, next.ours, next.theirs)
@@ -170,7 +172,9 @@ func (w *wording) items(v any, at spot, kind string) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			w.tell(at, kind, cmp.Or(item, any("null")), nil, nil)
+			if !slices.Contains(listOf(at.told[kind]), item) {
+				w.tell(at, kind, cmp.Or(item, any("null")), nil, nil)
+			}
 		}
 	case map[string]any:
 		for _, in := range sortedKeys(v) {
@@ -206,15 +210,4 @@ func (w *wording) modified(v any, at spot) {
 		}
 		w.walk(object(v)[name], at.named(name))
 	}
-}
-
-// without returns a difference of two lists less what others tell already.
-func without(lists, told map[string]any) map[string]any {
-	out := maps.Clone(lists)
-	for _, kind := range []string{"added", "deleted"} {
-		if list, ok := lists[kind].([]any); ok {
-			out[kind] = slices.DeleteFunc(slices.Clone(list), func(name any) bool { return slices.Contains(listOf(told[kind]), name) })
-		}
-	}
-	return out
 }

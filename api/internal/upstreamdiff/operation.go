@@ -220,16 +220,17 @@ func (d *document) written(v any, schemas map[string]any, within ...string) any 
 	if delete(out, "$ref"); !isSchema || strings.HasPrefix(text(d.root["openapi"]), "3.0") {
 		clear(out) // what stands beside a reference is ignored
 	}
-	if slices.Contains(within, ref) {
-		self := map[string]any{"$ref": ref}
-		if len(out) == 0 {
-			return self
-		}
-		return map[string]any{"allOf": []any{self, out}}
+	whole := map[string]any{"$ref": ref}
+	if !slices.Contains(within, ref) {
+		whole = object(d.written(target, schemas, append(slices.Clone(within), ref)...))
+	} else if len(out) > 0 {
+		whole = map[string]any{"allOf": []any{whole}}
 	}
-	whole := d.written(target, schemas, append(slices.Clone(within), ref)...)
-	if object(whole) != nil && len(out) > 0 {
-		object(whole)["allOf"] = append(listOf(object(whole)["allOf"]), out)
+	if whole != nil && len(out) > 0 {
+		whole["allOf"] = append(listOf(whole["allOf"]), out)
+		if out["nullable"] == true { // which 3.1 does not have, but is there to be read
+			whole["nullable"] = true
+		}
 	}
 	return whole
 }
