@@ -177,34 +177,6 @@ func (j *job) send(draining context.Context) error {
 	return j.end()
 }
 
-// watch shows how far the run has come, and ends it at too long a pause, until unwatch.
-func (j *job) watch(ctx context.Context) (unwatch func()) {
-	progress, ended := newProgress(j.std, j.JSON), make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		for ticks := time.Tick(redraw); ; {
-			select {
-			case <-ticks:
-			case <-ended:
-				return
-			}
-			j.mu.Lock()
-			j.tally.paused = j.runner.PausedUntil()
-			if wait := time.Until(j.tally.paused); wait > maxWait && !j.KeepGoing && ctx.Err() == nil {
-				j.stop(fmt.Sprintf("Composio asks for a pause of %v, until %s", wait.Round(time.Second), j.tally.paused.Format(time.DateTime)) + goesOn)
-			}
-			count := j.tally
-			j.mu.Unlock()
-			progress.show(&count)
-		}
-	})
-	return func() {
-		close(ended)
-		watching.Wait()
-		j.std.clearLine()
-	}
-}
-
 // end says how to go on, and what the exit status is.
 func (j *job) end() error {
 	status := j.tally.status()

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -45,6 +47,34 @@ func (p *progress) show(t *tally) {
 		p.std.json(progressView(t))
 	} else {
 		p.std.errf("%s\n", strings.Join(parts(t), ", "))
+	}
+}
+
+// watch shows how far the run has come, and ends it at too long a pause, until unwatch.
+func (j *job) watch(ctx context.Context) (unwatch func()) {
+	progress, ended := newProgress(j.std, j.JSON), make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for ticks := time.Tick(redraw); ; {
+			select {
+			case <-ticks:
+			case <-ended:
+				return
+			}
+			j.mu.Lock()
+			j.tally.paused = j.runner.PausedUntil()
+			if wait := time.Until(j.tally.paused); wait > maxWait && !j.KeepGoing && ctx.Err() == nil {
+				j.stop(fmt.Sprintf("Composio asks for a pause of %v, until %s", wait.Round(time.Second), j.tally.paused.Format(time.DateTime)) + goesOn)
+			}
+			count := j.tally
+			j.mu.Unlock()
+			progress.show(&count)
+		}
+	})
+	return func() {
+		close(ended)
+		watching.Wait()
+		j.std.clearLine()
 	}
 }
 
