@@ -501,7 +501,7 @@ func (g *guarding) keywords(place string, schema object, where string, known ...
 		case slices.Contains(known, keyword), strings.HasPrefix(keyword, "x-"):
 		case keyword == "format" && knownFormats[place] == value:
 		default:
-			g.say("%s has %s %.60s in the document, which the wrapper knows nothing of: see whether %s must, then teach it to the guards in wrapper/guards_test.go", place, keyword, jsonOf(g.t, value), where)
+			g.say("%s has %s %.60s in the document, which the wrapper knows nothing of: see whether %s must, then teach it to the guards in wrapper/guards_test.go (a format: in knownFormats)", place, keyword, jsonOf(g.t, value), where)
 		}
 	}
 }
@@ -553,7 +553,7 @@ func (g *guarding) response(code int, response object) {
 	case code < 300 && o.is != "":
 		g.say("the answer %d makes no Result (%s): see readResult in wrapper/answer.go", code, o.says)
 	case code >= 300 && strings.TrimSpace(strings.ReplaceAll(o.is, "ErrOutcomeUnknown", "")) == "":
-		g.say("the answer %d has no sentinel: add one to wrapper/errors.go, to statusErrors in wrapper/answer.go, and to the tables in wrapper/doc.go, README.md and sentinels of wrapper/answer_test.go", code)
+		g.say("the answer %d has no sentinel: add one to wrapper/errors.go, to statusErrors in wrapper/answer.go, and to the tables in wrapper/doc.go, README.md, wrapper/answer_test.go (sentinels) and wrapper/retry_test.go (TestEveryStatus)", code)
 	}
 	g.answer(code, "", schema, usual)
 }
