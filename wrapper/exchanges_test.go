@@ -195,24 +195,25 @@ func answerRecordings() []recording {
 	}
 }
 
+// each is an object with the same value for each property of a schema.
+func each(t testing.TB, name, value string) string {
+	names := slices.Sorted(maps.Keys(schema(t, name).Properties))
+	return `{"` + strings.Join(names, `":`+value+`,"`) + `":` + value + `}`
+}
+
 // wrongRequests are those that the document forbids. The client cannot send them, so a bare one does.
 func wrongRequests(t testing.TB) []recording {
 	val := func(members string) string {
-		return `{"connection":{"state":{"authScheme":"API_KEY","val":{` + members + `}}}}`
-	}
-	each := func(value string) string {
-		return val(`"` + strings.Join(credentialNames(t), `":`+value+`,"`) + `":` + value)
+		return `{"connection":{"state":{"authScheme":"API_KEY","val":` + members + `}}}`
 	}
 	acl := func(members string) string { return `{"experimental":{"acl_config_for_shared":` + members + `}}` }
-	list := func(item string, n int) string {
-		return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]`
-	}
+	list := func(item string, n int) string { return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]` }
 	long := `"` + strings.Repeat("é", 257) + `"`
 	return []recording{
 		{name: "wrong-request-type-of-body", about: "The body is a list.", body: `[]`},
 		{name: "wrong-request-null-body", about: "The body is null.", body: `null`},
-		{name: "wrong-request-types-of-parts", about: "Each part of an update is a number.", body: `{"alias":7,"connection":7,"experimental":7}`},
-		{name: "wrong-request-nulls-of-parts", about: "Each part of an update is null.", body: `{"alias":null,"connection":null,"experimental":null}`},
+		{name: "wrong-request-types-of-parts", about: "Each part of an update is a number.", body: each(t, "PatchConnectedAccountBody", "7")},
+		{name: "wrong-request-nulls-of-parts", about: "Each part of an update is null.", body: each(t, "PatchConnectedAccountBody", "null")},
 		{name: "wrong-request-type-of-state", about: "The state is a number.", body: `{"connection":{"state":7}}`},
 		{name: "wrong-request-null-state", about: "The state is null.", body: `{"connection":{"state":null}}`},
 		{name: "wrong-request-no-state", about: "The state is missing.", body: `{"connection":{}}`},
@@ -221,13 +222,13 @@ func wrongRequests(t testing.TB) []recording {
 		{name: "wrong-request-no-scheme", about: "Scheme and credentials are missing.", body: `{"connection":{"state":{}}}`},
 		{name: "wrong-request-scheme", about: "The scheme is one that the document lacks.", body: `{"connection":{"state":{"authScheme":"OAUTH2","val":{}}}}`},
 		{name: "wrong-request-empty-scheme", about: "The scheme is empty.", body: `{"connection":{"state":{"authScheme":"","val":{}}}}`},
-		{name: "wrong-request-types-of-credentials", about: "Each credential is a number.", body: each("7")},
-		{name: "wrong-request-lists-of-credentials", about: "Each credential is a list.", body: each("[]")},
-		{name: "wrong-request-unknown-credentials", about: "Toolkit parameters, which the document had before, and what never was a credential.", body: val(`"subdomain":"acme","region":null,"later":7`)},
+		{name: "wrong-request-types-of-credentials", about: "Each credential is a number.", body: val(each(t, "CredentialPatch", "7"))},
+		{name: "wrong-request-lists-of-credentials", about: "Each credential is a list.", body: val(each(t, "CredentialPatch", "[]"))},
+		{name: "wrong-request-unknown-credentials", about: "Toolkit parameters, which the document had before, and what never was a credential.", body: val(`{"subdomain":"acme","region":null,"later":7}`)},
 		{name: "wrong-request-type-of-sharing", about: "The sharing is a number.", body: acl(`7`)},
 		{name: "wrong-request-null-sharing", about: "The sharing is null.", body: acl(`null`)},
-		{name: "wrong-request-types-of-sharing", about: "Each part of the sharing is a number.", body: acl(`{"allow_all_users":7,"allowed_user_ids":7,"not_allowed_user_ids":7}`)},
-		{name: "wrong-request-nulls-of-sharing", about: "Each part of the sharing is null.", body: acl(`{"allow_all_users":null,"allowed_user_ids":null,"not_allowed_user_ids":null}`)},
+		{name: "wrong-request-types-of-sharing", about: "Each part of the sharing is a number.", body: acl(each(t, "SharedAccountACL", "7"))},
+		{name: "wrong-request-nulls-of-sharing", about: "Each part of the sharing is null.", body: acl(each(t, "SharedAccountACL", "null"))},
 		{name: "wrong-request-types-of-users", about: "Users are a number and null.", body: acl(`{"allowed_user_ids":[7,null],"not_allowed_user_ids":[7,null]}`)},
 		{name: "wrong-request-too-many-users", about: "Lists of users that are too long.", body: acl(`{"allowed_user_ids":` + list(`"u"`, 1001) + `,"not_allowed_user_ids":` + list(`"v"`, 1001) + `}`)},
 		{name: "wrong-request-users-without-name", about: "Users whose id is empty.", body: acl(`{"allowed_user_ids":[""],"not_allowed_user_ids":[""]}`)},
@@ -251,17 +252,18 @@ func wrongAnswers(t testing.TB) []recording {
 	list := []recording{
 		wrong("type", "The answer is a list.", 200, `[]`),
 		wrong("null", "The answer is null.", 200, `null`),
-		wrong("types", "Each property is a list.", 200, `{"success":[],"id":[],"status":[]}`),
-		wrong("other-types", "Each property is a number.", 200, `{"success":7,"id":7,"status":7}`),
-		wrong("nulls", "Each property is null.", 200, `{"success":null,"id":null,"status":null}`),
+		wrong("types", "Each property is a list.", 200, each(t, "PatchConnectedAccountResponse", "[]")),
+		wrong("other-types", "Each property is a number.", 200, each(t, "PatchConnectedAccountResponse", "7")),
+		wrong("nulls", "Each property is null.", 200, each(t, "PatchConnectedAccountResponse", "null")),
 		wrong("error-type", "The error is a list.", 400, `[]`),
 		wrong("error-null", "The error is null.", 400, `null`),
 		wrong("error-text", "The error is a text.", 400, `{"error":"Bad request"}`),
 		wrong("error-text-null", "The error's content is null.", 400, `{"error":null}`),
 		wrong("error-empty", "The error's content is empty.", 400, `{"error":{}}`),
-		wrong("error-types", "Each property of the error is an object.", 400, `{"error":{"message":{},"code":{},"slug":{},"status":{},"request_id":{},"suggested_fix":{},"errors":{}}}`),
-		wrong("error-other-types", "Texts are numbers and numbers are texts.", 400, `{"error":{"message":7,"code":"7","slug":7,"status":"7","request_id":7,"suggested_fix":7,"errors":"7"}}`),
-		wrong("error-nulls", "Each property of the error is null.", 400, `{"error":{"message":null,"code":null,"slug":null,"status":null,"request_id":null,"suggested_fix":null,"errors":null}}`),
+		wrong("error-types", "Each property of the error is an object.", 400, `{"error":`+each(t, "ErrorDetail", "{}")+`}`),
+		wrong("error-texts", "Each property of the error is a text.", 400, `{"error":`+each(t, "ErrorDetail", `"7"`)+`}`),
+		wrong("error-numbers", "Each property of the error is a number.", 400, `{"error":`+each(t, "ErrorDetail", "7")+`}`),
+		wrong("error-nulls", "Each property of the error is null.", 400, `{"error":`+each(t, "ErrorDetail", "null")+`}`),
 		wrong("error-findings", "The single findings are objects, as seen in the wild, a number and null.", 400, `{"error":{"message":"m","code":1,"slug":"s","status":400,"errors":[{"path":"alias"},7,null]}}`),
 		wrong("error-code-elsewhere", "The error as seen in the wild, with error_code and without slug and status.", 400,
 			`{"error":{"message":"Validation error while processing request","error_code":10400,"suggested_fix":"Check the payload","errors":["Error in payload"]}}`),
