@@ -17,6 +17,14 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 	always := func(status int, body string, header ...string) func(int) http.HandlerFunc {
 		return func(int) http.HandlerFunc { return answers(status, body, header...) }
 	}
+	afterASuccess := func(status int, body string) func(int) http.HandlerFunc {
+		return func(n int) http.HandlerFunc {
+			if n == 1 {
+				return answers(200, applied)
+			}
+			return answers(status, body)
+		}
+	}
 	const clash = `{"error":{"message":"M","slug":"S"}}`
 	for name, tt := range map[string]struct {
 		answer func(n int) http.HandlerFunc // to the nth request
@@ -37,15 +45,14 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 		"all unknown":                         {always(500, ""), []string{"--max-retries=0"}, 20, exitUnknown, "20 rows in a row had the same end (500)"},
 		"attempts are no rows":                {always(502, "", "Retry-After", "0.001"), []string{"--max-retries=1"}, 40, exitUnknown, "20 rows in a row had the same end (502)"},
 		"the rows' own fault, none succeeded": {always(400, clash), nil, 20, exitFailed, "20 rows in a row had the same end (400 S)"},
-		"the rows' own fault, one succeeded": {func(n int) http.HandlerFunc {
-			if n == 1 {
-				return answers(200, applied)
-			}
-			return answers([]int{400, 409, 422}[n%3], clash)
-		}, []string{"--max-retries=0"}, -1, exitFailed, ""},
-		"two kinds in turn": {func(n int) http.HandlerFunc { return answers([]int{403, 402}[n%2], "") }, nil, -1, exitFailed, ""},
-		"keep going":        {always(401, clash), []string{"--keep-going"}, -1, exitFailed, ""},
-		"a long pause":      {always(429, "", "Retry-After", "3000"), nil, 1, exitFailed, "Composio asks for a pause of 50m0s, until "},
+		"bad requests, one succeeded":         {afterASuccess(400, clash), nil, -1, exitFailed, ""},
+		"unknown accounts, the same":          {afterASuccess(404, `{"error":{"message":"not found","code":606}}`), nil, -1, exitFailed, ""},
+		"clashes, the same":                   {afterASuccess(409, clash), []string{"--max-retries=0"}, -1, exitFailed, ""},
+		"unprocessable, the same":             {afterASuccess(422, clash), nil, -1, exitFailed, ""},
+		"forbidden, one succeeded":            {afterASuccess(403, clash), nil, 21, exitFailed, "20 rows in a row had the same end (403 S)"},
+		"two kinds in turn":                   {func(n int) http.HandlerFunc { return answers([]int{403, 402}[n%2], "") }, nil, -1, exitFailed, ""},
+		"keep going":                          {always(401, clash), []string{"--keep-going"}, -1, exitFailed, ""},
+		"a long pause":                        {always(429, "", "Retry-After", "3000"), nil, 1, exitFailed, "Composio asks for a pause of 50m0s, until "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var n atomic.Int32
