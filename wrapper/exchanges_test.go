@@ -207,7 +207,9 @@ func wrongRequests(t testing.TB) []recording {
 		return `{"connection":{"state":{"authScheme":"API_KEY","val":` + members + `}}}`
 	}
 	acl := func(members string) string { return `{"experimental":{"acl_config_for_shared":` + members + `}}` }
-	list := func(item string, n int) string { return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]` }
+	list := func(item string, n int) string {
+		return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]`
+	}
 	long := `"` + strings.Repeat("é", 257) + `"`
 	return []recording{
 		{name: "wrong-request-type-of-body", about: "The body is a list.", body: `[]`},

@@ -255,11 +255,7 @@ func (g *guarding) say(format string, args ...any) {
 // get is an object of the document behind any references; an empty one for nothing.
 func (g *guarding) get(v any, path ...string) object {
 	o, _ := memberAt(v, path...).(object)
-	for range 10 {
-		ref, ok := o["$ref"].(string)
-		if !ok {
-			break
-		}
+	for ref, ok := o["$ref"].(string); ok; ref, ok = o["$ref"].(string) {
 		o, _ = memberAt(g.document, steps(ref)...).(object)
 	}
 	return o
