@@ -189,7 +189,7 @@ func (d *document) reduce(at place) (*reduced, error) {
 	return out, nil
 }
 
-// written returns v with what it refers to in the place of each reference, but for one to what it stands within. The
+// written returns v with what it refers to in the place of each reference, but for one in a circle of them. The
 // schemas among the components are collected, so that such a reference leads somewhere. A reference to nothing stays.
 func (d *document) written(v any, schemas map[string]any, within ...string) any {
 	if list := slices.Clone(listOf(v)); list != nil {
@@ -202,8 +202,8 @@ func (d *document) written(v any, schemas map[string]any, within ...string) any 
 		return v
 	}
 	out := map[string]any{}
-	for key, value := range object(v) {
-		out[key] = d.written(value, schemas, within...)
+	for _, key := range sortedKeys(object(v)) {
+		out[key] = d.written(object(v)[key], schemas, within...)
 	}
 	target, err := d.followed(v)
 	ref, ok := out["$ref"].(string)
@@ -220,8 +220,13 @@ func (d *document) written(v any, schemas map[string]any, within ...string) any 
 	if delete(out, "$ref"); !isSchema || strings.HasPrefix(text(d.root["openapi"]), "3.0") {
 		clear(out) // what stands beside a reference is ignored
 	}
+	if i := slices.Index(within, ref); i >= 0 {
+		for _, each := range within[i:] {
+			d.cyclic[each] = true
+		}
+	}
 	whole := map[string]any{"$ref": ref}
-	if !slices.Contains(within, ref) {
+	if !d.cyclic[ref] || !slices.ContainsFunc(within, func(each string) bool { return d.cyclic[each] }) {
 		whole = object(d.written(target, schemas, append(slices.Clone(within), ref)...))
 	} else if len(out) > 0 {
 		whole = map[string]any{"allOf": []any{whole}}

@@ -31,12 +31,13 @@ type document struct {
 	url  *url.URL // that it came from, if it is no file
 	root map[string]any
 	place
-	fault error // a reference that leads nowhere
+	fault  error           // a reference that leads nowhere
+	cyclic map[string]bool // the references that lead to themselves
 }
 
 // open reads a document from a file or, if source begins with http:// or https://, from a URL, and finds the operation.
 func open(source, wanted string) (*document, error) {
-	d := &document{from: source}
+	d := &document{from: source, cyclic: map[string]bool{}}
 	var data []byte
 	var err error
 	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
