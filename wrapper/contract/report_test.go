@@ -175,7 +175,7 @@ func TestHandlerCollects(t *testing.T) {
 func wrongEverywhere(t *testing.T) *contract.Report {
 	t.Helper()
 	report := &contract.Report{}
-	failure := `{"error":{"message":"m","slug":"s","status":400,"code":"` + secret + `"}}`
+	failure := `{"error":{"message":["` + secret + `"],"slug":"s","status":400,"code":1}}`
 	for _, status := range []int{409, 400, 409} {
 		collect(t, report, jsonAnswer(status, failure), `{}`)
 	}
@@ -191,8 +191,8 @@ func TestReportAsJSON(t *testing.T) {
 	}{
 		"wrong": {wrongEverywhere(t), `{"exchanges":4,"findings":[` +
 			`{"direction":"request","location":"/alias","rule":"type","want":"string","count":1},` +
-			`{"status":400,"direction":"response","location":"/error/code","rule":"type","want":"number","count":1},` +
-			`{"status":409,"direction":"response","location":"/error/code","rule":"type","want":"number","count":2}],` +
+			`{"status":400,"direction":"response","location":"/error/message","rule":"type","want":"string","count":1},` +
+			`{"status":409,"direction":"response","location":"/error/message","rule":"type","want":"string","count":2}],` +
 			`"undocumented":{"502":1},"not_checked":{"GET .../connected_accounts/{id}":1},"never_seen":["` + strings.Join(others(t, "400", "409"), `","`) + `"],"error":`},
 		"nothing": {&contract.Report{AllowNone: true}, `{"exchanges":0,"findings":[]}`},
 	} {
@@ -219,8 +219,8 @@ func TestReportAsAnnotations(t *testing.T) {
 	}{
 		"two lines": {twoLines, "::error title=Composio contract::request at /alias: const, want a%0Ab (1x)\n::notice title=Composio contract::" + neverSeen(t, "200") + "\n"},
 		"wrong": {wrongEverywhere(t), `::error title=Composio contract::request at /alias: type, want string (1x)
-::error title=Composio contract::response 400 at /error/code: type, want number (1x)
-::error title=Composio contract::response 409 at /error/code: type, want number (2x)
+::error title=Composio contract::response 400 at /error/message: type, want string (1x)
+::error title=Composio contract::response 409 at /error/message: type, want string (2x)
 ::notice title=Composio contract::1x status 502, which the contract lacks; that is no error
 ::notice title=Composio contract::1x GET .../connected_accounts/{id}, which is not checked; that is no error
 ::notice title=Composio contract::` + neverSeen(t, "400", "409") + "\n"},
