@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"example.com/composio/wrapper/internal/strictjson"
 )
 
 // checkRequest returns how a request departs from op. Whether it has the credentials is looked at if that is asked for.
@@ -127,8 +129,10 @@ func (c content) check(d Direction, h http.Header, data []byte) (found []finding
 		if mediaType != "application/json" && !strings.HasSuffix(mediaType, "+json") {
 			return found
 		}
-		value, more, whole := parseBody(d, data)
-		found = append(found, more...)
+		value, problems, whole := strictjson.Parse(data)
+		for _, p := range problems {
+			found = append(found, newFinding(d, pointer(p.At...), p.Rule))
+		}
 		if whole && schema != nil {
 			found = append(found, findings(d, body, schema.Validate(value))...)
 		}

@@ -15,12 +15,12 @@ import (
 func TestReadAccounts(t *testing.T) {
 	long := strings.Repeat("k", 100_000)
 	got, err := sandbox.ReadAccounts(strings.NewReader(
-		`{"id":"ca_1","toolkit":"github","user":"user_1","scheme":"BEARER_TOKEN","alias":"work","status":"EXPIRED","credentials":{"token":"<é\u00e9\n>","user_agent":""}}` + "\r\n" +
+		`{"id":"ca_1","toolkit":"github","user":"user_1","scheme":"BEARER_TOKEN","alias":"work\ufffd","status":"EXPIRED","credentials":{"token":"<é\u00e9\n>","user_agent":""}}` + "\r\n" +
 			" \n\n" +
 			`  {"scheme":"OAUTH2","id":"ca_2","credentials":{"refresh_token":"` + long + `"}}  ` + "\n" +
 			`{"id":"Id","scheme":"S2S_OAUTH2"}`))
 	want := []sandbox.Account{
-		{ID: "ca_1", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken, Alias: "work", Status: composio.StatusExpired,
+		{ID: "ca_1", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken, Alias: "work\ufffd", Status: composio.StatusExpired,
 			Credentials: map[string]string{"token": "<éé\n>", "user_agent": ""}},
 		{ID: "ca_2", Scheme: "OAUTH2", Status: composio.StatusActive, Credentials: map[string]string{"refresh_token": long}},
 		{ID: "Id", Scheme: "S2S_OAUTH2", Status: composio.StatusActive},
@@ -38,7 +38,10 @@ var wrongAccounts = map[string]struct{ json, want string }{
 	"no JSON":                      {`{"id":"ca_1"`, "body: not one JSON value"},
 	"two values":                   {`{"id":"ca_1","scheme":"BASIC"} {}`, "body: not one JSON value"},
 	"no Unicode":                   {"{\"id\":\"ca_1\",\"scheme\":\"BASIC\",\"alias\":\"\xff\"}", "body: text that is not Unicode"},
-	"half a character":             {`{"id":"ca_1","scheme":"BASIC","alias":"s3cret\ud800"}`, "body: text that is not Unicode"},
+	"half a character":             {`{"id":"ca_1","scheme":"BASIC","alias":"s3cret\ud800"}`, "/alias: text that is not Unicode"},
+	"a key twice":                  {`{"id":"ca_1","scheme":"BASIC","alias":"s3cret","\u0061lias":"s3cret"}`, "/alias: given twice"},
+	"a credential twice":           {`{"id":"ca_1","scheme":"BASIC","credentials":{"token":"s3cret","token":"s3cret"}}`, "/credentials/token: given twice"},
+	"null":                         {`null`, "body: Value is not nullable"},
 	"an unknown key":               {`{"id":"ca_1","scheme":"BASIC","aliass":"s3cret"}`, "body: property \"aliass\" is unsupported"},
 	"a key in another case":        {`{"id":"ca_1","scheme":"BASIC","Alias":"s3cret"}`, "body: property \"Alias\" is unsupported"},
 	"a number":                     {`{"id":"ca_1","scheme":"BASIC","alias":81549300}`, "/alias: value must be a string"},

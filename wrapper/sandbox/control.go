@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
@@ -172,6 +173,14 @@ func limitOf(r *http.Request) (int, error) {
 
 // decodeBody reads a request's body, which must be what the control document calls schema.
 func decodeBody(r *http.Request, schema string, to any) error {
+	for _, contentType := range r.Header["Content-Type"] {
+		if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
+			return &failure{
+				status: http.StatusUnsupportedMediaType, message: "The body is said to be something else than JSON",
+				fix: "Send it with Content-Type: application/json",
+			}
+		}
+	}
 	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
 		return fmt.Errorf("body: %w", err)

@@ -58,10 +58,15 @@ func TestControlRefusesWhatCannotBePlanned(t *testing.T) {
 		{"POST", "script", `{"answers":[{"status":502},{"status":"502"}]}`, `/answers/1/status: value must be an integer`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a b":"x"}}]}`, `/answers/1: /headers: \"a b\" is no name of a header`},
 		{"POST", "script", `{"answers":[{"status":502},{"status":409,"headers":{"a":"x\r\nb: y"}}]}`, `/answers/1: /headers: \"a\" is no name of a header, or its value none`},
-		{"POST", "script", `{"answers":[{"status":502},{"status":409,"body":"\ud800"}]}`, `body: text that is not Unicode`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"body":"\ud800"}]}`, `/answers/1/body: text that is not Unicode`},
+		{"POST", "script", `{"answers":[{"status":502},{"status":409,"status":410}]}`, `/answers/1/status: given twice`},
+		{"POST", "script", `{"answers":[{"status":502}],"answers":[]}`, `/answers: given twice`},
+		{"POST", "script", `{"answers":null}`, `/answers: Value is not nullable`},
+		{"POST", "script", `{"answers":[{"status":502}]}{}`, `body: not one JSON value`},
 		{"PUT", "faults", `{"faults":{"502":1,"earthquake":0}}`, `the sandbox has no fault \"earthquake\"; it has close-before`},
 		{"PUT", "faults", `{"faults":{"502":1.5}}`, `/faults/502: number must be at most 1`},
 		{"PUT", "faults", `{"faults":{"502":-0.5}}`, `/faults/502: number must be at least 0`},
+		{"PUT", "faults", `{"faults":{"502":1,"502":0}}`, `/faults/502: given twice`},
 		{"PUT", "faults", `{"faults":{"502":0.6,"503":0.6}}`, `/faults: the rates add up to more than 1`},
 	} {
 		status, body := r.send(tt.method, tt.path, tt.body)

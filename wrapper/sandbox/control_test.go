@@ -205,3 +205,18 @@ func TestControlRefusesAddressesThatItWouldNotRead(t *testing.T) {
 		t.Errorf("the journal has %d requests", len(all))
 	}
 }
+
+func TestControlTakesBodiesThatAreSaidToBeJSON(t *testing.T) {
+	r := controlled(t)
+	for _, route := range [][3]string{{"PUT", "accounts/ca_1", ca1JSON}, {"POST", "script", `{"answers":[]}`}, {"PUT", "faults", `{"faults":{}}`}} {
+		for contentType, want := range map[string]int{
+			"-": 204, "application/json": 204, "Application/JSON; charset=utf-8": 204,
+			"text/plain": 415, "application/x-www-form-urlencoded": 415, "application/jsonp": 415, "application/json, text/plain": 415, "json": 415, "": 415,
+		} {
+			got := request(t.Context(), t, http.DefaultClient, route[0], r.url+"/_sandbox/"+route[1], route[2], "Content-Type", contentType)
+			if got.status != want || want == 415 && got.failure(t).SuggestedFix != "Send it with Content-Type: application/json" {
+				t.Errorf("%v as %q: %d %s", route, contentType, got.status, got.body)
+			}
+		}
+	}
+}

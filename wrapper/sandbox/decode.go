@@ -1,16 +1,16 @@
 package sandbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"example.com/composio/wrapper/internal/strictjson"
 )
 
 // controlSchemas are those of the control routes' document, by their names.
@@ -23,26 +23,32 @@ var controlSchemas = sync.OnceValue(func() openapi3.Schemas {
 	return document.Components.Schemas
 })
 
-// decode reads one JSON value that the control document's schema allows, and refuses text that is not Unicode, which
-// encoding/json would change. An error names the place, and shows no value.
+// problems are the rules of package strictjson in words.
+var problems = map[string]string{
+	"utf-8": "text that is not Unicode", "surrogate": "text that is not Unicode", "json": "not one JSON value", "duplicate": "given twice",
+}
+
+// decode reads one JSON value that the control document's schema allows. An error names the place, and shows no value.
 func decode(data []byte, schema string, to any) error {
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		return errors.New("body: not one JSON value")
+	value, found, _ := strictjson.Parse(data)
+	if len(found) > 0 {
+		return misplaced(found[0].At, problems[found[0].Rule])
 	}
-	// What encoding/json cannot read as a character it has replaced.
-	if read, _ := json.Marshal(value); !utf8.Valid(data) || bytes.ContainsRune(read, utf8.RuneError) {
-		return errors.New("body: text that is not Unicode")
+	err := controlSchemas()[schema].Value.VisitJSON(value)
+	if broken, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+		return misplaced(broken.JSONPointer(), broken.Reason)
 	}
-	if err := controlSchemas()[schema].Value.VisitJSON(value); err != nil {
-		place, reason := "body", "not what the document of the control routes has"
-		if broken, ok := errors.AsType[*openapi3.SchemaError](err); ok {
-			if path := broken.JSONPointer(); len(path) > 0 {
-				place = strings.Trim(strconv.Quote("/"+strings.Join(path, "/")), `"`)
-			}
-			reason = broken.Reason
-		}
-		return fmt.Errorf("%s: %s", place, reason)
+	if err != nil {
+		return misplaced(nil, "not what the document of the control routes has")
 	}
 	return json.Unmarshal(data, to)
+}
+
+// misplaced is an error about a place in a body.
+func misplaced(at []string, reason string) error {
+	place := "body"
+	if len(at) > 0 {
+		place = strings.Trim(strconv.Quote("/"+strings.Join(at, "/")), `"`)
+	}
+	return fmt.Errorf("%s: %s", place, reason)
 }

@@ -1,4 +1,6 @@
-package contract
+// Package strictjson reads JSON and finds what encoding/json reads in silence. Package contract reads bodies so, and
+// package sandbox its accounts and what its control routes are sent.
+package strictjson
 
 import (
 	"bytes"
@@ -10,27 +12,38 @@ import (
 	"unicode/utf8"
 )
 
-// parseBody reads a body that has to be JSON, and finds what encoding/json reads in silence: a second value after the
-// first, bytes that are not UTF-8, half of a surrogate pair, and a name that an object has twice. It reports whether there
-// is a value.
-func parseBody(d Direction, data []byte) (value any, found []finding, ok bool) {
+// Problem is what is wrong with a text, and where: by the names of members and the numbers of items that lead there.
+//
+// Rule is utf-8 for bytes that are not UTF-8, json for what is not one JSON value and nothing after it, surrogate for an
+// escape that is half of a character, and duplicate for a name that an object has twice.
+type Problem struct {
+	Rule string
+	At   []string
+}
+
+// Parse reads a JSON value, and reports whether there is one. The place of a surrogate in a name is * in that object.
+// Numbers are float64, the largest there is for one beyond it, since JSON bounds no number.
+func Parse(data []byte) (value any, problems []Problem, ok bool) {
 	if !utf8.Valid(data) {
-		return nil, []finding{newFinding(d, body, "utf-8")}, false
+		return nil, []Problem{{Rule: "utf-8"}}, false
 	}
 	if !json.Valid(data) {
-		return nil, []finding{newFinding(d, body, "json")}, false
+		return nil, []Problem{{Rule: "json"}}, false
 	}
 	p := parser{data: data, decoder: json.NewDecoder(bytes.NewReader(data))}
 	p.decoder.UseNumber()
-	p.found = func(rule string, at []string) { found = append(found, newFinding(d, pointer(at...), rule)) }
-	return p.value(nil), found, true
+	return p.value(nil), p.problems, true
 }
 
 // parser reads valid JSON.
 type parser struct {
-	data    []byte
-	decoder *json.Decoder
-	found   func(rule string, at []string)
+	data     []byte
+	decoder  *json.Decoder
+	problems []Problem
+}
+
+func (p *parser) note(rule string, at []string) {
+	p.problems = append(p.problems, Problem{rule, slices.Clone(at)}) // at is written over on the way
 }
 
 // value reads what stands at a place.
@@ -46,7 +59,7 @@ func (p *parser) value(at []string) any {
 			name, _ := p.token(append(at, "*")).(string) // a name with half of a character is not shown
 			below := append(at, name)
 			if _, twice := object[name]; twice {
-				p.found("duplicate", below)
+				p.note("duplicate", below)
 			}
 			object[name] = p.value(below)
 		}
@@ -54,7 +67,7 @@ func (p *parser) value(at []string) any {
 			return list
 		}
 		return object
-	case json.Number: // one that no float64 can hold is the largest that one can: JSON bounds no number
+	case json.Number:
 		number, _ := token.Float64()
 		return max(-math.MaxFloat64, min(number, math.MaxFloat64))
 	default:
@@ -62,7 +75,7 @@ func (p *parser) value(at []string) any {
 	}
 }
 
-// token reads the next token. A text with an escape that is half of a character is found: encoding/json reads another
+// token reads the next token. A text with an escape that is half of a character is a problem: encoding/json reads another
 // character in its place.
 func (p *parser) token(at []string) json.Token {
 	start := p.decoder.InputOffset()
@@ -70,7 +83,7 @@ func (p *parser) token(at []string) json.Token {
 	if _, isText := token.(string); isText {
 		text := p.data[start:p.decoder.InputOffset()]
 		if slices.ContainsFunc(escape.FindAllSubmatch(text, -1), func(match [][]byte) bool { return match[1] != nil }) {
-			p.found("surrogate", at)
+			p.note("surrogate", at)
 		}
 	}
 	return token
