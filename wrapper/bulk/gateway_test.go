@@ -121,7 +121,7 @@ func TestUpdateThatIsRefused(t *testing.T) {
 		"503, no retries":      {0, 1, []int{503, 200}, 503, true},
 		"429, no retries":      {0, 2, []int{429, 200}, 0, false},
 		"done in the end":      {2, 5, []int{503, 503, 503, 503, 200}, 0, false},
-		"refused in the end":   {2, 5, []int{503, 503, 503, 503, 404}, 404, true},
+		"refused in the end":   {2, 4, []int{503, 503, 503, 404}, 404, true},
 		"503 for ever":         {1, -1, []int{503}, 503, true},
 		"429 for ever":         {2, -1, []int{429}, 429, false},
 		"after a failure, 429": {1, 2, []int{502, 429}, 429, true},
