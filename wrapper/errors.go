@@ -48,7 +48,7 @@ type Error struct {
 	Body         []byte        // the answer, at most 64 KiB, as received but for secrets; never part of Error()
 	Err          error         // cause: transport, context, decoding, or what was refused; nil if the answer says it all
 
-	// What the fields above do not tell, as answer.go has decided it.
+	// What the fields above do not tell, as outcome.go has decided it.
 	kind           error // ErrInvalid, ErrAliasTaken, ErrAccountNotFound, ErrResponseTooLarge, errPassing, errLasting or nil
 	outcomeUnknown bool  // an attempt left it open, whether or not the latest one did
 }

@@ -330,7 +330,7 @@ func (g *guarding) parameters() {
 		case p["in"] == "path" && schema["type"] != "string":
 			g.say("the path parameter %s is of type %v, and the wrapper sends a string: change UpdateConnectedAccount in wrapper/client.go", name, schema["type"])
 		case p["in"] == "path":
-			g.keywords("path parameter "+name, schema, "checkID in wrapper/update.go", "type")
+			g.keywords("path parameter "+name, schema, "checkID in wrapper/validate.go", "type")
 		case p["in"] != "header" || len(g.sent.Header.Values(name)) == 0:
 			g.say("the document has the %v parameter %s, which no request has: set it in send in wrapper/exchange.go", p["in"], name)
 		}
@@ -444,7 +444,7 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 			return
 		}
 		known, values = append(known, "items", "maxItems"), []any{[]string{}, []string{"x", "y"}}
-		g.keywords("the items of the body's "+place, items, "checkUserIDs in wrapper/update.go", "type", "minLength", "maxLength")
+		g.keywords("the items of the body's "+place, items, "checkUserIDs in wrapper/validate.go", "type", "minLength", "maxLength")
 		g.bounds(place, schema, "Items", s, func(n int) any { return slices.Repeat([]string{"x"}, n) })
 		g.bounds(place, items, "Length", s, func(n int) any { return []string{strings.Repeat("é", n)} })
 	}
@@ -452,7 +452,7 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 	case isCredential && nullable:
 		values = append(values, nil)
 	case isCredential:
-		g.say("the credential at %s may not be null in the document: have Clear refused for it, in wrapper/update.go", place)
+		g.say("the credential at %s may not be null in the document: have Clear refused for it, in wrapper/validate.go", place)
 	case nullable:
 		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go", place)
 	}
@@ -476,7 +476,7 @@ func (g *guarding) bounds(place string, schema object, what string, s sender, va
 			g.say("the body's %s does not arrive at its %s %v: see wrapper/update.go or wrapper/credentials.go", place, keyword, bound)
 		}
 		if o := at(int(bound) + beyond); o.sent.Method != "" || o.is != "ErrInvalid" {
-			g.say("the body's %s has %s %v in the document, and the wrapper sends what is beyond it: refuse it in wrapper/update.go or wrapper/credentials.go", place, keyword, bound)
+			g.say("the body's %s has %s %v in the document, and the wrapper sends what is beyond it: refuse it in wrapper/validate.go", place, keyword, bound)
 		}
 	}
 }
@@ -505,18 +505,18 @@ func (g *guarding) keywords(place string, schema object, where string, known ...
 func (g *guarding) responses() {
 	responses := g.get(g.operation, "responses")
 	if responses["200"] == nil {
-		g.say("the document lacks an answer 200, the one that makes a Result: see decide in wrapper/answer.go")
+		g.say("the document lacks an answer 200, the one that makes a Result: see decide in wrapper/outcome.go")
 	}
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
 		code, err := strconv.Atoi(status)
 		if err != nil {
-			g.say("the document has the answer %q, and the sentinels are for single statuses: see statusError in wrapper/answer.go, then teach it to the guards in wrapper/guards_test.go", status)
+			g.say("the document has the answer %q, and the sentinels are for single statuses: see statusError in wrapper/outcome.go, then teach it to the guards in wrapper/guards_test.go", status)
 			continue
 		}
 		g.response(code, g.get(responses, status))
 	}
 	for _, place := range slices.Sorted(maps.Keys(g.unread)) {
-		g.say("the answer%s is in the document (%s), and the wrapper does not read it: read it in wrapper/answer.go or wrapper/envelope.go, or give the reason in notRead of wrapper/guards_test.go",
+		g.say("the answer%s is in the document (%s), and the wrapper does not read it: read it in wrapper/outcome.go or wrapper/envelope.go, or give the reason in notRead of wrapper/guards_test.go",
 			of(place), strings.Join(g.unread[place], ", "))
 	}
 }
@@ -530,7 +530,7 @@ func (g *guarding) response(code int, response object) {
 	content, accepted := g.get(response, "content"), g.sent.Header.Get("Accept")
 	for _, media := range slices.Sorted(maps.Keys(content)) {
 		if media != accepted {
-			g.say("the answer %d can be %s in the document, and the wrapper asks for %s: see send in wrapper/exchange.go and wrapper/answer.go", code, media, accepted)
+			g.say("the answer %d can be %s in the document, and the wrapper asks for %s: see send in wrapper/exchange.go and wrapper/outcome.go", code, media, accepted)
 		}
 	}
 	for _, fits := range []bool{true, false} {
@@ -540,23 +540,23 @@ func (g *guarding) response(code int, response object) {
 	}
 	schema := g.get(content, accepted, "schema")
 	if schema == nil {
-		g.say("the answer %d has no %s in the document, and the wrapper reads it: see wrapper/answer.go", code, accepted)
+		g.say("the answer %d has no %s in the document, and the wrapper reads it: see wrapper/outcome.go", code, accepted)
 		return
 	}
 	usual := g.sample(schema, true, 1, "one")
 	o := g.answered(code, nil, usual)
 	switch {
 	case code < 300 && o.is != "":
-		g.say("the answer %d makes no Result (%s): see readResult in wrapper/answer.go", code, o.says)
+		g.say("the answer %d makes no Result (%s): see readResult in wrapper/outcome.go", code, o.says)
 	case code >= 300 && strings.TrimSpace(strings.ReplaceAll(o.is, "ErrOutcomeUnknown", "")) == "":
-		g.say("the answer %d has no sentinel: add one to wrapper/errors.go, to statusErrors in wrapper/answer.go, and to the tables in wrapper/doc.go, README.md, wrapper/answer_test.go (sentinels) and wrapper/retry_test.go (TestEveryStatus)", code)
+		g.say("the answer %d has no sentinel: add one to wrapper/errors.go, to statusErrors in wrapper/outcome.go, and to the tables in wrapper/doc.go, README.md, wrapper/outcome_test.go (sentinels) and wrapper/retry_test.go (TestEveryStatus)", code)
 	}
 	g.answer(code, "", schema, usual)
 }
 
 // answer goes through the properties of an answer: another value must make a difference to the caller.
 func (g *guarding) answer(code int, place string, schema object, usual any) {
-	const where = "wrapper/answer.go"
+	const where = "wrapper/outcome.go"
 	if properties := g.get(schema, "properties"); properties != nil {
 		if schema["type"] != "object" {
 			g.say("the answer %d%s is of type %v in the document, and the wrapper reads an object: see %s", code, of(place), schema["type"], where)

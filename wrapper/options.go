@@ -2,7 +2,6 @@ package composio
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -224,17 +223,6 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 		c.timeout = c.clientLimit
 	}
 	return &Client{c}, nil
-}
-
-// checkKey refuses a key that cannot go into a header as it is.
-func checkKey(key string) error {
-	switch {
-	case key == "":
-		return errors.New("the API key is empty")
-	case !isPrintable(key) || strings.Contains(key, " "):
-		return errors.New("the API key has a character other than visible ASCII, such as a space or a newline")
-	}
-	return nil
 }
 
 // isPrintable reports whether text has only characters of ASCII, from the space to "~".

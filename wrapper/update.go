@@ -95,7 +95,7 @@ func (w *wireUpdate) setCredential(name string, field Field) {
 			*property = gen.String(*field.value)
 		}
 		w.body.Connection = &w.connection
-		if err := field.refuse(name); err != nil {
+		if err := checkCredential(name, field); err != nil {
 			w.refuse(fmt.Errorf("credential %s: %w", name, err))
 		}
 		return
@@ -115,38 +115,4 @@ func (w *wireUpdate) setSharing(s *Sharing) {
 	w.experimental.ACLConfigForShared = &w.sharing
 	w.body.Experimental = &w.experimental
 	w.refuse(cmp.Or(checkUserIDs("AllowedUserIDs", s.AllowedUserIDs), checkUserIDs("NotAllowedUserIDs", s.NotAllowedUserIDs)))
-}
-
-// The document's bounds on lists of users (schema SharedAccountACL).
-const (
-	maxUserIDs      = 1000
-	maxUserIDLength = 256
-)
-
-func checkUserIDs(list string, ids []string) error {
-	if len(ids) > maxUserIDs {
-		return fmt.Errorf("%s has %d ids, more than %d", list, len(ids), maxUserIDs)
-	}
-	for i, id := range ids {
-		if !utf8.ValidString(id) {
-			return fmt.Errorf("%s[%d] is not valid UTF-8, which JSON cannot carry", list, i)
-		}
-		if n := utf8.RuneCountInString(id); n == 0 || n > maxUserIDLength {
-			return fmt.Errorf("%s[%d] has %d characters, not 1 to %d", list, i, n, maxUserIDLength)
-		}
-	}
-	return nil
-}
-
-// checkID refuses an id that would change the path: "..", with the generated code alone, addresses another endpoint.
-func checkID(id string) error {
-	if len(id) == 0 || len(id) > 128 {
-		return fmt.Errorf("the account id has %d characters, not 1 to 128", len(id))
-	}
-	for i := range len(id) {
-		if !isWordByte(id[i]) && id[i] != '-' {
-			return fmt.Errorf("the account id %q has a character other than A-Z, a-z, 0-9, _ and -", id)
-		}
-	}
-	return nil
 }
