@@ -264,7 +264,7 @@ func TestCancellationOfOneUpdate(t *testing.T) {
 			simulate(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 				defer cancel()
-				r, took := one(t, newRunner(t, tt.server.client(t, composio.WithTimeout(0)), bulk.WithGrace(5*time.Second)), ctx)
+				r, took := one(ctx, t, newRunner(t, tt.server.client(t, composio.WithTimeout(0)), bulk.WithGrace(5*time.Second)))
 				if took != tt.took || statusOf(r.Err) != tt.status || isUnknown(r.Err) != (tt.status != 429) || !r.Sent || r.Attempts != 1 ||
 					len(tt.server.requests) != 1 {
 					t.Errorf("took %v and %d requests: %+v", took, len(tt.server.requests), r)

@@ -134,7 +134,7 @@ func TestUpdateThatIsRefused(t *testing.T) {
 					}
 					return nil
 				}}
-				r, _ := one(t, newRunner(t, s.client(t, composio.WithMaxRetries(tt.retries))), t.Context())
+				r, _ := one(t.Context(), t, newRunner(t, s.client(t, composio.WithMaxRetries(tt.retries))))
 				dozens := r.Attempts >= 30 && r.Attempts <= 100
 				if r.Attempts != tt.attempts && (tt.attempts > 0 || !dozens) || statusOf(r.Err) != tt.status || isUnknown(r.Err) != tt.unknown {
 					t.Errorf("%+v", r)

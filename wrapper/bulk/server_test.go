@@ -211,7 +211,7 @@ func all(t *testing.T, results iter.Seq[bulk.Result]) (n int) {
 }
 
 // one returns the result of a run of one update, and how long it took.
-func one(t *testing.T, runner *bulk.Runner, ctx context.Context) (bulk.Result, time.Duration) {
+func one(ctx context.Context, t *testing.T, runner *bulk.Runner) (bulk.Result, time.Duration) {
 	t.Helper()
 	start := time.Now()
 	results := slices.Collect(runner.Run(ctx, accounts(1)))
