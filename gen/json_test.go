@@ -39,6 +39,9 @@ func fill(t *testing.T, v reflect.Value, text string, dice *rand.Rand) {
 		v.SetBool(dice.IntN(2) == 1)
 	case reflect.Float64:
 		v.SetFloat([]float64{0, 409, 16777217, -0.5, 1e21, dice.NormFloat64()}[dice.IntN(6)])
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(int64(dice.Int32()))
+	case reflect.Map, reflect.Interface: // nil, or what is in them goes to encoding/json anyway
 	case reflect.Slice:
 		if n := dice.IntN(4); n > 0 { // otherwise it stays nil
 			v.Set(reflect.MakeSlice(v.Type(), n-1, n))
