@@ -112,37 +112,38 @@ type faultRow struct {
 	seen    string
 	seen2   string // over HTTP/2, where it differs
 	applied bool
+	told    string // by package composio: that the update was applied, refused, or that this is unknown
 }
 
 // faultRows have each ready fault, as a client sees it.
 var faultRows = []faultRow{
-	{"close-before", "EOF", "stream reset", false},
-	{"close-during", "reset", "stream reset", true},
-	{"close-after", "EOF", "stream reset", true},
-	{"cut", "200 application/json " + goodHalf + ", unexpected EOF", "200 application/json " + goodHalf + ", stream reset", true},
-	{"hang", "timeout", "", true},
-	{"stall", "200 application/json " + goodHalf + ", timeout", "", true},
-	{"slow", "200 application/json " + goodBody, "", true},
-	{"slow-body", "200 application/json " + goodBody, "", true},
-	{"length-short", "200 application/json " + goodBody[:10], "", true},
-	{"length-long", "200 application/json " + goodBody + ", unexpected EOF", "", true},
-	{"media-type", "200 text/plain; charset=utf-8 " + goodBody, "", true},
-	{"gzip", "200 application/json gzip " + goodBody, "", true},
-	{"goaway", "200 application/json " + goodBody, "", true},
-	{"empty", "200 application/json ", "", true},
-	{"html", "200 " + htmlType + " <html><head><title>200 OK</title></head></html>\n", "", true},
-	{"rate-limit", `429 application/json {"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`, "", false},
-	{"rate-limit-bare", `429 application/json {"error":{"message":"Rate limit exceeded","code":10429,"slug":"HTTP_TooManyRequests","status":429}}`, "", false},
-	{"conflict", `409 application/json {"error":{"message":"Another update of this connected account is under way","code":600,"slug":"ConnectedAccount_Conflict","status":409}}`, "", false},
-	{"408", "408 " + htmlType + " <html><head><title>408 Request Timeout</title></head></html>\n", "", false},
-	{"500", `500 application/json {"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`, "", false},
-	{"500-applied", `500 application/json {"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`, "", true},
-	{"502", "502 " + htmlType + " " + page502, "", false},
-	{"502-applied", "502 " + htmlType + " " + page502, "", true},
-	{"503", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", false},
-	{"503-applied", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", true},
-	{"504", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", false},
-	{"504-applied", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", true},
+	{"close-before", "EOF", "stream reset", false, "unknown"},
+	{"close-during", "reset", "stream reset", true, "unknown"},
+	{"close-after", "EOF", "stream reset", true, "unknown"},
+	{"cut", "200 application/json " + goodHalf + ", unexpected EOF", "200 application/json " + goodHalf + ", stream reset", true, "unknown"},
+	{"hang", "timeout", "", true, "unknown"},
+	{"stall", "200 application/json " + goodHalf + ", timeout", "", true, "unknown"},
+	{"slow", "200 application/json " + goodBody, "", true, "applied"},
+	{"slow-body", "200 application/json " + goodBody, "", true, "applied"},
+	{"length-short", "200 application/json " + goodBody[:10], "", true, "unknown"},
+	{"length-long", "200 application/json " + goodBody + ", unexpected EOF", "", true, "unknown"},
+	{"media-type", "200 text/plain; charset=utf-8 " + goodBody, "", true, "applied"},
+	{"gzip", "200 application/json gzip " + goodBody, "", true, "applied"},
+	{"goaway", "200 application/json " + goodBody, "", true, "applied"},
+	{"empty", "200 application/json ", "", true, "unknown"},
+	{"html", "200 " + htmlType + " <html><head><title>200 OK</title></head></html>\n", "", true, "unknown"},
+	{"rate-limit", `429 application/json {"message":"Rate limit exceeded. Limit: 2000 requests per 1 minutes"}`, "", false, "refused"},
+	{"rate-limit-bare", `429 application/json {"error":{"message":"Rate limit exceeded","code":10429,"slug":"HTTP_TooManyRequests","status":429}}`, "", false, "refused"},
+	{"conflict", `409 application/json {"error":{"message":"Another update of this connected account is under way","code":600,"slug":"ConnectedAccount_Conflict","status":409}}`, "", false, "refused"},
+	{"408", "408 " + htmlType + " <html><head><title>408 Request Timeout</title></head></html>\n", "", false, "refused"},
+	{"500", `500 application/json {"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`, "", false, "unknown"},
+	{"500-applied", `500 application/json {"error":{"message":"Internal server error","code":10500,"slug":"HTTP_InternalServerError","status":500}}`, "", true, "unknown"},
+	{"502", "502 " + htmlType + " " + page502, "", false, "unknown"},
+	{"502-applied", "502 " + htmlType + " " + page502, "", true, "unknown"},
+	{"503", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", false, "unknown"},
+	{"503-applied", "503 " + htmlType + " <html><head><title>503 Service Unavailable</title></head></html>\n", "", true, "unknown"},
+	{"504", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", false, "unknown"},
+	{"504-applied", "504 " + htmlType + " <html><head><title>504 Gateway Timeout</title></head></html>\n", "", true, "unknown"},
 }
 
 func TestFaults(t *testing.T) {
@@ -203,5 +204,37 @@ func meet(t *testing.T, over protocol, tt faultRow) {
 			t.Errorf("journal: %+v", all)
 		}
 		return
+	}
+}
+
+// Package composio promises that what it says of an update is true.
+func TestFaultsAtTheClient(t *testing.T) {
+	for _, tt := range faultRows {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := filled(sandbox.WithFaults(1, 1, fault(t, tt.name)))
+			srv, transport := serveOver(t, protocols[0], s)
+			transport.DisableCompression = false // as the client's own
+			timeout := 30 * time.Second
+			if strings.HasSuffix(tt.seen, "timeout") {
+				timeout = time.Second
+			}
+			client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(srv.URL), composio.WithMaxRetries(0),
+				composio.WithTimeout(timeout), composio.WithHTTPClient(&http.Client{Transport: transport}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.UpdateConnectedAccount(t.Context(), "ca_1", composio.Update{Alias: composio.Set("work")})
+			told := "refused"
+			if err == nil {
+				told = "applied"
+			} else if errors.Is(err, composio.ErrOutcomeUnknown) {
+				told = "unknown"
+			}
+			a, _ := s.Account("ca_1")
+			if told != tt.told || told != "unknown" && (a.Alias == "work") != (told == "applied") {
+				t.Errorf("told that it is %s, want %s: %v; stored: %v", told, tt.told, err, a)
+			}
+		})
 	}
 }
