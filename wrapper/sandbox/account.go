@@ -51,12 +51,11 @@ func (a Account) clone() Account {
 
 // fields returns the names of what the account has: its alias, if it has one, and its credentials.
 func (a Account) fields() []string {
-	var names []string
+	names := slices.Sorted(maps.Keys(a.Credentials))
 	if a.Alias != "" {
 		names = append(names, "alias")
+		slices.Sort(names)
 	}
-	names = slices.AppendSeq(names, maps.Keys(a.Credentials))
-	slices.Sort(names)
 	return names
 }
 

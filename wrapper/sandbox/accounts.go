@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"errors"
@@ -35,8 +34,12 @@ func (a Account) json() accountJSON {
 // oauth are Composio's schemes that the document lacks since accounts that have them cannot be updated.
 var oauth = []composio.Scheme{"OAUTH1", "OAUTH2", "DCR_OAUTH", "S2S_OAUTH2"}
 
-// account returns the account that the control document allowed.
-func (a accountJSON) account() (Account, error) {
+// decodeAccount reads an account as accountJSON has it; its id is empty if it has none.
+func decodeAccount(data []byte) (Account, error) {
+	var a accountJSON
+	if err := decode(data, "Account", &a); err != nil {
+		return Account{}, err
+	}
 	if !gen.AuthScheme(a.Scheme).Valid() && !slices.Contains(oauth, a.Scheme) {
 		return Account{}, errors.New("/scheme: neither in the OpenAPI document nor one of OAuth's")
 	}
@@ -51,39 +54,28 @@ func (a accountJSON) account() (Account, error) {
 // the first line that is not JSON, has an unknown key or one of another type, repeats an id, or has a scheme
 // that is neither in the OpenAPI document nor one of OAuth's; the error names the line, and shows no value of it.
 func ReadAccounts(r io.Reader) ([]Account, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("composio: reading accounts: %w", err)
+	}
 	var accounts []Account
 	lines := map[string]int{} // by id
-	reader := bufio.NewReader(r)
-	for number := 1; ; number++ {
-		line, readErr := reader.ReadBytes('\n')
-		if readErr != nil && readErr != io.EOF {
-			return nil, fmt.Errorf("composio: reading accounts, line %d: %w", number, readErr)
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
 		}
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			a, err := readLine(line, lines)
-			if err != nil {
-				return nil, fmt.Errorf("composio: line %d: %w", number, err)
-			}
-			lines[a.ID] = number
-			accounts = append(accounts, a)
+		a, err := decodeAccount(line)
+		if err == nil && a.ID == "" {
+			err = errors.New("/id: missing")
 		}
-		if readErr == io.EOF {
-			return accounts, nil
+		if before := lines[a.ID]; err == nil && before > 0 {
+			err = fmt.Errorf("/id: the account of line %d has it too", before)
 		}
+		if err != nil {
+			return nil, fmt.Errorf("composio: line %d: %w", i+1, err)
+		}
+		lines[a.ID] = i + 1
+		accounts = append(accounts, a)
 	}
-}
-
-// readLine reads an account whose id is in no line before.
-func readLine(line []byte, before map[string]int) (Account, error) {
-	var a accountJSON
-	if err := decode(line, "Account", &a); err != nil {
-		return Account{}, err
-	}
-	if a.ID == "" {
-		return Account{}, errors.New("/id: missing")
-	}
-	if before[a.ID] > 0 {
-		return Account{}, fmt.Errorf("/id: the account of line %d has it too", before[a.ID])
-	}
-	return a.account()
+	return accounts, nil
 }

@@ -171,11 +171,11 @@ func limitOf(r *http.Request) (int, error) {
 	return limit, nil
 }
 
-// decodeBody reads a request's body, which must be what the control document calls schema.
-func decodeBody(r *http.Request, schema string, to any) error {
+// readBody reads a request's body, which must not be said to be something else than JSON.
+func readBody(r *http.Request) ([]byte, error) {
 	for _, contentType := range r.Header["Content-Type"] {
 		if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
-			return &failure{
+			return nil, &failure{
 				status: http.StatusUnsupportedMediaType, message: "The body is said to be something else than JSON",
 				fix: "Send it with Content-Type: application/json",
 			}
@@ -183,7 +183,16 @@ func decodeBody(r *http.Request, schema string, to any) error {
 	}
 	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if err != nil {
-		return fmt.Errorf("body: %w", err)
+		return nil, fmt.Errorf("body: %w", err)
+	}
+	return data, nil
+}
+
+// decodeBody reads a body that the control document's schema allows.
+func decodeBody(r *http.Request, schema string, to any) error {
+	data, err := readBody(r)
+	if err != nil {
+		return err
 	}
 	return decode(data, schema, to)
 }

@@ -25,9 +25,8 @@ func (c *control) listAccounts(r *http.Request) (any, error) {
 	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) })
 	list := []accountSummary{}
 	for _, a := range all[:min(limit, len(all))] {
-		names := slices.AppendSeq([]string{}, maps.Keys(a.Credentials))
-		slices.Sort(names)
-		list = append(list, accountSummary{a.json(), names})
+		names := slices.Sorted(maps.Keys(a.Credentials))
+		list = append(list, accountSummary{a.json(), append([]string{}, names...)})
 	}
 	return map[string]any{"accounts": list, "total": len(all)}, nil
 }
@@ -44,16 +43,16 @@ func (c *control) getAccount(r *http.Request) (any, error) {
 }
 
 func (c *control) putAccount(r *http.Request) (any, error) {
-	var sent accountJSON
-	if err := decodeBody(r, "Account", &sent); err != nil {
+	data, err := readBody(r)
+	if err != nil {
 		return nil, err
 	}
-	a, err := sent.account()
+	a, err := decodeAccount(data)
 	if err != nil {
 		return nil, err
 	}
 	id := r.PathValue("id")
-	if a.ID != "" && a.ID != id {
+	if cmp.Or(a.ID, id) != id {
 		return nil, errors.New("/id: not the one in the path")
 	}
 	a.ID = id

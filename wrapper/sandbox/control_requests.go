@@ -4,14 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"example.com/composio/wrapper/contract"
 )
 
-// requestJSON is a request without values.
+// requestJSON is a request without values, as it is listed, streamed and logged.
 type requestJSON struct {
 	Number     int                  `json:"number"`
 	Time       time.Time            `json:"time"`
@@ -37,6 +39,27 @@ func (q record) json() requestJSON {
 		q.number, q.Time, q.Method, q.Path, q.account, set, cleared, kept,
 		q.Status, q.Applied, q.Fault, append([]contract.Violation{}, q.Violations...), q.ended,
 	}
+}
+
+// log writes the line of a request.
+func (q requestJSON) log(l *slog.Logger) {
+	where := slog.String("id", q.Account)
+	if q.Account == "" {
+		where = slog.String("path", q.Path)
+	}
+	var violations []string
+	for _, v := range q.Violations {
+		violations = append(violations, string(v.Direction)+" "+v.Location+": "+v.Rule)
+	}
+	attrs := []slog.Attr{slog.String("method", q.Method), where, slog.Int("status", q.Status), slog.Bool("applied", q.Applied)}
+	for _, part := range [][2]string{
+		{"set", strings.Join(q.Set, ",")}, {"cleared", strings.Join(q.Cleared, ",")}, {"fault", q.Fault}, {"violations", strings.Join(violations, "; ")},
+	} {
+		if part[1] != "" {
+			attrs = append(attrs, slog.String(part[0], part[1]))
+		}
+	}
+	l.LogAttrs(context.Background(), slog.LevelInfo, "request", attrs...)
 }
 
 func (c *control) listRequests(r *http.Request) (any, error) {
@@ -71,9 +94,20 @@ func (c *control) clearRequests(*http.Request) (any, error) {
 // maxBehind is how many events a reader of the stream may be behind.
 const maxBehind = 1000
 
-// publish sends a request that has ended to all streams. One whose reader is too far behind is ended.
-func (s *Server) publish(q record) {
-	data, _ := json.Marshal(q.json()) // it has no value that JSON lacks
+// finish tells of a request that has ended. A stream whose reader is too far behind is ended.
+func (s *Server) finish(e *exchange) {
+	s.mu.Lock()
+	e.entry.ended = true
+	q, streamed := *e.entry, len(s.streams) > 0
+	s.mu.Unlock()
+	if s.logger == nil && !streamed {
+		return
+	}
+	view := q.json()
+	if s.logger != nil {
+		view.log(s.logger)
+	}
+	data, _ := json.Marshal(view) // it has no value that JSON lacks
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for stream := range s.streams {

@@ -151,21 +151,6 @@ func (e *exchange) note(f func(*Request)) {
 	f(&e.entry.Request)
 }
 
-// finish tells of a request that has ended.
-func (s *Server) finish(e *exchange) {
-	s.mu.Lock()
-	e.entry.ended = true
-	q := *e.entry
-	streamed := len(s.streams) > 0
-	s.mu.Unlock()
-	if s.logger != nil {
-		q.log(s.logger)
-	}
-	if streamed {
-		s.publish(q)
-	}
-}
-
 // exempt marks the answer as exempt from the contract, and returns the writer for it.
 func (e *exchange) exempt(w http.ResponseWriter) http.ResponseWriter {
 	e.note(func(q *Request) { q.Exempt = true })

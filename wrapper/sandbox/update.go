@@ -37,26 +37,24 @@ func (s *Server) refuse(a Account, asked asked) *failure {
 		return badRequest(fmt.Sprintf("Connected accounts with auth scheme %q cannot be updated", a.Scheme),
 			"Connect the account again")
 	}
-	if asked.scheme != nil && *asked.scheme != string(a.Scheme) {
+	if asked.scheme != "" && asked.scheme != string(a.Scheme) {
 		return badRequest(
-			fmt.Sprintf("Auth scheme mismatch: the connected account uses %s, not %s", a.Scheme, *asked.scheme),
+			fmt.Sprintf("Auth scheme mismatch: the connected account uses %s, not %s", a.Scheme, asked.scheme),
 			fmt.Sprintf("Send authScheme %s", a.Scheme))
 	}
-	if asked.alias == nil || *asked.alias == "" {
-		return nil
-	}
-	wanted := alias{a.Toolkit, a.UserID, *asked.alias}
-	others := s.aliases[wanted]
-	if a.alias() == wanted {
+	wanted := a
+	wanted.Alias, _ = asked.fields["alias"].(string)
+	others := s.aliases[wanted.alias()]
+	if wanted.Alias == a.Alias {
 		others--
 	}
-	if others == 0 {
+	if wanted.Alias == "" || others == 0 {
 		return nil
 	}
 	// Guess: the code and the slug. The text is that of the 400 which this was before 409 was documented.
 	return &failure{
 		status: http.StatusConflict, code: 600, slug: "ConnectedAccount_Conflict",
-		message: fmt.Sprintf(`Alias "%s" is already in use by another connection for this entity`, *asked.alias),
+		message: fmt.Sprintf(`Alias "%s" is already in use by another connection for this entity`, wanted.Alias),
 		fix:     "Choose another alias, or clear the other account's",
 	}
 }
@@ -68,27 +66,28 @@ func badRequest(message, fix string) *failure {
 
 // apply changes an account.
 func (a *Account) apply(asked asked) {
-	if asked.alias != nil {
-		a.Alias = *asked.alias
-	}
-	for name, value := range asked.credentials {
-		switch {
-		case value == nil:
+	for name, value := range asked.fields {
+		switch value := value.(type) {
+		case nil:
 			delete(a.Credentials, name)
-		case a.Credentials == nil:
-			a.Credentials = map[string]string{name: *value}
-		default:
-			a.Credentials[name] = *value
+		case bool:
+			a.AllowAllUsers = value
+		case []any:
+			if name == "allowed_user_ids" {
+				a.AllowedUserIDs = texts(value)
+			} else {
+				a.NotAllowedUserIDs = texts(value)
+			}
+		case string:
+			if name == "alias" {
+				a.Alias = value
+				continue
+			}
+			if a.Credentials == nil {
+				a.Credentials = map[string]string{}
+			}
+			a.Credentials[name] = value
 		}
-	}
-	if asked.allowAllUsers != nil {
-		a.AllowAllUsers = *asked.allowAllUsers
-	}
-	if asked.allowed != nil {
-		a.AllowedUserIDs = texts(*asked.allowed)
-	}
-	if asked.denied != nil {
-		a.NotAllowedUserIDs = texts(*asked.denied)
 	}
 }
 
