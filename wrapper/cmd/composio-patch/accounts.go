@@ -31,20 +31,29 @@ func seeds() []sandbox.Account {
 	return accounts
 }
 
-// describe returns an account for a person, part by part. Of a credential it says whether there is one, and what
-// became of it since before.
+// describe returns an account for a person, part by part. Of a credential it says what it is since before, and never its value.
 func describe(before, a sandbox.Account) []string {
+	if a.ID == "" {
+		return []string{"no such account"}
+	}
+	credentials := map[string]string{}
+	for name := range before.Credentials {
+		credentials[name] = name + ": removed"
+	}
+	for name, value := range a.Credentials {
+		switch old, had := before.Credentials[name]; {
+		case value == "":
+			credentials[name] = name + ": empty"
+		case had && value == old:
+			credentials[name] = name + ": set"
+		default:
+			credentials[name] = name + ": new"
+		}
+	}
 	parts := []string{
 		a.ID, string(a.Scheme), string(a.Status), fmt.Sprintf("%s of %s", a.Toolkit, a.UserID), fmt.Sprintf("alias %q", a.Alias),
+		strings.Join(slices.Sorted(maps.Values(credentials)), ", "),
 	}
-	var credentials []string
-	names := map[string]string{}
-	maps.Copy(names, before.Credentials)
-	maps.Copy(names, a.Credentials)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		credentials = append(credentials, name+": "+became(before.Credentials, a.Credentials, name))
-	}
-	parts = append(parts, strings.Join(credentials, ", "))
 	if a.AllowAllUsers {
 		parts = append(parts, "every user may use it")
 	}
@@ -55,22 +64,4 @@ func describe(before, a sandbox.Account) []string {
 		parts = append(parts, fmt.Sprintf("denied %q", a.NotAllowedUserIDs))
 	}
 	return parts
-}
-
-func became(before, after map[string]string, name string) string {
-	old, had := before[name]
-	value, has := after[name]
-	state := "set"
-	if value == "" {
-		state = "empty"
-	}
-	switch {
-	case !has:
-		return "absent (removed)"
-	case !had:
-		return state + " (added)"
-	case old != value:
-		return state + " (replaced)"
-	}
-	return state
 }

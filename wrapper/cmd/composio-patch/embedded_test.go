@@ -44,13 +44,13 @@ func TestTheSandboxFlagShowsWhatGoesOverTheWire(t *testing.T) {
 			[]string{"--scheme", "BEARER_TOKEN", "--set", "token=new_access_token"},
 			outcome{0, result, before + sent +
 				`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"[redacted]"}}}}` + "\n\n< 200 OK\n" + answered + success +
-				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: set (replaced)\n\n"},
+				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: new\n\n"},
 		},
 		"a null": {
 			[]string{"--scheme", "BEARER_TOKEN", "--clear", "token"},
 			outcome{0, result, before + sent +
 				`{"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":null}}}}` + "\n\n< 200 OK\n" + answered + success +
-				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: absent (removed)\n\n"},
+				"\n\nafter   ca_1a2b3c4d5e6f  BEARER_TOKEN  ACTIVE  github of user_1  alias \"personal\"  token: removed\n\n"},
 		},
 		"an alias clash": {
 			[]string{"--alias", "work"},

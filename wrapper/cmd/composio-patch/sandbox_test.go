@@ -236,9 +236,9 @@ func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
 		want          string
 	}{
 		"before": {before, before, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|emptied: set, kept: set, nothing: empty, removed: set, replaced: set`},
-		"after": {before, after, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|added: set (added), emptied: empty (replaced), kept: set, nothing: empty, ` +
-			`removed: absent (removed), replaced: set (replaced)|every user may use it|allowed ["x" "y"]|denied ["z"]`},
-		"none": {sandbox.Account{}, sandbox.Account{ID: "ca_2"}, `ca_2||| of |alias ""|`},
+		"after": {before, after, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|added: new, emptied: empty, kept: set, nothing: empty, ` +
+			`removed: removed, replaced: new|every user may use it|allowed ["x" "y"]|denied ["z"]`},
+		"without credentials": {sandbox.Account{}, sandbox.Account{ID: "ca_2"}, `ca_2||| of |alias ""|`},
 	} {
 		if diff := cmp.Diff(tt.want, strings.Join(describe(tt.before, tt.after), "|")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -56,7 +55,7 @@ func askSecret(std *stdio, terminal *os.File, field string) (string, error) {
 		return "", errors.New("the terminal cannot be read")
 	}
 	signals, read := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	notifyEnd(signals)
 	defer signal.Stop(signals)
 	var asking sync.WaitGroup
 	asking.Go(func() {

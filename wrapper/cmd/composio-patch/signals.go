@@ -15,17 +15,22 @@ import (
 // errSignal is why a context ended that a signal ended.
 var errSignal = errors.New("ended by a signal")
 
-// onSignals has SIGINT, SIGTERM and SIGHUP obeyed until finish: the first ends draining, the second stopped, and the third
-// ends the process, whether or not anybody reads what is printed. first and second say so, unless they are empty. A SIGHUP that
-// was ignored when the command was started, as by nohup, stays so.
-func (s *stdio) onSignals(ctx context.Context, first, second string) (draining, stopped context.Context) {
-	stopped, stop := context.WithCancelCause(ctx)
-	draining, drain := context.WithCancelCause(stopped)
-	signals := make(chan os.Signal, 3)
+// notifyEnd has the signals that end a command sent to a channel. A SIGHUP that was ignored when the command was started, as
+// by nohup, stays ignored.
+func notifyEnd(signals chan<- os.Signal) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
+}
+
+// onSignals has signals obeyed until finish: the first ends draining, the second stopped, and the third ends the process,
+// whether or not anybody reads what is printed. first and second say so, unless they are empty.
+func (s *stdio) onSignals(ctx context.Context, first, second string) (draining, stopped context.Context) {
+	stopped, stop := context.WithCancelCause(ctx)
+	draining, drain := context.WithCancelCause(stopped)
+	signals := make(chan os.Signal, 3)
+	notifyEnd(signals)
 	released := make(chan struct{})
 	var obeying sync.WaitGroup
 	obeying.Go(func() {

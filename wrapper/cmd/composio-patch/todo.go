@@ -42,7 +42,7 @@ func (j *job) fromFile(yield func(sending, row) bool) {
 			return
 		}
 	}
-	if n != len(j.hashes) || j.isChanged() {
+	if n != len(j.hashes) || !j.DryRun && j.isChanged() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		j.fail(fileChanged, "put the file back as it was and ")

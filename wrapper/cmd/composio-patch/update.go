@@ -68,8 +68,8 @@ func (c *updateCmd) Run(ctx context.Context, std *stdio) error {
 	return err
 }
 
-// send makes the call to where the flags and the environment say, or to a sandbox of its own, and shows that.
-func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update) (result *composio.Result, err error) {
+// send makes the call to where the flags and the environment say, or to a sandbox of its own.
+func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update) (*composio.Result, error) {
 	opts := append(c.options(), composio.WithLogger(slog.New(retryLog{std})))
 	if !c.Sandbox {
 		client, err := composio.NewFromEnv(opts...)
@@ -78,20 +78,16 @@ func (c *updateCmd) send(ctx context.Context, std *stdio, update composio.Update
 		}
 		return client.UpdateConnectedAccount(ctx, c.ID, update)
 	}
-	recorder := &recorder{box: fill(sandbox.New(), seeds())}
-	server, err := startEmbedded(ctx, recorder)
+	server, err := startEmbedded(ctx, &shownSandbox{fill(sandbox.New(), seeds()), std, c.ID})
 	if err != nil {
 		return nil, err
 	}
-	before, _ := recorder.box.Account(c.ID)
+	defer server.stop(context.WithoutCancel(ctx), grace)
 	client, err := composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(server.url))...)
-	if err == nil {
-		result, err = client.UpdateConnectedAccount(ctx, c.ID, update)
+	if err != nil {
+		return nil, err
 	}
-	server.stop(context.WithoutCancel(ctx), grace)
-	after, _ := recorder.box.Account(c.ID)
-	recorder.show(std, server.url, before, after)
-	return result, err
+	return client.UpdateConnectedAccount(ctx, c.ID, update)
 }
 
 // update converts the flags, and refuses all that is wrong with them at once.
