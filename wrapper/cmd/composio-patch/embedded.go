@@ -32,9 +32,16 @@ func (s *shownSandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, _ := json.Marshal(requests[len(requests)-1])
 	_ = json.Unmarshal(data, &q)
 	s.std.errf("sandbox at http://%s\n\nbefore  %s\n\n> %s %s\n%s>\n> %s\n\n< %d %s\n%s<\n< %s\n\nafter   %s\n\n",
-		r.Host, strings.Join(describe(before, before), "  "), q.Method, q.Path, headerLines("> ", q.Header, "Content-Type", "X-Api-Key", "X-Request-Id"), q.Body,
+		r.Host, line(before, before), q.Method, q.Path, headerLines("> ", q.Header, "Content-Type", "X-Api-Key", "X-Request-Id"), q.Body,
 		q.Status, http.StatusText(q.Status), headerLines("< ", a.Header(), "Content-Type", "X-Request-Id", "X-Ratelimit", "X-Ratelimit-Remaining"),
-		printable(strings.TrimSpace(a.body.String())), strings.Join(describe(before, after), "  "))
+		printable(strings.TrimSpace(a.body.String())), line(before, after))
+}
+
+func line(before, a sandbox.Account) string {
+	if a.ID == "" {
+		return "no such account"
+	}
+	return strings.Join(describe(before, a), "  ")
 }
 
 // answer keeps the body that goes through it.

@@ -1,17 +1,8 @@
 // Composio-patch changes a connected account of Composio: it renames the account, replaces or removes the credentials
 // it signs in with, or says who may use it. It makes one call, PATCH /api/v3/connected_accounts/{id}.
 //
-// Usage:
-//
-//	composio-patch help [COMMAND]
-//	composio-patch update ID [flags]
-//	composio-patch bulk FILE|- [flags]
-//	composio-patch sandbox [flags]
-//	composio-patch completion bash|zsh|fish
-//	composio-patch version
-//
-// The help of a command says all there is to say about its flags, the environment, its output and its exit status. The
-// members of what --json prints are in the help of update; in Go they are the type event.
+// Its help has the commands, and a command's help all there is to say about its flags, the environment, its output and its exit
+// status. The members of what --json prints are in the help of update; in Go they are the type event.
 package main
 
 import (
