@@ -59,15 +59,14 @@ func (a Account) fields() []string {
 	return names
 }
 
-// accountView is an Account that prints as it is.
-type accountView Account
-
-func (a Account) view() accountView {
-	v := accountView(a.clone())
-	for name, value := range v.Credentials {
-		v.Credentials[name] = mask(value)
+// view returns what prints as it is.
+func (a Account) view() any {
+	type view Account
+	a = a.clone()
+	for name, value := range a.Credentials {
+		a.Credentials[name] = mask(value)
 	}
-	return v
+	return view(a)
 }
 
 // String returns the account, its credentials masked.

@@ -23,9 +23,8 @@ var controlFiles embed.FS
 
 // WithControl serves routes below /_sandbox/ by which a test suite in any language seeds, scripts and reads the sandbox,
 // and a page that shows it to a person. They take the sandbox's key in x-api-key and are no part of Composio;
-// /_sandbox/openapi.yaml describes them. A browser on another web site gets at none of it: refused are a Host that is
-// neither a loopback name nor one of hosts, another Origin, and a Sec-Fetch-Site that is neither same-origin nor none; a
-// link from another port of this machine may still lead to the page.
+// /_sandbox/openapi.yaml describes them. A browser on another web site gets at none of it: a Host that is neither a
+// loopback name nor one of hosts is refused, and so are another Origin and another site in Sec-Fetch-Site.
 func WithControl(hosts ...string) Option {
 	return func(s *Server) { s.control = newControl(s, hosts) }
 }

@@ -20,11 +20,8 @@ type answerJSON struct {
 	Apply   bool              `json:"apply"`
 }
 
-// What a header can be; net/http would drop a name, and change a value, without a word.
-var (
-	headerName  = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
-	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
-)
+// headerLine is what a header can be; net/http would drop another name, and change another value, without a word.
+var headerLine = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+: [^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
 
 func (a answerJSON) answer() (Answer, error) {
 	if a.Fault != nil {
@@ -42,7 +39,7 @@ func (a answerJSON) answer() (Answer, error) {
 	}
 	header := http.Header{}
 	for name, value := range a.Headers {
-		if !headerName.MatchString(name) || !headerValue.MatchString(value) {
+		if !headerLine.MatchString(name + ": " + value) {
 			return Answer{}, fmt.Errorf("/headers: %.40q is no name of a header, or its value none", name)
 		}
 		header.Add(name, value)

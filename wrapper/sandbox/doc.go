@@ -16,9 +16,8 @@
 // Any other path is answered with a page as a gateway's, 404 and without Composio's error number; another method on the
 // right path with 405.
 //
-// Tests in other languages seed, script and read the sandbox over HTTP, by the routes that [WithControl] adds below
-// /_sandbox/, where there is a page for a person too; README.md beside this file shows both. They are no part of Composio.
-// [WithLogger] has a line written for each request, and [ReadAccounts] reads accounts from a file.
+// Tests in other languages seed, script and read the sandbox over HTTP, by the routes and the page of [WithControl];
+// README.md beside this file shows both.
 //
 // Requests are checked against the OpenAPI document by package contract, and one that it forbids is answered 400. What
 // the sandbox answers by itself is checked too, so a client that understands the sandbox understands the document.

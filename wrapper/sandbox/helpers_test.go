@@ -111,9 +111,9 @@ func patch(t *testing.T, s *sandbox.Server, id, body string) answered {
 }
 
 // record serves one request without a connection, which costs less, and for which a synctest bubble can wait.
-func record(tb testing.TB, s *sandbox.Server, method, path, body string) *httptest.ResponseRecorder {
+func record(tb testing.TB, s *sandbox.Server, method, path, body string, header ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, newRequest(context.Background(), tb, method, "http://localhost"+path, body))
+	s.ServeHTTP(w, newRequest(context.Background(), tb, method, "http://localhost"+path, body, header...))
 	return w
 }
 

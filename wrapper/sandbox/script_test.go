@@ -1,61 +1,92 @@
 package sandbox_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"example.com/composio/gen"
 	"example.com/composio/wrapper/sandbox"
 )
 
-func TestScriptAnswersInOrder(t *testing.T) {
-	s := filled()
-	s.Script(sandbox.Answer{Status: 502, Header: http.Header{"content-type": {"text/html"}, "X-Ratelimit": nil}, Body: "<p>"})
-	s.Script(sandbox.Answer{Status: 200, Body: `{"error":"no envelope"}`}, sandbox.Answer{})
-	for _, want := range []struct {
-		status          int
-		body, mediaType string
-		limit           string
+// Scripted answers have their turn one after another, whatever the request that the document allows, and after them the
+// sandbox is itself again. What Apply would have refused is refused, and an answer that says that nothing was done is true.
+func TestScript(t *testing.T) {
+	type seen struct {
+		status       int
+		header, body string // of an error body its slug
+		applied      bool
+	}
+	const plain, right = "application/json 2000", sandbox.DefaultAPIKey
+	work := `{"alias":"work"}`
+	apply := func(status int) sandbox.Answer { return sandbox.Answer{Status: status, Apply: true} }
+	own := func(name, value string) sandbox.Answer {
+		return sandbox.Answer{Apply: true, Header: http.Header{name: {value}}}
+	}
+	good := seen{200, plain, goodBody, true}
+	for name, tt := range map[string]struct {
+		method, path, body, key string
+		answers                 []sandbox.Answer
+		want                    []seen
 	}{
-		{502, "<p>", "text/html", ""},
-		{200, `{"error":"no envelope"}`, "application/json", "2000"},
-		{200, "", "application/json", "2000"},
+		"in order": {"PATCH", path + "ca_1", work, right, []sandbox.Answer{
+			{Status: 502, Header: http.Header{"content-type": {"text/html"}, "X-Ratelimit": nil}, Body: "<p>"}, {Status: 200, Body: `{"error":"no envelope"}`}, {},
+		}, []seen{{502, "text/html", "<p>", false}, {200, plain, `{"error":"no envelope"}`, false}, {200, plain, "", false}, good}},
+		"the sandbox's own, changed": {"PATCH", path + "ca_1", work, right, []sandbox.Answer{
+			{Apply: true, Body: "other"}, own("x-added", "yes"), own("Content-Length", "nonsense"), own("Content-Length", "-1"), own("Content-Length", "0"),
+			{Status: 418, Body: "cut", Header: http.Header{"Content-Length": {"2"}}}, {Apply: true, Header: http.Header{"X-Request-Id": nil}},
+		}, []seen{{200, plain, "other", true}, {200, plain + " yes", goodBody, true}, good, good, {200, plain, "", true}, {418, plain, "cu", false}, {200, plain + " no id", goodBody, true}}},
+		"applied whatever is said": {"PATCH", path + "ca_1", work, right, []sandbox.Answer{apply(200), apply(400), apply(409), apply(500), apply(502), apply(503), apply(504)},
+			[]seen{{200, plain, "", true}, {400, plain, "", true}, {409, plain, "", true}, {500, plain, "", true}, {502, plain, "", true}, {503, plain, "", true}, {504, plain, "", true}}},
+		"said not to be applied": {"PATCH", path + "ca_1", work, right, []sandbox.Answer{apply(408), apply(429)}, []seen{{408, plain, "", false}, {429, plain, "", false}}},
+		"a wrong key":            {"PATCH", path + "ca_1", work, "ak_wrong", []sandbox.Answer{apply(0), apply(500)}, []seen{{401, plain, "HTTP_Unauthorized", false}, {500, plain, "", false}}},
+		"a wrong account":        {"PATCH", path + "ca_gone", work, right, []sandbox.Answer{apply(0), apply(500)}, []seen{{404, plain, "ConnectedAccount_ResourceNotFound", false}, {500, plain, "", false}}},
+		"a wrong scheme": {"PATCH", path + "ca_1", `{"alias":"work","connection":{"state":{"authScheme":"BASIC","val":{}}}}`, right, []sandbox.Answer{apply(0), apply(500)},
+			[]seen{{400, plain, "ConnectedAccount_BadRequest", false}, {500, plain, "", false}}},
+		"no key":    {"PATCH", path + "ca_gone", `{}`, "-", []sandbox.Answer{{Status: 503}}, []seen{{503, plain, "", false}}},
+		"elsewhere": {"GET", "/elsewhere", ``, "-", []sandbox.Answer{{Status: 504}}, []seen{{504, plain, "", false}}},
 	} {
-		got := patch(t, s, "ca_1", `{"alias":"work"}`)
-		if got.status != want.status || got.body != want.body || got.header.Get("Content-Type") != want.mediaType || got.header.Get("X-RateLimit") != want.limit {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-		if q := last(s); !q.Exempt || q.Status != want.status || q.Violations != nil {
-			t.Errorf("journal: %+v", q)
-		}
-		wantStored(t, s, bearer("ca_1"))
-	}
-	if got := patch(t, s, "ca_1", `{"alias":"work"}`); got.status != 200 || last(s).Exempt {
-		t.Errorf("after the script: %+v", got)
-	}
-	if a, _ := s.Account("ca_1"); a.Alias != "work" {
-		t.Error("after the script nothing is applied")
+		t.Run(name, func(t *testing.T) {
+			s := filled()
+			s.Script(tt.answers[0])
+			s.Script(tt.answers[1:]...)
+			stored := bearer("ca_1")
+			for i, want := range tt.want {
+				w := record(t, s, tt.method, tt.path, tt.body, "X-Api-Key", tt.key)
+				h := w.Header()
+				got := seen{w.Code, strings.Join(strings.Fields(h.Get("Content-Type")+" "+h.Get("X-Ratelimit")+" "+h.Get("X-Added")), " "), w.Body.String(), last(s).Applied}
+				if h.Get("X-Request-Id") == "" {
+					got.header += " no id"
+				}
+				var e gen.Error
+				if json.Unmarshal(w.Body.Bytes(), &e) == nil && e.Error.Slug != "" {
+					got.body = e.Error.Slug
+				}
+				if got != want || last(s).Exempt != (i < len(tt.answers)) {
+					t.Errorf("%d: got %+v, want %+v; journal %v", i, got, want, last(s))
+				}
+				if want.applied {
+					stored.Alias = "work"
+				}
+				wantStored(t, s, stored)
+			}
+		})
 	}
 }
 
-func TestScriptIsUsedByAnyRequestThatTheDocumentAllows(t *testing.T) {
-	s := sandbox.New()
-	s.Script(sandbox.Answer{Status: 503}, sandbox.Answer{Status: 504})
-	for _, tt := range []struct {
-		method, path, body, key string
-		want                    int
-	}{
-		{"PATCH", path + "ca_gone", `{"alias":1}`, "", 400},
-		{"PATCH", path + "ca_gone", `{}`, "-", 503},
-		{"GET", "/elsewhere", ``, "-", 504},
-		{"PATCH", path + "ca_gone", `{}`, sandbox.DefaultAPIKey, 404},
-	} {
-		if got := call(t, s, tt.method, tt.path, tt.body, "X-Api-Key", tt.key); got.status != tt.want {
-			t.Errorf("%+v: status %d", tt, got.status)
+func TestApplyKeepsToTheRateLimit(t *testing.T) {
+	s := filled(sandbox.WithRateLimit(1, time.Hour))
+	s.Script(sandbox.Answer{Apply: true}, sandbox.Answer{Apply: true}, sandbox.Answer{Status: 418})
+	for _, want := range []int{200, 429, 418} {
+		w := serve(t, s, `{"alias":"work"}`)
+		if w.Code != want || last(s).Applied != (want == 200) || (w.Header().Get("Retry-After") == "3600") != (want == 429) {
+			t.Errorf("got %d %v %s, want %d", w.Code, w.Header(), w.Body, want)
 		}
 	}
 }
@@ -74,76 +105,6 @@ func TestAnswersAreCopied(t *testing.T) {
 		serve(t, s, `{}`).Header().Get("Retry-After"), serve(t, s, `{}`).Header().Get("Retry-After")}
 	if diff := cmp.Diff([]string{"1", "1", "1", "1"}, got); diff != "" {
 		t.Errorf("Retry-After of another, a later, a scripted and a drawn one (-want +got):\n%s", diff)
-	}
-}
-
-// An answer that says that nothing was done is never a lie.
-func TestAnswersThatSayNothingWasAppliedAreTrue(t *testing.T) {
-	for status, want := range map[int]bool{
-		200: true, 400: true, 409: true, 500: true, 502: true, 503: true, 504: true, 408: false, 429: false,
-	} {
-		s := filled()
-		s.Script(sandbox.Answer{Status: status, Apply: true})
-		got := patch(t, s, "ca_1", `{"alias":"work"}`)
-		if a, _ := s.Account("ca_1"); got.status != status || (a.Alias == "work") != want || last(s).Applied != want {
-			t.Errorf("%d: got %d, account %v, journal %v", status, got.status, a, last(s))
-		}
-	}
-}
-
-// What would be refused is refused, and the answer is the script's where it has one.
-func TestApplyRefusesWhatIsWrong(t *testing.T) {
-	for name, tt := range map[string]struct {
-		key, id, body string
-		own           int
-	}{
-		"key":     {"ak_wrong", "ca_1", `{"alias":"work"}`, 401},
-		"account": {sandbox.DefaultAPIKey, "ca_gone", `{"alias":"work"}`, 404},
-		"scheme":  {sandbox.DefaultAPIKey, "ca_1", `{"connection":{"state":{"authScheme":"BASIC","val":{}}}}`, 400},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := filled()
-			s.Script(sandbox.Answer{Apply: true}, sandbox.Answer{Apply: true, Status: 500})
-			for _, want := range []int{tt.own, 500} {
-				got := call(t, s, "PATCH", path+tt.id, tt.body, "X-Api-Key", tt.key)
-				if got.status != want || last(s).Applied {
-					t.Errorf("got %d %s, want %d; journal %v", got.status, got.body, want, last(s))
-				}
-			}
-			wantStored(t, s, bearer("ca_1"))
-		})
-	}
-}
-
-func TestApplyKeepsToTheRateLimit(t *testing.T) {
-	s := filled(sandbox.WithRateLimit(1, time.Hour))
-	s.Script(sandbox.Answer{Apply: true}, sandbox.Answer{Apply: true}, sandbox.Answer{Status: 418})
-	for _, want := range []int{200, 429, 418} {
-		got := patch(t, s, "ca_1", `{"alias":"work"}`)
-		if got.status != want || last(s).Applied != (want == 200) || (got.header.Get("Retry-After") == "3600") != (want == 429) {
-			t.Errorf("got %d %v %s, want %d", got.status, got.header, got.body, want)
-		}
-	}
-}
-
-func TestAnswerChangesTheSandboxsOwn(t *testing.T) {
-	s := filled()
-	s.Script(
-		sandbox.Answer{Apply: true, Body: "other"},
-		sandbox.Answer{Apply: true, Header: http.Header{"x-added": {"yes"}, "X-Request-Id": nil}},
-		sandbox.Answer{Apply: true, Header: http.Header{"Content-Length": {"nonsense"}}},
-		sandbox.Answer{Apply: true, Header: http.Header{"Content-Length": {"-1"}}},
-		sandbox.Answer{Apply: true, Header: http.Header{"Content-Length": {"0"}}},
-		sandbox.Answer{Status: 418, Body: "cut", Header: http.Header{"Content-Length": {"2"}}},
-	)
-	for i, want := range []struct {
-		status      int
-		body, added string
-	}{{200, "other", ""}, {200, goodBody, "yes"}, {200, goodBody, ""}, {200, goodBody, ""}, {200, "", ""}, {418, "cu", ""}} {
-		w := serve(t, s, `{}`)
-		if w.Code != want.status || w.Body.String() != want.body || w.Header().Get("X-Added") != want.added || (w.Header().Get("X-Request-Id") == "") != (i == 1) {
-			t.Errorf("%d: got %d %v %s", i, w.Code, w.Header(), w.Body)
-		}
 	}
 }
 
