@@ -34,12 +34,8 @@ func (a Account) json() accountJSON {
 // oauth are Composio's schemes that the document lacks since accounts that have them cannot be updated.
 var oauth = []composio.Scheme{"OAUTH1", "OAUTH2", "DCR_OAUTH", "S2S_OAUTH2"}
 
-// decodeAccount reads an account as accountJSON has it; its id is empty if it has none.
-func decodeAccount(data []byte) (Account, error) {
-	var a accountJSON
-	if err := decode(data, "Account", &a); err != nil {
-		return Account{}, err
-	}
+// account returns the account that the control document allowed.
+func (a accountJSON) account() (Account, error) {
 	if !gen.AuthScheme(a.Scheme).Valid() && !slices.Contains(oauth, a.Scheme) {
 		return Account{}, errors.New("/scheme: neither in the OpenAPI document nor one of OAuth's")
 	}
@@ -64,12 +60,17 @@ func ReadAccounts(r io.Reader) ([]Account, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		a, err := decodeAccount(line)
-		if err == nil && a.ID == "" {
+		var sent accountJSON
+		var a Account
+		err := decode(line, "Account", &sent)
+		switch before := lines[sent.ID]; {
+		case err != nil:
+		case sent.ID == "":
 			err = errors.New("/id: missing")
-		}
-		if before := lines[a.ID]; err == nil && before > 0 {
+		case before > 0:
 			err = fmt.Errorf("/id: the account of line %d has it too", before)
+		default:
+			a, err = sent.account()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("composio: line %d: %w", i+1, err)

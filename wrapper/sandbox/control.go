@@ -61,13 +61,13 @@ func newControl(s *Server, hosts []string) *control {
 	for pattern, answer := range map[string]func(*http.Request) (any, error){
 		"GET accounts limit":         c.listAccounts,
 		"GET accounts/{id}":          c.getAccount,
-		"PUT accounts/{id}":          c.putAccount,
+		"PUT accounts/{id}":          takes("Account", c.putAccount),
 		"DELETE accounts/{id}":       c.deleteAccount,
 		"GET requests account limit": c.listRequests,
 		"DELETE requests":            c.clearRequests,
-		"POST script":                c.addAnswers,
+		"POST script":                takes("Script", c.addAnswers),
 		"GET faults":                 c.getFaults,
-		"PUT faults":                 c.setFaults,
+		"PUT faults":                 takes("Faults", c.setFaults),
 		"POST reset":                 c.reset,
 	} {
 		c.handle(pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -150,6 +150,9 @@ func checkAddress(u *url.URL, known []string) error {
 		if !slices.Contains(known, name) || len(values) > 1 || values[0] == "" {
 			return fmt.Errorf("query: %.40q is unknown here, or has not one value", name)
 		}
+		if limit, err := strconv.Atoi(values[0]); name == "limit" && (err != nil || limit < 1) {
+			return errors.New("limit: not a number from 1")
+		}
 	}
 	if !utf8.ValidString(u.Path) {
 		return errors.New("path: not valid UTF-8")
@@ -157,43 +160,35 @@ func checkAddress(u *url.URL, known []string) error {
 	return nil
 }
 
-// limitOf returns the limit in a query, 500 unless there is one.
-func limitOf(r *http.Request) (int, error) {
-	text := r.URL.Query().Get("limit")
-	if text == "" {
-		return 500, nil
+// limitOf returns the limit in a query that checkAddress has let pass, 500 unless there is one.
+func limitOf(r *http.Request) int {
+	if limit, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil {
+		return limit
 	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 {
-		return 0, errors.New("limit: not a number from 1")
-	}
-	return limit, nil
+	return 500
 }
 
-// readBody reads a request's body, which must not be said to be something else than JSON.
-func readBody(r *http.Request) ([]byte, error) {
-	for _, contentType := range r.Header["Content-Type"] {
-		if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
-			return nil, &failure{
-				status: http.StatusUnsupportedMediaType, message: "The body is said to be something else than JSON",
-				fix: "Send it with Content-Type: application/json",
+// takes is a route that does something with a body that the control document's schema allows.
+func takes[T any](schema string, do func(*http.Request, T) error) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		for _, contentType := range r.Header["Content-Type"] {
+			if mediaType, _, _ := mime.ParseMediaType(contentType); mediaType != "application/json" {
+				return nil, &failure{
+					status: http.StatusUnsupportedMediaType, message: "The body is said to be something else than JSON",
+					fix: "Send it with Content-Type: application/json",
+				}
 			}
 		}
+		data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+		if err != nil {
+			return nil, fmt.Errorf("body: %w", err)
+		}
+		var body T
+		if err := decode(data, schema, &body); err != nil {
+			return nil, err
+		}
+		return nil, do(r, body)
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-	if err != nil {
-		return nil, fmt.Errorf("body: %w", err)
-	}
-	return data, nil
-}
-
-// decodeBody reads a body that the control document's schema allows.
-func decodeBody(r *http.Request, schema string, to any) error {
-	data, err := readBody(r)
-	if err != nil {
-		return err
-	}
-	return decode(data, schema, to)
 }
 
 func (c *control) reset(*http.Request) (any, error) {

@@ -15,16 +15,12 @@ type accountSummary struct {
 }
 
 func (c *control) listAccounts(r *http.Request) (any, error) {
-	limit, err := limitOf(r)
-	if err != nil {
-		return nil, err
-	}
 	c.mu.Lock()
 	all := slices.Collect(maps.Values(c.accounts))
 	c.mu.Unlock()
 	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) })
 	list := []accountSummary{}
-	for _, a := range all[:min(limit, len(all))] {
+	for _, a := range all[:min(limitOf(r), len(all))] {
 		names := slices.Sorted(maps.Keys(a.Credentials))
 		list = append(list, accountSummary{a.json(), append([]string{}, names...)})
 	}
@@ -42,22 +38,17 @@ func (c *control) getAccount(r *http.Request) (any, error) {
 	return a.json(), nil
 }
 
-func (c *control) putAccount(r *http.Request) (any, error) {
-	data, err := readBody(r)
-	if err != nil {
-		return nil, err
-	}
-	a, err := decodeAccount(data)
-	if err != nil {
-		return nil, err
-	}
+func (c *control) putAccount(r *http.Request, sent accountJSON) error {
 	id := r.PathValue("id")
-	if cmp.Or(a.ID, id) != id {
-		return nil, errors.New("/id: not the one in the path")
+	if cmp.Or(sent.ID, id) != id {
+		return errors.New("/id: not the one in the path")
 	}
-	a.ID = id
-	c.Put(a)
-	return nil, nil
+	sent.ID = id
+	a, err := sent.account()
+	if err == nil {
+		c.Put(a)
+	}
+	return err
 }
 
 func (c *control) deleteAccount(r *http.Request) (any, error) {

@@ -53,23 +53,21 @@ func (a answerJSON) answer() (Answer, error) {
 	return Answer{Name: "script", Status: int(a.Status), Header: header, Body: text, Apply: a.Apply}, nil
 }
 
-func (c *control) addAnswers(r *http.Request) (any, error) {
-	var script struct {
-		Answers []answerJSON `json:"answers"`
-	}
-	if err := decodeBody(r, "Script", &script); err != nil {
-		return nil, err
-	}
+type scriptJSON struct {
+	Answers []answerJSON `json:"answers"`
+}
+
+func (c *control) addAnswers(_ *http.Request, script scriptJSON) error {
 	var answers []Answer
 	for i, planned := range script.Answers {
 		a, err := planned.answer()
 		if err != nil {
-			return nil, fmt.Errorf("/answers/%d: %w", i, err)
+			return fmt.Errorf("/answers/%d: %w", i, err)
 		}
 		answers = append(answers, a)
 	}
 	c.Script(answers...)
-	return nil, nil
+	return nil
 }
 
 func (c *control) getFaults(*http.Request) (any, error) {
@@ -82,19 +80,17 @@ func (c *control) getFaults(*http.Request) (any, error) {
 	return map[string]any{"faults": rates, "names": namesOf(readyFaults())}, nil
 }
 
-func (c *control) setFaults(r *http.Request) (any, error) {
-	var wanted struct {
-		Faults map[string]float64 `json:"faults"`
-	}
-	if err := decodeBody(r, "Faults", &wanted); err != nil {
-		return nil, err
-	}
+type faultsJSON struct {
+	Faults map[string]float64 `json:"faults"`
+}
+
+func (c *control) setFaults(_ *http.Request, wanted faultsJSON) error {
 	var on []likely
 	total := 0.0
 	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated
 		faults, err := Faults(name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if rate := wanted.Faults[name]; rate > 0 {
 			total += rate
@@ -102,10 +98,10 @@ func (c *control) setFaults(r *http.Request) (any, error) {
 		}
 	}
 	if total > 1+1e-9 { // 0.2 + 0.4 + 0.3 + 0.1 is a little more than 1
-		return nil, errors.New("/faults: the rates add up to more than 1, so that some fault would never be met")
+		return errors.New("/faults: the rates add up to more than 1, so that some fault would never be met")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.chance = newChance(c.chance.seed, on)
-	return nil, nil
+	return nil
 }

@@ -63,11 +63,7 @@ func (q requestJSON) log(l *slog.Logger) {
 }
 
 func (c *control) listRequests(r *http.Request) (any, error) {
-	limit, err := limitOf(r)
-	if err != nil {
-		return nil, err
-	}
-	account := r.URL.Query().Get("account")
+	limit, account := limitOf(r), r.URL.Query().Get("account")
 	var found []record
 	c.mu.Lock()
 	for _, q := range slices.Backward(c.journal) {
