@@ -80,7 +80,8 @@ func TestHandWrittenCodeFitsTheDocument(t *testing.T) {
 	}
 }
 
-// form says what Go code sees of a property. In an answer's error an enum is a text, and an integer a number.
+// form says what Go code sees of a property. In an answer's error an enum is a text, and an integer a number; null is a state
+// of credentials alone.
 func form(of *openapi3.Schema, property string) string {
 	ref := of.Properties[property]
 	name, schema := ref.Ref[strings.LastIndexByte(ref.Ref, '/')+1:], ref.Value
@@ -98,7 +99,7 @@ func form(of *openapi3.Schema, property string) string {
 			name += " of " + strings.Join(items.Value.Type.Slice(), "|") + items.Ref
 		}
 	}
-	if schema.Nullable {
+	if schema.Nullable && of.Properties["token"] != nil {
 		name += " or null"
 	}
 	for _, required := range of.Required {

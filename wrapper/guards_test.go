@@ -454,7 +454,7 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 	case isCredential:
 		g.say("the credential at %s may not be null in the document: have Clear refused for it, in wrapper/validate.go", place)
 	case nullable:
-		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go", place)
+		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go and api/go.overlay.yaml, then teach it to the guards in wrapper/guards_test.go", place)
 	}
 	for _, value := range values {
 		if name := jsonOf(g.t, value); !g.send(place, name, s, value).arrived {
