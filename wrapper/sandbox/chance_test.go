@@ -36,21 +36,6 @@ func TestFaultsAreFoundByName(t *testing.T) {
 	}
 }
 
-func TestRateLimitFaultHasTheHeaders(t *testing.T) {
-	s := sandbox.New() // the bare one takes off the headers that every answer has
-	for name, want := range map[string][]string{
-		"rate-limit":      {"2000", "0", "60s", "1"},
-		"rate-limit-bare": {"", "", "", ""},
-	} {
-		s.Script(fault(t, name))
-		h := patch(t, s, "ca_1", `{}`).header
-		got := []string{h.Get("X-RateLimit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Window-Size"), h.Get("Retry-After")}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-}
-
 // meets returns the faults that n requests met.
 func meets(t *testing.T, s *sandbox.Server, n int) []string {
 	for range n {

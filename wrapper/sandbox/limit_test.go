@@ -1,7 +1,8 @@
 package sandbox_test
 
 import (
-	"strconv"
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,10 +47,8 @@ func TestRateLimit(t *testing.T) {
 				for i, step := range tt.steps {
 					time.Sleep(step.wait)
 					w := serve(t, s, `{}`)
-					h := w.Header()
-					if w.Code != step.status || h.Get("X-RateLimit-Remaining") != step.remaining || h.Get("Retry-After") != step.retryAfter ||
-						h.Get("X-RateLimit") != strconv.Itoa(tt.limit) || h.Get("X-RateLimit-Window-Size") != size {
-						t.Errorf("step %d: got %d %v", i, w.Code, h)
+					if got := limits(w.Header()); w.Code != step.status || got != fmt.Sprint(tt.limit, " ", step.remaining, " ", size, " ", step.retryAfter) {
+						t.Errorf("step %d: got %d %q", i, w.Code, got)
 					}
 					if limited := step.status == 429; limited != last(s).Exempt || limited && w.Body.String() != tt.message {
 						t.Errorf("step %d: %s, %v", i, w.Body, last(s))
@@ -60,56 +59,47 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-func TestRateLimitsThatAreGiven(t *testing.T) {
-	for name, tt := range map[string]struct {
-		opts  []sandbox.Option
-		taken int // before one is refused, if any is
-		want  [3]string
-	}{
-		"none is given":   {nil, 2000, [3]string{"2000", "1999", "60s"}},
-		"without windows": {[]sandbox.Option{sandbox.WithRateLimit(3, 0)}, 3, [3]string{"3", "2", "60s"}},
-		"off":             {[]sandbox.Option{sandbox.WithRateLimit(0, 0)}, 0, [3]string{}},
-		"the last counts": {[]sandbox.Option{sandbox.WithBareRateLimit(1, 0), sandbox.WithRateLimit(7, 0)}, 7, [3]string{"7", "6", "60s"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := sandbox.New(tt.opts...)
-			h := serve(t, s, `{}`).Header()
-			if got := [3]string{h.Get("X-RateLimit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Window-Size")}; got != tt.want {
-				t.Errorf("headers %q, want %q", got, tt.want)
-			}
-			for i := 1; i < max(tt.taken, 10); i++ {
-				if w := serve(t, s, `{}`); w.Code == 429 && (tt.taken == 0 || i < tt.taken) {
-					t.Fatalf("request %d is refused", i)
-				}
-			}
-			if w := serve(t, s, `{}`); (w.Code == 429) != (tt.taken > 0) || tt.taken > 0 &&
-				w.Body.String() != `{"message":"Rate limit exceeded. Limit: `+tt.want[0]+` requests per 1 minutes"}` {
-				t.Errorf("the last: %d %s", w.Code, w.Body)
-			}
-		})
-	}
+// limits are the headers about the rate limit.
+func limits(h http.Header) string {
+	return strings.Join([]string{h.Get("X-RateLimit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Window-Size"), h.Get("Retry-After")}, " ")
 }
 
-func TestBareRateLimit(t *testing.T) {
-	s := filled(sandbox.WithBareRateLimit(1, time.Hour))
-	for i, want := range []struct {
-		status int
-		body   string
-	}{
-		{200, goodBody},
-		{429, `{"error":{"code":10429,"message":"Rate limit exceeded","request_id":"r1","slug":"HTTP_TooManyRequests","status":429}}`},
-	} {
-		got := call(t, s, "PATCH", path+"ca_1", `{}`, "X-Request-Id", "r1")
-		if got.status != want.status || got.body != want.body {
-			t.Errorf("%d: got %d %s", i, got.status, got.body)
-		}
-		for name := range got.header {
-			if strings.HasPrefix(name, "X-Ratelimit") || name == "Retry-After" {
-				t.Errorf("%d: header %s", i, name)
-			}
-		}
+func TestRateLimitsThatAreGiven(t *testing.T) {
+	message := func(limit int) string {
+		return fmt.Sprintf(`429 {"message":"Rate limit exceeded. Limit: %d requests per 1 minutes"}`, limit)
 	}
-	if q := last(s); !q.Exempt || q.Applied {
-		t.Errorf("journal: %v", q)
+	for name, tt := range map[string]struct {
+		opts        []sandbox.Option
+		taken       int
+		first, next string // headers of the first that is taken, and of the one that is not
+		answer      string
+	}{
+		"none is given":   {nil, 2000, "2000 1999 60s ", "2000 0 60s 60", message(2000)},
+		"without windows": {[]sandbox.Option{sandbox.WithRateLimit(3, 0)}, 3, "3 2 60s ", "3 0 60s 60", message(3)},
+		"off":             {[]sandbox.Option{sandbox.WithRateLimit(0, 0)}, 10, "   ", "   ", "200 " + goodBody},
+		"the last counts": {[]sandbox.Option{sandbox.WithBareRateLimit(1, 0), sandbox.WithRateLimit(7, 0)}, 7, "7 6 60s ", "7 0 60s 60", message(7)},
+		"bare": {[]sandbox.Option{sandbox.WithBareRateLimit(1, time.Hour)}, 1, "   ", "   ",
+			`429 {"error":{"code":10429,"message":"Rate limit exceeded","request_id":"r1","slug":"HTTP_TooManyRequests","status":429}}`},
+		"a fault": {[]sandbox.Option{sandbox.WithFaults(1, 1, fault(t, "rate-limit"))}, 0, "", "2000 0 60s 1", message(2000)},
+		"a bare fault": {[]sandbox.Option{sandbox.WithFaults(1, 1, fault(t, "rate-limit-bare"))}, 0, "", "   ",
+			`429 {"error":{"message":"Rate limit exceeded","code":10429,"slug":"HTTP_TooManyRequests","status":429}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := filled(tt.opts...)
+				for i := range tt.taken {
+					if w := serve(t, s, `{}`); w.Code != 200 || i == 0 && limits(w.Header()) != tt.first {
+						t.Fatalf("request %d: %d %q", i, w.Code, limits(w.Header()))
+					}
+				}
+				w := record(t, s, "PATCH", path+"ca_1", `{}`, "X-Request-Id", "r1")
+				if got := fmt.Sprint(w.Code, " ", w.Body); got != tt.answer || limits(w.Header()) != tt.next {
+					t.Errorf("the next: %s %q", got, limits(w.Header()))
+				}
+				if limited := w.Code == 429; last(s).Exempt != limited || last(s).Applied == limited {
+					t.Errorf("journal: %v", last(s))
+				}
+			})
+		})
 	}
 }
