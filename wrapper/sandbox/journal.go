@@ -14,9 +14,8 @@ import (
 	"example.com/composio/wrapper/contract"
 )
 
-// Request is one request in the journal, and what became of it. Printed in any way (fmt, slog, encoding/json), the
-// headers that carry a key and every value of the body that may be a credential read "[redacted]"; the fields have what
-// was sent. Inside an unexported field of another struct, fmt has no way to ask the Request, and prints them.
+// Request is one request in the journal, and what became of it. Printed as an [Account] is, the headers that carry a key
+// and every value of the body that may be a credential read "[redacted]"; the fields have what was sent.
 type Request struct {
 	// Time is when the request arrived.
 	Time time.Time `json:"time"`

@@ -55,8 +55,8 @@ func (e *exchange) writeLimited(w http.ResponseWriter) {
 	})
 }
 
-// retryAfter returns a wait in seconds: in whole ones as Composio does, but to the millisecond if the window is not made
-// of whole ones, since a test that has a window of 20 ms will not wait for a second.
+// retryAfter returns a wait in seconds, rounded up to whole ones or, if the window is not made of those, to a millisecond:
+// a test that has a window of 20 ms will not wait for a second.
 func retryAfter(wait, window time.Duration) string {
 	unit := time.Second
 	if window%time.Second != 0 {

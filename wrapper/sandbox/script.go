@@ -35,12 +35,11 @@ type Answer struct {
 	// Everything below comes after.
 	Apply bool
 
-	// Delay is the time before the headers are sent, BodyDelay the time after the first half of the body. Both end when
-	// the request's context does: when the client goes away, or the [http.Server] is closed or its base context done.
-	// Then nothing more is sent.
+	// Delay is the time before the headers are sent, BodyDelay the time after the first half of the body. If the
+	// request's context ends before, nothing more is sent.
 	Delay, BodyDelay time.Duration
 
-	// Break is where the connection is closed too early. BreakNever, the zero value, leaves it alone.
+	// Break is where the connection is closed too early, if anywhere.
 	Break Break
 
 	// Gzip compresses the body and says so in Content-Encoding, whether the client accepts that or not.
@@ -51,7 +50,6 @@ type Answer struct {
 // BreakWhileApplying over HTTP/1 it does so by the panic with [http.ErrAbortHandler] that net/http has for it.
 type Break int
 
-// The points at which a connection can be closed.
 const (
 	// BreakNever does not close it.
 	BreakNever Break = iota
@@ -167,8 +165,8 @@ func (a Answer) write(ctx context.Context, w http.ResponseWriter, own *held) {
 	_, _ = io.WriteString(w, body)
 }
 
-// pause waits. It goes on only if the time is up: a client that is gone gets no answer, nor does one of a server that
-// is closing, which would take an answer cut short for the whole.
+// pause waits, and goes on only if the time is up: the client of a server that is closing would take an answer cut short
+// for the whole.
 func pause(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

@@ -79,9 +79,9 @@ func WithLogger(l *slog.Logger) Option {
 type Server struct {
 	key         string
 	journalSize int
-	logger      *slog.Logger // nil: no lines
+	logger      *slog.Logger // may be nil
 	checked     http.Handler // contract around route
-	control     *control     // nil: no control routes
+	control     *control     // may be nil
 
 	mu      sync.Mutex
 	streams map[chan []byte]bool
