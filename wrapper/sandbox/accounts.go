@@ -47,7 +47,7 @@ func (a accountJSON) account() (Account, error) {
 
 // ReadAccounts reads accounts as JSON Lines: one object a line, with the keys id, toolkit, user, scheme, alias, status and
 // credentials, of which id and scheme are needed; the status is ACTIVE unless given. Blank lines are skipped. It stops at
-// the first line that is not JSON, has an unknown key or one of another type, repeats an id, or has a scheme
+// the first line that is not JSON, has an unknown key, one of another type or one twice, repeats an id, or has a scheme
 // that is neither in the OpenAPI document nor one of OAuth's; the error names the line, and shows no value of it.
 func ReadAccounts(r io.Reader) ([]Account, error) {
 	data, err := io.ReadAll(r)

@@ -1,12 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
-	"encoding/json"
 	"maps"
 	"slices"
 
 	"example.com/composio/gen"
+	"example.com/composio/wrapper/internal/strictjson"
 )
 
 // asked is what a body asks for, by the exact names of the document: encoding/json would read an unknown property Alias
@@ -17,12 +16,7 @@ type asked struct {
 }
 
 func ask(body []byte) asked {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber() // the document bounds no number that it does not know
-	var v any
-	if decoder.Decode(&v) != nil {
-		return asked{}
-	}
+	v, _, _ := strictjson.Parse(body)
 	state := member(v, "connection", "state")
 	a := asked{fields: map[string]any{}}
 	a.scheme, _ = member(state, "authScheme").(string)

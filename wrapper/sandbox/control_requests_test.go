@@ -99,9 +99,7 @@ func TestControlStreamsRequestsAsTheyEnd(t *testing.T) {
 func follow(t *testing.T, url string) func() string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	req, _ := http.NewRequestWithContext(ctx, "GET", url+"/_sandbox/events", nil)
-	req.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
-	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(newRequest(ctx, t, "GET", url+"/_sandbox/events", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,9 +156,7 @@ func TestStreamOfASlowReaderEnds(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		r := httptest.NewRequest("GET", "http://localhost/_sandbox/events", nil)
-		r.Header.Set("X-Api-Key", sandbox.DefaultAPIKey)
-		s.ServeHTTP(w, r)
+		s.ServeHTTP(w, newRequest(t.Context(), t, "GET", "http://localhost/_sandbox/events", ""))
 	}()
 	<-began
 	for range 1002 {

@@ -225,12 +225,11 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request) {
 		writePage(w, http.StatusMethodNotAllowed)
 		return
 	}
-	if refused := s.authenticate(r.Header); refused != nil {
-		refused.write(w)
-		return
+	id, status := r.PathValue("nanoid"), ""
+	refused := s.authenticate(r.Header)
+	if refused == nil {
+		status, refused = s.update(e, id, ask(e.body.Bytes()))
 	}
-	id := r.PathValue("nanoid")
-	status, refused := s.update(e, id, ask(e.body.Bytes()))
 	if refused != nil {
 		refused.write(w)
 		return
