@@ -30,18 +30,16 @@ func (c *control) guard(r *http.Request) error {
 			return &failure{status: http.StatusForbidden, message: "The Origin header is of another origin"}
 		}
 	}
-	return guardSite(r, "same-origin", "none", "same-site")
-}
-
-// guardSite refuses a request of a browser that comes from elsewhere.
-func guardSite(r *http.Request, allowed ...string) error {
 	for _, site := range r.Header.Values("Sec-Fetch-Site") {
-		if !slices.Contains(allowed, site) {
-			return &failure{status: http.StatusForbidden, message: "Another web site has sent this request", fix: "Enter the address by hand"}
+		if site != "same-origin" && site != "none" && site != "same-site" {
+			return errOtherSite
 		}
 	}
 	return nil
 }
+
+// errOtherSite is the answer to a browser whose page is another site's.
+var errOtherSite = &failure{status: http.StatusForbidden, message: "Another web site has sent this request", fix: "Enter the address by hand"}
 
 // knows reports whether a Host header is this machine's or allowed, with its port or without.
 func (c *control) knows(host string) bool {
