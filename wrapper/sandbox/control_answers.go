@@ -20,8 +20,11 @@ type answerJSON struct {
 	Apply   bool              `json:"apply"`
 }
 
-// headerLine is what a header can be; net/http would drop another name, and change another value, without a word.
-var headerLine = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+: [^\\x00-\\x08\\x0a-\\x1f\\x7f]*$")
+// What a header can be; net/http would drop a name, and change a value, without a word.
+var (
+	headerName  = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
+	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
+)
 
 func (a answerJSON) answer() (Answer, error) {
 	if a.Fault != nil {
@@ -39,7 +42,7 @@ func (a answerJSON) answer() (Answer, error) {
 	}
 	header := http.Header{}
 	for name, value := range a.Headers {
-		if !headerLine.MatchString(name + ": " + value) {
+		if !headerName.MatchString(name) || !headerValue.MatchString(value) {
 			return Answer{}, fmt.Errorf("/headers: %.40q is no name of a header, or its value none", name)
 		}
 		header.Add(name, value)
