@@ -26,6 +26,7 @@ var (
 	headerValue = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
 )
 
+// answer returns what is planned. An error begins with the place in it.
 func (a answerJSON) answer() (Answer, error) {
 	if a.Fault != nil {
 		if a.Status != 0 || a.Headers != nil || a.Body != nil || a.Apply {
@@ -33,12 +34,12 @@ func (a answerJSON) answer() (Answer, error) {
 		}
 		faults, err := Faults(*a.Fault)
 		if err != nil {
-			return Answer{}, err
+			return Answer{}, fmt.Errorf("/fault: %w", err)
 		}
 		return faults[0], nil
 	}
 	if a.Status == 0 {
-		return Answer{}, errors.New("neither a fault nor a status")
+		return Answer{}, errors.New(": neither a fault nor a status")
 	}
 	header := http.Header{}
 	for name, value := range a.Headers {
@@ -49,9 +50,7 @@ func (a answerJSON) answer() (Answer, error) {
 	}
 	text := string(a.Body)
 	if bytes.HasPrefix(a.Body, []byte{'"'}) {
-		if err := json.Unmarshal(a.Body, &text); err != nil {
-			return Answer{}, err
-		}
+		_ = json.Unmarshal(a.Body, &text) // decode has read it
 	}
 	return Answer{Name: "script", Status: int(a.Status), Header: header, Body: text, Apply: a.Apply}, nil
 }
@@ -65,7 +64,7 @@ func (c *control) addAnswers(_ *http.Request, script scriptJSON) error {
 	for i, planned := range script.Answers {
 		a, err := planned.answer()
 		if err != nil {
-			return fmt.Errorf("/answers/%d: %w", i, err)
+			return fmt.Errorf("/answers/%d%w", i, err)
 		}
 		answers = append(answers, a)
 	}
@@ -93,7 +92,7 @@ func (c *control) setFaults(_ *http.Request, wanted faultsJSON) error {
 	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated
 		faults, err := Faults(name)
 		if err != nil {
-			return err
+			return misplaced([]string{"faults", name}, err.Error())
 		}
 		if rate := wanted.Faults[name]; rate > 0 {
 			total += rate

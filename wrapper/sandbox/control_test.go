@@ -190,7 +190,7 @@ func TestControlRefusesAddressesThatItWouldNotRead(t *testing.T) {
 	r := controlled(t)
 	r.update(`{}`)
 	for _, route := range []string{
-		"GET requests?limit=0", "GET requests?limit=-1", "GET requests?limit=many", "GET requests?limit=1.5", "GET requests?limit=99999999999999999999",
+		"GET requests?limit=0", "GET requests?limit=-1", "GET requests?limit=many", "GET requests?limit=1.5", "GET requests?limit=-99999999999999999999",
 		"GET requests?limit=", "GET requests?limit=1&limit=2", "GET requests?limit=1;account=ca_1", "GET requests?limit=%zz", "GET requests?account=",
 		"GET requests?acount=ca_1", "GET requests?Limit=1", "GET accounts?limit=0", "GET accounts?account=ca_1", "GET accounts/ca_1?limit=1",
 		"DELETE requests?account=ca_1", "DELETE accounts/ca_1?x", "POST reset?account=ca_1", "DELETE accounts/%ff", "GET accounts/%ff", `PUT accounts/%ff {"scheme":"BASIC"}`,
@@ -204,17 +204,20 @@ func TestControlRefusesAddressesThatItWouldNotRead(t *testing.T) {
 	if all := r.box.Requests(); len(all) != 1 {
 		t.Errorf("the journal has %d requests", len(all))
 	}
+	for _, list := range []string{"requests", "accounts"} { // more than an int holds
+		got := request(t.Context(), t, http.DefaultClient, "GET", r.url+"/_sandbox/"+list+"?limit=99999999999999999999", "")
+		if got.body != r.get(list) {
+			t.Errorf("a large limit of %s: %d %s", list, got.status, got.body)
+		}
+	}
 }
 
-func TestControlTakesBodiesThatAreSaidToBeJSON(t *testing.T) {
+func TestControlTakesBodiesWhateverTheyAreSaidToBe(t *testing.T) {
 	r := controlled(t)
 	for _, route := range [][3]string{{"PUT", "accounts/ca_1", ca1JSON}, {"POST", "script", `{"answers":[]}`}, {"PUT", "faults", `{"faults":{}}`}} {
-		for contentType, want := range map[string]int{
-			"-": 204, "application/json": 204, "Application/JSON; charset=utf-8": 204,
-			"text/plain": 415, "application/x-www-form-urlencoded": 415, "application/jsonp": 415, "application/json, text/plain": 415, "json": 415, "": 415,
-		} {
+		for _, contentType := range []string{"-", "application/json", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", ""} {
 			got := request(t.Context(), t, http.DefaultClient, route[0], r.url+"/_sandbox/"+route[1], route[2], "Content-Type", contentType)
-			if got.status != want || want == 415 && got.failure(t).SuggestedFix != "Send it with Content-Type: application/json" {
+			if got.status != 204 {
 				t.Errorf("%v as %q: %d %s", route, contentType, got.status, got.body)
 			}
 		}

@@ -44,11 +44,18 @@ func decode(data []byte, schema string, to any) error {
 	return json.Unmarshal(data, to)
 }
 
+// pointerEscapes writes a name as a part of a JSON pointer.
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // misplaced is an error about a place in a body.
 func misplaced(at []string, reason string) error {
 	place := "body"
 	if len(at) > 0 {
-		place = strings.Trim(strconv.Quote("/"+strings.Join(at, "/")), `"`)
+		place = ""
+		for _, name := range at {
+			place += "/" + pointerEscapes.Replace(name)
+		}
+		place = strings.Trim(strconv.Quote(place), `"`)
 	}
 	return fmt.Errorf("%s: %s", place, reason)
 }
