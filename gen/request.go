@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // newRequest returns a request for path, which is escaped, below server's own path.
@@ -19,9 +20,13 @@ func newRequest(ctx context.Context, method string, server *url.URL, path, accep
 		return nil, err
 	}
 	*req.URL = *server
+	prefix := server.EscapedPath()
+	if trimmed := strings.TrimSuffix(prefix, "/"); trimmed != prefix { // path begins with one
+		prefix, req.URL.Path = trimmed, strings.TrimSuffix(server.Path, "/")
+	}
 	req.URL.Path += unescaped
 	if server.RawPath != "" || unescaped != path {
-		req.URL.RawPath = server.EscapedPath() + path
+		req.URL.RawPath = prefix + path
 	}
 	req.Host = server.Host
 	types := []string{accept, contentType} // one array for two headers, which cannot grow into each other

@@ -34,13 +34,17 @@ func TestRequestIsWhatTheDocumentSays(t *testing.T) {
 		{"https://backend.composio.dev", "ca_1", "https://backend.composio.dev/api/v3/connected_accounts/ca_1"},
 		{"http://127.0.0.1:8080", "ca_1", "http://127.0.0.1:8080/api/v3/connected_accounts/ca_1"},
 		{"https://host/composio", "ca_1", "https://host/composio/api/v3/connected_accounts/ca_1"},
+		{"https://host/", "ca_1", "https://host/api/v3/connected_accounts/ca_1"},
+		{"https://host/composio/", "ca_1", "https://host/composio/api/v3/connected_accounts/ca_1"},
+		{"https://host/a%2F", "ca_1", "https://host/a%2F/api/v3/connected_accounts/ca_1"},
+		{"https://host/a%2F/", "a/b", "https://host/a%2F/api/v3/connected_accounts/a%2Fb"},
 		{"https://host/a%2Fb", "ca_1", "https://host/a%2Fb/api/v3/connected_accounts/ca_1"},
 		{"https://host/a%20b%25", "ca_1", "https://host/a%20b%25/api/v3/connected_accounts/ca_1"},
 		{"https://host", "a/b c", "https://host/api/v3/connected_accounts/a%2Fb%20c"},
 		{"https://host/p%2Fq", "a/b%", "https://host/p%2Fq/api/v3/connected_accounts/a%2Fb%25"},
 		{"https://host", "", "https://host/api/v3/connected_accounts/"},
 	} {
-		t.Run(test.want, func(t *testing.T) {
+		t.Run(test.server+" "+test.want, func(t *testing.T) {
 			t.Parallel()
 			server := mustParse(t, test.server)
 			req, err := gen.NewPatchConnectedAccountsByNanoidRequest(server, test.id, body)
