@@ -127,6 +127,19 @@ func TestASignalAtTheQuestionLeavesTheTerminalAsItWas(t *testing.T) {
 	}
 }
 
+func TestAnIgnoredHangupStaysIgnoredAtTheQuestion(t *testing.T) {
+	newStandIn(t, answers(200, applied))
+	x := onTerminal(t, asProcess(t, "sh", "-c", `trap "" HUP; exec "$0" "$@"`, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=password=-"), 80)
+	x.shown.waitFor(t, "password (is not shown): ")
+	if err := x.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	x.types(t, "s3cr3t\n")
+	if status, shown := x.wait(); status != exitDone {
+		t.Errorf("status %d, %q", status, shown)
+	}
+}
+
 // A shell on a terminal is given what its user would: the program in PATH, the line that the README has, and tabs.
 func TestShellsCompleteCommandLines(t *testing.T) {
 	dir := t.TempDir()
