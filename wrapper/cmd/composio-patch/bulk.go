@@ -42,7 +42,7 @@ type bulkCmd struct {
 
 // Help is what --help adds.
 func (*bulkCmd) Help() string {
-	return `A row is the body of the API's own request, and the account: {"id":"ca_...","alias":"work","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"..."}}}}. What a row leaves out stays as it is. A row that removes or empties a credential is refused unless --allow-clear is given.
+	return `A row is the body of the API's own request, and the account: {"id":"ca_...","alias":"work","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"..."}}}}. What a row leaves out stays as it is.
 
 A FILE is looked at before anything is sent: bad rows, and ids that stand in two rows, are told by their lines. Standard input is looked at row by row: a bad row is told and left out, rows of one account keep their order, and there is no journal.
 

@@ -165,10 +165,8 @@ func (in *input) look(each func(row)) error {
 			each(r)
 			continue
 		}
-		if in.bad++; in.JSON {
-			in.std.json(badEvent(line, r.ID, err))
-		} else if in.bad <= maxProblems {
-			in.std.errf("line %d: %s\n", line, printable(err.Error()))
+		if in.bad++; in.JSON || in.bad <= maxProblems {
+			in.refuse(line, r.ID, err, "")
 		}
 	}
 	in.sum = hex.EncodeToString(sum.Sum(nil))
@@ -179,6 +177,15 @@ func (in *input) look(each func(row)) error {
 		return &problem{exitUsage, plural(in.bad, "row") + " cannot be sent", "nothing was sent; correct what is said above, line by line"}
 	}
 	return in.empty(in.rows)
+}
+
+// refuse tells of a row that is not sent.
+func (in *input) refuse(line int, id string, err error, and string) {
+	if in.JSON {
+		in.std.json(badEvent(line, id, err))
+	} else {
+		in.std.errf("line %d: %s%s\n", line, printable(err.Error()), and)
+	}
 }
 
 // empty refuses an input that has no rows.

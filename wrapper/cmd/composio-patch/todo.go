@@ -75,7 +75,10 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 			return
 		}
 		if err != nil {
-			j.leaveOut(line, r.ID, err)
+			j.mu.Lock()
+			j.tally.countBad(line, err)
+			j.mu.Unlock()
+			j.refuse(line, r.ID, err, "; the row is left out")
 			continue
 		}
 		if j.rows++; j.rows == 101 && !j.DryRun {
@@ -106,18 +109,6 @@ func (j *job) leave(line int) {
 	if j.firstLeft == 0 || line < j.firstLeft {
 		j.firstLeft = line
 	}
-}
-
-// leaveOut tells of a row of standard input that is left out.
-func (j *job) leaveOut(line int, id string, err error) {
-	j.mu.Lock()
-	j.tally.countBad(line, err)
-	j.mu.Unlock()
-	if j.JSON {
-		j.std.json(badEvent(line, id, err))
-		return
-	}
-	j.std.errf("line %d: %s; the row is left out\n", line, printable(err.Error()))
 }
 
 // updates are the rows as package bulk takes them.

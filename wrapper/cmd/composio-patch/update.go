@@ -21,7 +21,7 @@ type updateCmd struct {
 	ClearAlias bool    `xor:"alias" help:"Clear the account's name."`
 
 	Scheme     *string  `placeholder:"S" predictor:"scheme" help:"How the account signs in, which never changes. Goes with --set, --set-file and --clear."`
-	Set        []string `sep:"none" placeholder:"FIELD=VALUE" predictor:"value" help:"Replace a credential with VALUE, as it stands. May be repeated. Everybody on this machine can read it in the process list: prefer --set-file."`
+	Set        []string `sep:"none" placeholder:"FIELD=VALUE" predictor:"value" help:"Replace a credential with VALUE, as it stands. May be repeated. Everybody on this machine can read it in the process list, and it stands in the shell's history: prefer --set-file."`
 	SetFile    []string `sep:"none" placeholder:"FIELD=PATH" predictor:"value" help:"Replace a credential with what a file has, less one newline at its end; - is standard input, and on a terminal asks. May be repeated."`
 	Clear      []string `sep:"none" placeholder:"FIELD" predictor:"field" help:"Remove a credential. May be repeated."`
 	AllowClear bool     `help:"Let --set FIELD= store an empty credential, which is refused otherwise: often a variable was not set."`
@@ -44,8 +44,6 @@ func (*updateCmd) Help() string {
 S is one of ` + schemeList() + `.
 
 FIELD is one of ` + strings.Join(fieldNames(), ", ") + `.
-
-A secret given with --set stands in the process list and in the shell's history; with --set-file it does not.
 
 With --sandbox, what goes over the wire is shown on standard error.
 
