@@ -87,6 +87,18 @@ func TestCheckWithJSONListsEveryBadRow(t *testing.T) {
 	}
 }
 
+func TestABadRowIsToldWithItsID(t *testing.T) {
+	for _, rest := range []string{`"alias":1`, `"alias":null`, `"nick":"x"`, `"alias":"x","alias":"y"`, `"connection":{"state":{"authScheme":"BASIC","val":{"newToken":"t"}}}`} {
+		row := `{"id":"ca_9",` + rest + `}`
+		for _, args := range [][]string{{inputFile(t, row), "--check"}, {"-", "--sandbox"}} {
+			got := commandIn(t, strings.NewReader(row), append([]string{"bulk", "--json"}, args...)...)
+			if got.Status != exitUsage || !strings.HasPrefix(got.Out, `{"event":"row","line":1,"id":"ca_9","outcome":"refused",`) {
+				t.Errorf("%s: %+v", rest, got)
+			}
+		}
+	}
+}
+
 func TestRowsAreCountedByKind(t *testing.T) {
 	newStandIn(t, answers(200, applied))
 	const (

@@ -42,6 +42,7 @@ func (in *input) check(text lineOrError) (r row, err error) {
 		return r, errors.New("not JSON")
 	}
 	if err := in.breaks(text.line); err != nil {
+		r.ID = idOf(text.line)
 		return r, err
 	}
 	if err := json.Unmarshal(text.line, &r); err != nil {
