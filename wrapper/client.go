@@ -3,7 +3,6 @@ package composio
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -31,9 +30,9 @@ func (c *Client) CloseIdleConnections() {
 // as the package page says.
 // Composio's reference of the operation is at https://docs.composio.dev.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
-	call, err := newCall(id, u)
-	if err != nil {
-		return nil, invalidError(id, err)
+	call, failure := c.newCall(ctx, id, u)
+	if failure != nil {
+		return nil, failure
 	}
 	for {
 		key, failure := c.beforeAttempt(ctx, call)
@@ -44,11 +43,11 @@ func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update
 		if failure == nil {
 			return result, nil
 		}
-		wait, again := c.retryDelay(ctx, call)
+		wait, again := retryDelay(ctx, c.maxRetries, call)
 		if !again {
 			return nil, failure
 		}
-		call.logRetry(ctx, c.logger, wait)
+		logRetry(ctx, c.logger, call, wait)
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -66,7 +65,7 @@ type call struct {
 	id        string
 	update    wireUpdate
 	requestID string
-	secrets   secrets // each credential value, and each key so far
+	secrets   secrets // each credential value, and each key that is known so far
 	attempts  int
 	last      *Error // how the latest attempt failed
 
@@ -74,56 +73,60 @@ type call struct {
 	retriedAtOnce bool // an attempt followed one of those without a wait
 }
 
+// shownID returns the id for errors and logs: somebody may have given a key or a credential in its place.
+func (call *call) shownID() string { return call.secrets.redact(call.id) }
+
 // newCall checks and converts what every attempt sends.
-func newCall(id string, u Update) (*call, error) {
-	if err := checkID(id); err != nil {
-		return nil, err
-	}
+func (c *Client) newCall(ctx context.Context, id string, u Update) (*call, *Error) {
 	call := &call{id: id, requestID: uuid.NewString()}
-	if err := call.update.set(u); err != nil {
-		return nil, err
-	}
+	err := call.update.set(u)
 	for _, property := range call.update.connection.State.Val.Nullables() {
 		if value, ok := property.Get(); ok {
 			call.secrets.add(value)
 		}
 	}
 	call.secrets.addBasic(&call.update.connection.State.Val)
+	if c.keyIsNews { // what is asked before the key may quote it
+		key, _ := c.key(ctx) // it has no error
+		call.secrets.add(key)
+	}
+	if idErr := checkID(id); idErr != nil {
+		err = call.secrets.hide(idErr)
+	}
+	if err != nil {
+		return nil, invalidError(call.shownID(), err)
+	}
 	return call, nil
 }
 
 // beforeAttempt waits for the limiter and fetches the key. WithTimeout bounds neither.
 func (c *Client) beforeAttempt(ctx context.Context, call *call) (key string, failure *Error) {
 	if err := ctx.Err(); err != nil {
-		return "", call.stop(err)
+		return "", stop(call, err, nil)
 	}
 	wait := c.awaitLimiter
 	if before := hook.From(ctx).Before; before != nil {
 		wait = func(ctx context.Context) error { return before(ctx, c.awaitLimiter) }
 	}
 	if err := wait(ctx); err != nil {
-		return "", call.stop(err)
+		return "", stop(call, err, nil)
 	}
 	key, err := c.key(ctx)
 	call.secrets.add(key)
 	if err != nil {
-		return "", call.stop(fmt.Errorf("WithAPIKeyFunc: %w", err))
+		return "", stop(call, fmt.Errorf("WithAPIKeyFunc: %w", err), nil)
 	}
 	if err := checkKey(key); err != nil {
-		failure := call.stop(fmt.Errorf("WithAPIKeyFunc: %w", err))
-		if call.last == nil {
-			failure.kind = ErrInvalid
-		}
-		return "", failure
+		return "", stop(call, fmt.Errorf("WithAPIKeyFunc: %w", err), ErrInvalid)
 	}
 	if err := ctx.Err(); err != nil {
-		return "", call.stop(err)
+		return "", stop(call, err, nil)
 	}
 	return key, nil
 }
 
 // awaitLimiter waits for the client's own limiter, if there is one.
-func (c *config) awaitLimiter(ctx context.Context) error {
+func (c *Client) awaitLimiter(ctx context.Context) error {
 	if c.limiter == nil {
 		return nil
 	}
@@ -131,21 +134,6 @@ func (c *config) awaitLimiter(ctx context.Context) error {
 		return fmt.Errorf("WithLimiter: %w", err)
 	}
 	return nil
-}
-
-// stop ends the call before its next attempt. It returns the last attempt's error, if any, with err added as a cause.
-func (call *call) stop(err error) *Error {
-	if call.last == nil {
-		return &Error{AccountID: call.id, Err: call.secrets.hide(err)}
-	}
-	e := *call.last
-	if e.Err != nil {
-		err = fmt.Errorf("%w; not tried again: %w", e.Err, err)
-	} else {
-		err = fmt.Errorf("not tried again: %w", err)
-	}
-	e.Err = call.secrets.hide(err)
-	return &e
 }
 
 // attempt makes one exchange within the attempt's timeout, and says what came of it.
@@ -163,20 +151,14 @@ func (c *Client) attempt(ctx context.Context, call *call, key string) (*Result, 
 	}
 	buffer := buffers.Get().(*bytes.Buffer)
 	defer release(buffer)
-	answer, sentTwice := c.send(attemptCtx, call, key, buffer)
-	if answer.err != nil && attemptCtx.Err() != nil && ctx.Err() == nil {
+	answer := send(attemptCtx, c.config, call, key, buffer)
+	answer.callEnded = ctx.Err() != nil
+	if answer.err != nil && attemptCtx.Err() != nil && !answer.callEnded {
 		answer.err = fmt.Errorf("no complete answer within %v: %w", c.timeout, answer.err)
 	}
-	result, failure := call.decide(answer)
-	if failure != nil {
-		// An answer settles nothing that an earlier sending left open.
-		failure.outcomeUnknown = failure.outcomeUnknown || sentTwice || call.last != nil && call.last.outcomeUnknown
-		if ctx.Err() != nil && errors.Is(failure.kind, errPassing) {
-			failure.kind = nil
-		}
-		call.last = failure
-	}
-	call.logAttempt(ctx, c.logger, answer.status, start)
+	result, failure := decide(call, answer)
+	call.last = failure
+	logAttempt(ctx, c.logger, call, answer.status, start)
 	if after := hook.From(ctx).After; after != nil && failure != nil {
 		after(hook.RateLimit(failure.RateLimit), failure)
 	} else if after != nil {

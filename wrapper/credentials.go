@@ -21,6 +21,11 @@ const (
 	SchemeServiceAccount       = Scheme(gen.AuthSchemeSERVICEACCOUNT)
 )
 
+// schemes are their names, for messages.
+var schemes = []string{
+	string(SchemeBearerToken), string(SchemeAPIKey), string(SchemeBasic), string(SchemeBasicWithJWT), string(SchemeGoogleServiceAccount), string(SchemeServiceAccount),
+}
+
 // Credentials are the new credentials of an account: a value of, or a non-nil pointer to, [BearerToken], [APIKey],
 // [Basic], [BasicWithJWT], [GoogleServiceAccount], [ServiceAccount] or [CredentialFields]. The scheme must be the one
 // that the account was connected with. Fields left zero keep what is stored; with all of them zero the

@@ -34,7 +34,7 @@ var (
 // errors.AsType[*composio.Error] and test it with errors.Is and the sentinels. None of its text holds a secret: see Secrets
 // on the package page.
 type Error struct {
-	AccountID    string        // the account the call was about; "" from New
+	AccountID    string        // the account the call was about, but for secrets; "" from New
 	StatusCode   int           // 0: no answer arrived
 	Code         int           // Composio's error number; 0 if absent
 	Slug         string        // Composio's error name, such as "ConnectedAccount_BadRequest"; "" if absent
@@ -68,8 +68,8 @@ func invalidError(accountID string, err error) *Error {
 // request id, each where there is one, and cut with "…" where it is long. The fields have all of it.
 func (e *Error) Error() string {
 	line, separator := "composio: ", ""
-	if checkID(e.AccountID) == nil {
-		line += printable(e.AccountID) + ": " // somebody may have given the API key in its place
+	if checkID(strings.ReplaceAll(e.AccountID, redacted, "_")) == nil {
+		line += printable(e.AccountID) + ": " // in an Error that a test double made it may be a key
 	}
 	add := func(label, text string) {
 		if text != "" {

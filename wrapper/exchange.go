@@ -3,6 +3,7 @@ package composio
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +22,9 @@ type answer struct {
 	body    []byte
 	err     error // why there is no answer, or no end of it
 	notSent bool  // with status 0: no server can have received the request
+
+	sentTwice bool // the request, perhaps
+	callEnded bool // the caller's context is done
 }
 
 // buffers hold answers while they are read. Whatever is kept of one is copied.
@@ -34,35 +38,36 @@ func release(buffer *bytes.Buffer) {
 	}
 }
 
-// send sends the request and reads the answer. It also reports whether the request may have been sent twice.
-func (c *Client) send(ctx context.Context, call *call, key string, buffer *bytes.Buffer) (a answer, twice bool) {
+// send sends the request and reads the answer.
+func send(ctx context.Context, c *config, call *call, key string, buffer *bytes.Buffer) answer {
 	var body *requestBody // nil over a transport that may read the body for itself
 	if c.direct {
 		body = new(requestBody)
 	}
 	resp, err := c.api.PatchConnectedAccountsByNanoid(ctx, call.id, call.update.body, func(ctx context.Context, req *http.Request) error {
-		own := []string{key, call.requestID} // one array for two headers, as in gen
-		req.Header["X-Api-Key"], req.Header["X-Request-Id"] = own[0:1:1], own[1:2:2]
-		req.Header["User-Agent"] = c.userAgent
+		own := []string{key, call.requestID, c.userAgent} // one array for three headers, as in gen
+		req.Header["X-Api-Key"], req.Header["X-Request-Id"], req.Header["User-Agent"] = own[0:1:1], own[1:2:2], own[2:3:3]
 		c.setVersion(req.URL)
 		if body != nil {
 			return body.replace(ctx, req)
 		}
 		return nil
 	})
-	twice = body != nil && body.again
+	var a answer
 	switch {
 	case err == nil:
-		return c.readAnswer(ctx, resp, buffer), twice
+		a = readAnswer(ctx, resp, buffer, c.direct)
 	case body == nil:
-		return answer{err: err, notSent: failedToConnect(err)}, false
+		a = answer{err: err, notSent: failedToConnect(err)}
+	default: // once its context is done, the transport may still be reading the body
+		a = answer{err: err, notSent: ctx.Err() == nil && !body.sent()}
 	}
-	// Once its context is done, the transport may still be reading the body.
-	return answer{err: err, notSent: ctx.Err() == nil && !twice && !body.wasRead()}, twice
+	a.sentTwice = body != nil && body.again
+	return a
 }
 
 // readAnswer reads no more than maxAnswer bytes of resp, into buffer, until ctx is done.
-func (c *config) readAnswer(ctx context.Context, resp *http.Response, buffer *bytes.Buffer) answer {
+func readAnswer(ctx context.Context, resp *http.Response, buffer *bytes.Buffer, direct bool) answer {
 	defer func() { _ = resp.Body.Close() }() // a close error adds nothing to the read error
 	a := answer{status: resp.StatusCode, header: resp.Header}
 	switch {
@@ -71,8 +76,9 @@ func (c *config) readAnswer(ctx context.Context, resp *http.Response, buffer *by
 	case a.status < 200: // what follows a 101 is another protocol, and may have no end
 		return a
 	}
-	if !c.direct { // net/http's own transport ends a read by itself
-		defer context.AfterFunc(ctx, func() { _ = resp.Body.Close() })()
+	stop := func() bool { return true }
+	if !direct { // net/http's own transport ends a read by itself
+		stop = context.AfterFunc(ctx, func() { _ = resp.Body.Close() })
 	}
 	limited := &io.LimitedReader{R: resp.Body, N: maxErrorBody}
 	_, a.err = buffer.ReadFrom(limited)
@@ -80,6 +86,9 @@ func (c *config) readAnswer(ctx context.Context, resp *http.Response, buffer *by
 		limited.N = maxAnswer + 1 - maxErrorBody
 		buffer.Grow(int(limited.N) + bytes.MinRead) // at once: doubling would cost four times maxAnswer
 		_, a.err = buffer.ReadFrom(limited)
+	}
+	if !stop() && a.err != nil && !errors.Is(a.err, ctx.Err()) {
+		a.err = fmt.Errorf("%w: %w", ctx.Err(), a.err) // Read tells of Close alone
 	}
 	if buffer.Len() > maxAnswer {
 		a.err = errTooLarge

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,7 @@ type config struct {
 	baseURLFrom  string                                // the option or variable that baseURL came from, for messages
 	version      string                                // "" is the document's own
 	key          func(context.Context) (string, error) // a func, which no fmt verb looks into
+	keyIsNews    bool                                  // it does not wait and does not change
 	transport    http.RoundTripper
 	direct       bool          // transport is net/http's own, and not one that may be around it
 	clientLimit  time.Duration // the Timeout of the caller's http.Client; 0 is none
@@ -41,7 +43,7 @@ type config struct {
 	maxRetries   int
 	limiter      Limiter
 	logger       *slog.Logger
-	userAgent    []string // a header's value, shared by all requests
+	userAgent    string
 	insecureHTTP bool
 	api          gen.Client // made of baseURL and transport
 	err          error      // the first value that was refused
@@ -82,7 +84,11 @@ func WithAPIVersion(version string) Option {
 		for part := range strings.SplitSeq(digits, ".") {
 			ok = ok && part != "" && strings.Trim(part, "0123456789") == ""
 		}
-		c.refuseIf(!ok, "WithAPIVersion: %.32q is not like v3 or v3.1", version)
+		shown := strconv.Quote(version)
+		if len(version) > 8 { // it may be a credential in the wrong place
+			shown = fmt.Sprintf("a text of %d bytes", len(version))
+		}
+		c.refuseIf(!ok, "WithAPIVersion: %s is not like v3 or v3.1", shown)
 		c.version = version
 	}
 }
@@ -167,7 +173,7 @@ func WithUserAgent(product string) Option {
 	return func(c *config) {
 		c.refuseIf(product == "", "WithUserAgent: the product is empty")
 		c.refuseIf(!isPrintable(product), "WithUserAgent: the product has a character other than printable ASCII")
-		c.userAgent = []string{product + " " + ownUserAgent}
+		c.userAgent = product + " " + ownUserAgent
 	}
 }
 
@@ -193,11 +199,11 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 
 // newClient applies opts, and baseURL if none of them sets one. keyFrom names where the key came from.
 func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, error) {
-	c := &config{timeout: 30 * time.Second, maxRetries: 2, userAgent: []string{ownUserAgent}}
+	c := &config{timeout: 30 * time.Second, maxRetries: 2, userAgent: ownUserAgent}
 	if apiKey != "" {
 		err := checkKey(apiKey)
 		c.refuseIf(err != nil, "%s: %w", keyFrom, err)
-		c.key = func(context.Context) (string, error) { return apiKey, nil }
+		c.key, c.keyIsNews = func(context.Context) (string, error) { return apiKey, nil }, true
 	}
 	for i, opt := range opts {
 		if c.refuseIf(opt == nil, "New: option %d is nil", i+1); opt != nil {
@@ -215,7 +221,9 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 	c.refuseIf(c.err == nil && c.baseURL.Scheme == "http" && !c.insecureHTTP && !isLoopback(c.baseURL.Hostname()),
 		"%s: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP", c.baseURLFrom)
 	if c.err != nil {
-		return nil, invalidError("", c.err)
+		var secrets secrets
+		secrets.add(apiKey) // an option may have been given it by mistake
+		return nil, invalidError("", secrets.hide(c.err))
 	}
 	_, c.direct = c.transport.(*http.Transport)
 	c.api = gen.Client{Server: c.baseURL, Client: roundTripper{c.transport}}

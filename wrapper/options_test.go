@@ -189,6 +189,21 @@ func TestUserAgentIsPutBeforeOurOwn(t *testing.T) {
 	wantSame(t, "User-Agent", []string{"billing/1.4 (eu) composio-go"}, rec.only(t).Header["User-Agent"])
 }
 
+func TestTransportThatWritesIntoAHeaderChangesOneRequest(t *testing.T) {
+	t.Parallel()
+	client := mustNew(t, testKey, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(func(req *http.Request) (*http.Response, error) {
+		for name, values := range req.Header {
+			if values[0] == "" {
+				t.Errorf("%s has become what the request before had", name)
+			}
+			values[0] = ""
+		}
+		return answerInMemory(req, http.StatusOK, success), nil
+	})}))
+	mustUpdate(t, client, testID, rename)
+	mustUpdate(t, client, testID, rename)
+}
+
 // In a bubble no time passes by itself, so the deadline of the request is exactly the timeout away.
 func TestTimeoutIsTheDeadlineOfAnAttempt(t *testing.T) {
 	t.Parallel()

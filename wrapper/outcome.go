@@ -13,33 +13,37 @@ import (
 var (
 	errNotJSON   = errors.New("the answer is not readable JSON: it was cut short, or a gateway or proxy gave it")
 	errNoSuccess = errors.New(`the answer does not say "success": true`)
+	errTwice     = errors.New(`the answer says "success" more than once`)
+	errSwitched  = errors.New("the server switched to another protocol in place of an answer")
 )
 
 // decide says what an answer means: the result of an update that was applied, or else an error. It goes by the status
 // first and by the body second, so that no body can hide a status.
-func (call *call) decide(a answer) (*Result, *Error) {
+func decide(call *call, a answer) (*Result, *Error) {
 	body := bytes.TrimPrefix(a.body, []byte("\ufeff"))
 	complete := a.err == nil && json.Valid(body)
 	if complete && a.status >= 200 && a.status < 300 {
 		var result *Result
-		if result, a.err = call.readResult(body, a.header); a.err == nil {
+		if result, a.err = readResult(call, body, a.header); a.err == nil {
 			return result, nil
 		}
 	}
-	e := &Error{AccountID: call.id, StatusCode: a.status, RequestID: call.requestID, Attempts: call.attempts, Err: a.err}
+	e := &Error{AccountID: call.shownID(), StatusCode: a.status, RequestID: call.requestID, Attempts: call.attempts, Err: a.err}
+	e.outcomeUnknown = a.status == 0 && !a.notSent || statusLeavesUnknown(a.status) || a.sentTwice ||
+		call.last != nil && call.last.outcomeUnknown // no answer settles what an earlier attempt left open
 	if a.status == 0 {
-		e.outcomeUnknown = !a.notSent
-		call.disconnected = connectionEnded(a.err)
 		switch {
 		case headersTooLarge(a.err):
 			e.kind = ErrResponseTooLarge
-		case !permanent(a.err):
+		case !a.callEnded && !permanent(a.err):
 			e.kind = errPassing
+		}
+		if call.disconnected = connectionEnded(a.err); call.disconnected {
+			a.err = fmt.Errorf("the server ended the connection without an answer: %w", a.err)
 		}
 		e.Err = call.secrets.hide(a.err)
 		return nil, e
 	}
-	e.outcomeUnknown = statusLeavesUnknown(a.status)
 	e.RetryAfter, e.RateLimit = retryAfter(a.header), rateLimit(a.header)
 	e.RequestID = cmp.Or(requestID(a.header), e.RequestID)
 	switch {
@@ -47,6 +51,8 @@ func (call *call) decide(a answer) (*Result, *Error) {
 		e.readEnvelope(body)
 	case e.Err == nil && len(body) > 0:
 		e.Err = errNotJSON
+	case e.Err == nil && a.status == http.StatusSwitchingProtocols:
+		e.Err = errSwitched
 	case e.Err == nil && a.status < 300:
 		e.Err = errNoSuccess
 	}
@@ -60,12 +66,28 @@ func (call *call) decide(a answer) (*Result, *Error) {
 	case a.err != nil && permanent(a.err):
 		e.kind = errLasting
 	}
-	e.redact(&call.secrets, a.body, !complete)
+	redactAnswer(e, &call.secrets, a.body, !complete)
 	return nil, e
 }
 
+// stop ends the call before its next attempt. It returns the last attempt's error with err added as a cause, or if there was
+// no attempt, an error of that kind.
+func stop(call *call, err, kind error) *Error {
+	if call.last == nil {
+		return &Error{AccountID: call.shownID(), Err: call.secrets.hide(err), kind: kind}
+	}
+	e := *call.last
+	if e.Err != nil {
+		err = fmt.Errorf("%w; not tried again: %w", e.Err, err)
+	} else {
+		err = fmt.Errorf("not tried again: %w", err)
+	}
+	e.Err = call.secrets.hide(err)
+	return &e
+}
+
 // readResult returns the result that the body of a 2xx tells, or why it tells none.
-func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
+func readResult(call *call, body []byte, header http.Header) (*Result, error) {
 	result := &Result{ID: call.id, Attempts: call.attempts, RateLimit: rateLimit(header)}
 	result.RequestID = cmp.Or(call.secrets.redact(requestID(header)), call.requestID)
 	succeeded, given := false, 0
@@ -87,14 +109,17 @@ func (call *call) readResult(body []byte, header http.Header) (*Result, error) {
 			result.Status = Status(call.secrets.redact(stringOf(value)))
 		}
 	}
-	if !succeeded || given != 1 {
+	switch {
+	case given > 1:
+		return nil, errTwice
+	case !succeeded:
 		return nil, errNoSuccess
 	}
 	return result, nil
 }
 
-// redact takes the secrets out of all that the server wrote, after it was understood.
-func (e *Error) redact(s *secrets, body []byte, incomplete bool) {
+// redactAnswer takes the secrets out of all that the server wrote, after it was understood.
+func redactAnswer(e *Error, s *secrets, body []byte, incomplete bool) {
 	text := string(body[:min(len(body), maxErrorBody)])
 	cut := incomplete || len(text) < len(body) // it may end within a secret
 	redact := s.redact

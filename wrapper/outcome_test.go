@@ -105,6 +105,7 @@ var (
 	htmlPage    = "<html>\r\n<head><title>Gateway</title></head>\r\n<body><h1>Something\tbroke</h1></body>\r\n</html>\r\n"
 	notReadable = "the answer is not readable JSON: it was cut short, or a gateway or proxy gave it"
 	notApplied  = `the answer does not say "success": true`
+	saidTwice   = `the answer says "success" more than once`
 )
 
 // The answers that Composio and its gateways are known to give, each byte for byte.
@@ -354,9 +355,9 @@ func TestSuccessThatIsNoReadableSuccess(t *testing.T) {
 			name: "success beside an error", status: 200, header: jsonAnswer, body: `{"success":false,"error":"Lease lost"}`,
 			want: reading{Message: "Lease lost", Err: notApplied},
 		},
-		{name: "success twice", status: 200, header: jsonAnswer, body: `{"success":true,"success":true}`, want: reading{Err: notApplied}},
-		{name: "success true, then false", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_1a2b3c4d5e6f","success":false}`, want: reading{Err: notApplied}},
-		{name: "success false, then true", status: 200, header: jsonAnswer, body: `{"success":false,"success":true}`, want: reading{Err: notApplied}},
+		{name: "success twice", status: 200, header: jsonAnswer, body: `{"success":true,"success":true}`, want: reading{Err: saidTwice}},
+		{name: "success true, then false", status: 200, header: jsonAnswer, body: `{"success":true,"id":"ca_1a2b3c4d5e6f","success":false}`, want: reading{Err: saidTwice}},
+		{name: "success false, then true", status: 200, header: jsonAnswer, body: `{"success":false,"success":true}`, want: reading{Err: saidTwice}},
 		{name: "success by another name", status: 200, header: jsonAnswer, body: `{"Success":true,"SUCCESS":true,"ſuccess":true}`, want: reading{Err: notApplied}},
 		{name: "success of something within", status: 200, header: jsonAnswer, body: `{"data":{"success":true}}`, want: reading{Err: notApplied}},
 		{name: "success in a list", status: 200, header: jsonAnswer, body: `{"success":[true]}`, want: reading{Err: notApplied}},

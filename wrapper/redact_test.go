@@ -402,7 +402,7 @@ func TestCauseWithoutASecretIsHandedOut(t *testing.T) {
 		t.Errorf("%v is not EPIPE", failure)
 	}
 	encoded, err := json.Marshal(failure.Err)
-	if want := `"PATCH \"https://composio.invalid/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": write tcp: out of ink\nbroken pipe"`; err != nil || string(encoded) != want {
+	if want := `"the server ended the connection without an answer: PATCH \"https://composio.invalid/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": write tcp: out of ink\nbroken pipe"`; err != nil || string(encoded) != want {
 		t.Errorf("the cause's JSON is %s, %v, want %s", encoded, err, want)
 	}
 }
@@ -513,15 +513,51 @@ func TestKeyPrefixIsRedactedEverywhere(t *testing.T) {
 	wantSame(t, "what was escaped", []string{"[redacted]", "[redacted]"}, append(escaped.Details, escaped.Message))
 }
 
-// Both are strings, and easily exchanged.
-func TestKeyInPlaceOfTheAccountIDIsShownNowhere(t *testing.T) {
+// Both are strings, and easily exchanged. What is asked before the key is sent may quote it too.
+func TestKeyInTheWrongPlaceIsShownNowhere(t *testing.T) {
 	t.Parallel()
-	var logged bytes.Buffer
-	rec := newRecorder(t, answerWith(404, ""))
-	client := newTestClient(t, rec.URL, composio.WithLogger(logTo(&logged, slog.LevelDebug)))
-	failure := mustFail(t, t.Context(), client, testKey, rename)
-	if got := failure.Error() + logged.String(); strings.Contains(got, testKey) || !strings.Contains(got, "composio: [redacted]: 404") {
-		t.Error(got)
+	const plain, begun = "static-key-33333333", "ak_live!23456"
+	busy := newRecorder(t, tooManyAtFirst(1e6)).URL
+	shut := composio.WithLimiter(limiterFunc(func(context.Context) error { return errors.New("limiter for " + plain + " is shut") }))
+	token := composio.Update{Credentials: composio.BearerToken{Token: composio.Set("static:token:33333333")}}
+	const character = `composio: [redacted]: the account id "[redacted]" has a character other than A-Z, a-z, 0-9, _ and -`
+	for _, test := range []struct {
+		name, key, secret, id string
+		update                composio.Update
+		opt                   composio.Option
+		want                  string // in the error's text
+	}{
+		{"id", plain, plain, plain, rename, nil, "composio: [redacted]: 429: Rate limit exceeded."},
+		{"id with a key's prefix", testKey, testKey, testKey, rename, nil, "composio: [redacted]: 429: Rate limit exceeded."},
+		{"refused id", "static!key!33333333", "key!33333333", "static!key!33333333", rename, nil, character},
+		{"refused id with a key's prefix", plain, "ak_live", begun, rename, nil, `composio: the account id "[redacted]!23456" has a character other than A-Z, a-z, 0-9, _ and -`},
+		{"a token as the id", plain, "static:token", "static:token:33333333", token, nil, character},
+		{"limiter", plain, plain, testID, rename, shut, "composio: ca_1a2b3c4d5e6f: WithLimiter: limiter for [redacted] is shut"},
+		{"version", plain, plain, testID, rename, composio.WithAPIVersion(plain), "composio: WithAPIVersion: a text of 19 bytes is not like v3 or v3.1"},
+		{"version with a key's prefix", plain, "ak_live", testID, rename, composio.WithAPIVersion("ak_live"), `composio: WithAPIVersion: "[redacted]" is not like v3 or v3.1`},
+		{"a short key as the version", "key-123", "key-123", testID, rename, composio.WithAPIVersion("key-123"), `composio: WithAPIVersion: "[redacted]" is not like v3 or v3.1`},
+	} {
+		var logged bytes.Buffer
+		opts := []composio.Option{composio.WithBaseURL(busy), composio.WithLogger(logTo(&logged, slog.LevelDebug))}
+		if test.opt != nil {
+			opts = append(opts, test.opt)
+		}
+		client, err := composio.New(test.key, opts...)
+		if err == nil {
+			_, err = client.UpdateConnectedAccount(t.Context(), test.id, test.update)
+		}
+		if !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s: Error() = %q, want %q", test.name, err, test.want)
+		}
+		texts := append(textsOf(t, err, formats...), logged.String())
+		for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+			texts = append(texts, cause.Error())
+		}
+		for _, text := range texts {
+			if strings.Contains(text, test.secret) {
+				t.Errorf("%s: %q is shown: %s", test.name, test.secret, text)
+			}
+		}
 	}
 }
 

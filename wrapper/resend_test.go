@@ -158,7 +158,7 @@ func TestConnectionThatDiesWithARequest(t *testing.T) {
 					if holding(err) != "ErrOutcomeUnknown" || failure.Attempts != 1 || !failure.Retryable() {
 						t.Errorf("the error is not ErrOutcomeUnknown after one attempt: %v", err)
 					}
-					want := `composio: ca_1a2b3c4d5e6f: PATCH "` + rec.URL + `/api/v3/connected_accounts/ca_1a2b3c4d5e6f": EOF; ` +
+					want := `composio: ca_1a2b3c4d5e6f: the server ended the connection without an answer: PATCH "` + rec.URL + `/api/v3/connected_accounts/ca_1a2b3c4d5e6f": EOF; ` +
 						"the update may have been applied; request id " + failure.RequestID
 					if name == "dies" && failure.Error() != want {
 						t.Errorf("Error() = %q\nwant      %q", failure.Error(), want)
@@ -470,7 +470,7 @@ func overNetHTTP(t *testing.T, do roundTripFunc, opts ...composio.Option) *compo
 // no request any more.
 func TestBodiesShowWhatWasSent(t *testing.T) {
 	t.Parallel()
-	const again, read, readOne = "again", "read", "read one byte"
+	const again, read, readOne, readFirst = "again", "read", "read one byte", "read the first"
 	for _, test := range []struct {
 		name           string
 		steps          []string
@@ -482,6 +482,7 @@ func TestBodiesShowWhatWasSent(t *testing.T) {
 		{"one read", []string{read}, false, "ErrBadRequest", "ErrOutcomeUnknown"},
 		{"one read in part", []string{readOne}, false, "ErrBadRequest", "ErrOutcomeUnknown"},
 		{"the last of many read", []string{again, again, again, read}, false, "ErrBadRequest", "ErrOutcomeUnknown"},
+		{"one read late", []string{again, readFirst}, false, "ErrBadRequest", "ErrOutcomeUnknown"},
 		{"a new one after one was read", []string{read, again}, false, "ErrBadRequest ErrOutcomeUnknown", "ErrOutcomeUnknown"},
 		{"a new one after one was read in part", []string{readOne, again}, false, "ErrBadRequest ErrOutcomeUnknown", "ErrOutcomeUnknown"},
 		{"two read", []string{read, again, read}, false, "ErrBadRequest ErrOutcomeUnknown", "ErrOutcomeUnknown"},
@@ -497,6 +498,8 @@ func TestBodiesShowWhatWasSent(t *testing.T) {
 						switch test.steps[i] {
 						case again:
 							body, err = req.GetBody()
+						case readFirst:
+							_, err = io.ReadAll(req.Body)
 						case read:
 							var text []byte
 							if text, err = io.ReadAll(body); string(text) != `{"alias":"work"}` {

@@ -18,9 +18,9 @@ const (
 var retriedStatuses = []int{408, 409, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530}
 
 // retryDelay returns how long to wait before the attempt after the latest, and whether to make it.
-func (c *config) retryDelay(ctx context.Context, call *call) (wait time.Duration, again bool) {
+func retryDelay(ctx context.Context, maxRetries int, call *call) (wait time.Duration, again bool) {
 	e := call.last
-	if e.Attempts > c.maxRetries || !e.Retryable() || e.RetryAfter > maxRetryAfter || ctx.Err() != nil {
+	if e.Attempts > maxRetries || !e.Retryable() || e.RetryAfter > maxRetryAfter || ctx.Err() != nil {
 		return 0, false
 	}
 	if call.disconnected && !call.retriedAtOnce {

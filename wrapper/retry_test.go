@@ -445,7 +445,7 @@ func TestContextThatEndsInAnAttemptIsNotTriedAgain(t *testing.T) {
 	}{
 		{"no answer", hangs, false, `PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": context deadline exceeded; `},
 		{"a lost answer", atTheEnd(fails(errReset)), false,
-			`PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": read tcp: connection reset by peer; `},
+			`the server ended the connection without an answer: PATCH "https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f": read tcp: connection reset by peer; `},
 		{"503 that stalls", stalls(503), true, "503: Service Unavailable; context deadline exceeded; "},
 		{"503 at the last moment", atTheEnd(answers(503, "")), true, "503: Service Unavailable; "},
 	} {
@@ -559,7 +559,7 @@ func after(d time.Duration, next step) step {
 // Neither line has the alias or a credential.
 func TestLogHasOneLineAnAttemptAndOneARetry(t *testing.T) {
 	t.Parallel()
-	const noAnswer = `composio: ca_1a2b3c4d5e6f: PATCH \"https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": read tcp: connection reset by peer; the update may have been applied; request id ID`
+	const noAnswer = `composio: ca_1a2b3c4d5e6f: the server ended the connection without an answer: PATCH \"https://backend.composio.dev/api/v3/connected_accounts/ca_1a2b3c4d5e6f\": read tcp: connection reset by peer; the update may have been applied; request id ID`
 	for level, lines := range map[slog.Level][]int{slog.LevelDebug: {0, 1, 2, 3, 4}, slog.LevelInfo: {1, 3}, slog.LevelError: nil} {
 		inBubble(t, level.String(), func(t *testing.T) {
 			var log bytes.Buffer

@@ -74,11 +74,17 @@ func (t roundTripper) Do(req *http.Request) (*http.Response, error) {
 // requestBody is the body of one attempt over net/http's own transport, which asks for it anew where nothing of it was
 // written, and over HTTP/2 where the server says that it processed nothing. A lying server could say so for ever.
 type requestBody struct {
-	reader *bytes.Reader // the latest one given
-	again  bool          // one was given after the one before was read
+	reader  *bytes.Reader   // the latest one given
+	earlier []*bytes.Reader // those before, which may have been read late
+	again   bool            // one was given after the one before was read
 }
 
-func (b *requestBody) wasRead() bool { return b.reader.Len() < int(b.reader.Size()) }
+func wasRead(r *bytes.Reader) bool { return r.Len() < int(r.Size()) }
+
+// sent reports whether any of the bodies was read.
+func (b *requestBody) sent() bool {
+	return b.again || slices.ContainsFunc(append(b.earlier, b.reader), wasRead)
+}
 
 // replace puts itself in the place of req's body. Its GetBody gives a new one as often as nobody read the last one, and
 // once more after one that was read.
@@ -91,10 +97,11 @@ func (b *requestBody) replace(ctx context.Context, req *http.Request) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err() // before the reader is looked at, which the transport may still use now
-		case b.wasRead() && b.again:
+		case wasRead(b.reader) && b.again:
 			return nil, errors.New("it was not sent a third time: twice the server said that it had not processed it, or the connection ended before it was written")
 		}
-		b.again = b.again || b.wasRead()
+		b.again = b.again || wasRead(b.reader)
+		b.earlier = append(b.earlier, b.reader)
 		b.reader = bytes.NewReader(payload)
 		return io.NopCloser(b.reader), nil
 	}
@@ -155,6 +162,9 @@ func alerted(err error, alerts []tls.AlertError) bool {
 
 // connectionEnded reports whether the server closed or reset the connection in place of an answer.
 func connectionEnded(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false // the client ended it
+	}
 	op, _ := errors.AsType[*net.OpError](err)
 	return op != nil && (op.Op == "read" || op.Op == "write" || op.Op == "readfrom") && !op.Timeout() ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||

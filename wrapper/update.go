@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"example.com/composio/gen"
@@ -75,7 +78,7 @@ func (w *wireUpdate) setCredentials(c Credentials) {
 	default:
 		scheme := gen.AuthScheme(c.assign(w))
 		if w.connection.State.AuthScheme = scheme; !scheme.Valid() {
-			w.refuse(fmt.Errorf("unknown scheme %.64q", scheme))
+			w.refuse(unknown("scheme", string(scheme), schemes))
 		}
 	}
 }
@@ -104,7 +107,18 @@ func (w *wireUpdate) setCredential(name string, field Field) {
 	for known := range w.connection.State.Val.Nullables() {
 		names = append(names, known)
 	}
-	w.refuse(fmt.Errorf("unknown credential field %.64q; there are %v", name, names))
+	w.refuse(unknown("credential field", name, names))
+}
+
+// unknown refuses a name that is none of known. It shows one that differs from a known one in case and punctuation alone;
+// any other may be a credential in the wrong place.
+func unknown(what, name string, known []string) error {
+	letters := func(s string) string { return strings.ToLower(string(appendLetters(nil, s))) }
+	shown := fmt.Sprintf("of %d characters", utf8.RuneCountInString(name))
+	if slices.ContainsFunc(known, func(k string) bool { return letters(k) == letters(name) }) {
+		shown = strconv.Quote(name)
+	}
+	return fmt.Errorf("unknown %s %s; there are %v", what, shown, known)
 }
 
 func (w *wireUpdate) setSharing(s *Sharing) {

@@ -179,16 +179,16 @@ func TestUnknownSchemesAreRefused(t *testing.T) {
 		scheme composio.Scheme
 		want   string
 	}{
-		{"", `unknown scheme ""`},
-		{"OAUTH2", `unknown scheme "OAUTH2"`},
-		{"api_key", `unknown scheme "api_key"`},
-		{"API_KEY ", `unknown scheme "API_KEY "`},
-		{"BASIC\n", `unknown scheme "BASIC\n"`},
-		{composio.Scheme(strings.Repeat("X", 1000)), `unknown scheme "` + strings.Repeat("X", 64) + `"`},
+		{"", "of 0 characters"},
+		{"OAUTH2", "of 6 characters"},
+		{"api_key", `"api_key"`},
+		{"API-KEY ", `"API-KEY "`},
+		{"BASIC\n", `"BASIC\n"`},
+		{"new_access_token", "of 16 characters"}, // it may be a token in the wrong place
 	} {
 		for _, fields := range []map[string]composio.Field{{"token": composio.Set("x")}, {"token": composio.Clear()}, nil} {
 			refused(t, testID, composio.Update{Credentials: composio.CredentialFields{Scheme: test.scheme, Fields: fields}},
-				"composio: ca_1a2b3c4d5e6f: "+test.want)
+				"composio: ca_1a2b3c4d5e6f: unknown scheme "+test.want+"; there are [BEARER_TOKEN API_KEY BASIC BASIC_WITH_JWT GOOGLE_SERVICE_ACCOUNT SERVICE_ACCOUNT]")
 		}
 	}
 }
@@ -196,9 +196,12 @@ func TestUnknownSchemesAreRefused(t *testing.T) {
 // Of several unknown names the message has the first, whatever the order of the map.
 func TestUnknownFieldsAreRefusedAndTheKnownOnesListed(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "Token", "subdomain", "to ken", "token\n"} {
+	for name, shown := range map[string]string{
+		"": "of 0 characters", "Token": `"Token"`, "subdomain": "of 9 characters", "to ken": `"to ken"`, "token\n": `"token\n"`,
+		"new_access_token": "of 16 characters", "sëcret": "of 6 characters", // which may be a credential where its name should be
+	} {
 		for _, field := range []composio.Field{{}, composio.Set("x"), composio.Clear()} {
-			want := fmt.Sprintf("composio: ca_1a2b3c4d5e6f: unknown credential field %q; there are %v", name, credentialNames(t))
+			want := fmt.Sprintf("composio: ca_1a2b3c4d5e6f: unknown credential field %s; there are %v", shown, credentialNames(t))
 			refused(t, testID, fieldUpdate(name, field), want)
 			refused(t, testID, composio.Update{Credentials: &composio.CredentialFields{
 				Scheme: composio.SchemeBearerToken,

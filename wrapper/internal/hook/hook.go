@@ -13,7 +13,8 @@ type Attempts struct {
 	// of the client's own, after everything else it waits for.
 	Before func(ctx context.Context, limiter func(context.Context) error) error
 
-	// After follows every attempt that Before allowed. err is nil if the update was applied, or else a *composio.Error.
+	// After follows every attempt that was made. One that Before allowed is not made, and the call ends, if the key
+	// function fails or the context is done by then. err is nil if the update was applied, or else a *composio.Error.
 	After func(limit RateLimit, err error)
 }
 
