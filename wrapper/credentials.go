@@ -21,10 +21,8 @@ const (
 	SchemeServiceAccount       = Scheme(gen.AuthSchemeSERVICEACCOUNT)
 )
 
-// schemes are their names, for messages.
-var schemes = []string{
-	string(SchemeBearerToken), string(SchemeAPIKey), string(SchemeBasic), string(SchemeBasicWithJWT), string(SchemeGoogleServiceAccount), string(SchemeServiceAccount),
-}
+// schemes are all of them, for messages.
+var schemes = []Scheme{SchemeBearerToken, SchemeAPIKey, SchemeBasic, SchemeBasicWithJWT, SchemeGoogleServiceAccount, SchemeServiceAccount}
 
 // Credentials are the new credentials of an account: a value of, or a non-nil pointer to, [BearerToken], [APIKey],
 // [Basic], [BasicWithJWT], [GoogleServiceAccount], [ServiceAccount] or [CredentialFields]. The scheme must be the one

@@ -14,7 +14,7 @@ import (
 
 // readEnvelope reads the body of an error answer, which must be valid JSON, member by member, so that one of another type
 // than the document's costs only itself. Where there is no object "error", the members at the top level count.
-func (e *Error) readEnvelope(body []byte) {
+func readEnvelope(e *Error, body []byte) {
 	detail := body
 	for name, value := range members(body) {
 		switch {

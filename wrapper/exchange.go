@@ -17,14 +17,13 @@ const (
 
 // answer is what came back for one request. With status 0 nothing did.
 type answer struct {
-	status  int
-	header  http.Header
-	body    []byte
-	err     error // why there is no answer, or no end of it
-	notSent bool  // with status 0: no server can have received the request
-
-	sentTwice bool // the request, perhaps
-	callEnded bool // the caller's context is done
+	status    int
+	header    http.Header
+	body      []byte
+	err       error // why there is no answer, or no end of it
+	notSent   bool  // with status 0: no server can have received the request
+	sentTwice bool  // perhaps
+	callEnded bool  // the caller's context is done
 }
 
 // buffers hold answers while they are read. Whatever is kept of one is copied.
@@ -76,9 +75,8 @@ func readAnswer(ctx context.Context, resp *http.Response, buffer *bytes.Buffer, 
 	case a.status < 200: // what follows a 101 is another protocol, and may have no end
 		return a
 	}
-	stop := func() bool { return true }
 	if !direct { // net/http's own transport ends a read by itself
-		stop = context.AfterFunc(ctx, func() { _ = resp.Body.Close() })
+		defer context.AfterFunc(ctx, func() { _ = resp.Body.Close() })()
 	}
 	limited := &io.LimitedReader{R: resp.Body, N: maxErrorBody}
 	_, a.err = buffer.ReadFrom(limited)
@@ -87,8 +85,8 @@ func readAnswer(ctx context.Context, resp *http.Response, buffer *bytes.Buffer, 
 		buffer.Grow(int(limited.N) + bytes.MinRead) // at once: doubling would cost four times maxAnswer
 		_, a.err = buffer.ReadFrom(limited)
 	}
-	if !stop() && a.err != nil && !errors.Is(a.err, ctx.Err()) {
-		a.err = fmt.Errorf("%w: %w", ctx.Err(), a.err) // Read tells of Close alone
+	if !direct && a.err != nil && ctx.Err() != nil && !errors.Is(a.err, ctx.Err()) {
+		a.err = fmt.Errorf("%w: %w", ctx.Err(), a.err) // Read itself tells of Close alone
 	}
 	if buffer.Len() > maxAnswer {
 		a.err = errTooLarge

@@ -48,7 +48,7 @@ func decide(call *call, a answer) (*Result, *Error) {
 	e.RequestID = cmp.Or(requestID(a.header), e.RequestID)
 	switch {
 	case complete:
-		e.readEnvelope(body)
+		readEnvelope(e, body)
 	case e.Err == nil && len(body) > 0:
 		e.Err = errNotJSON
 	case e.Err == nil && a.status == http.StatusSwitchingProtocols:
@@ -77,10 +77,9 @@ func stop(call *call, err, kind error) *Error {
 		return &Error{AccountID: call.shownID(), Err: call.secrets.hide(err), kind: kind}
 	}
 	e := *call.last
+	err = fmt.Errorf("not tried again: %w", err)
 	if e.Err != nil {
-		err = fmt.Errorf("%w; not tried again: %w", e.Err, err)
-	} else {
-		err = fmt.Errorf("not tried again: %w", err)
+		err = fmt.Errorf("%w; %w", e.Err, err)
 	}
 	e.Err = call.secrets.hide(err)
 	return &e
@@ -90,12 +89,14 @@ func stop(call *call, err, kind error) *Error {
 func readResult(call *call, body []byte, header http.Header) (*Result, error) {
 	result := &Result{ID: call.id, Attempts: call.attempts, RateLimit: rateLimit(header)}
 	result.RequestID = cmp.Or(call.secrets.redact(requestID(header)), call.requestID)
-	succeeded, given := false, 0
+	succeeded, given := false, false
 	for name, value := range members(body) {
 		switch string(name) {
 		case "success":
-			succeeded = string(value) == "true"
-			given++
+			if given {
+				return nil, errTwice
+			}
+			succeeded, given = string(value) == "true", true
 		case "id":
 			id := strings.TrimSpace(stringOf(value)) // the account stays the same, so blanks around it settle nothing
 			switch {
@@ -109,10 +110,7 @@ func readResult(call *call, body []byte, header http.Header) (*Result, error) {
 			result.Status = Status(call.secrets.redact(stringOf(value)))
 		}
 	}
-	switch {
-	case given > 1:
-		return nil, errTwice
-	case !succeeded:
+	if !succeeded {
 		return nil, errNoSuccess
 	}
 	return result, nil

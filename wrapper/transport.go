@@ -162,9 +162,6 @@ func alerted(err error, alerts []tls.AlertError) bool {
 
 // connectionEnded reports whether the server closed or reset the connection in place of an answer.
 func connectionEnded(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false // the client ended it
-	}
 	op, _ := errors.AsType[*net.OpError](err)
 	return op != nil && (op.Op == "read" || op.Op == "write" || op.Op == "readfrom") && !op.Timeout() ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||

@@ -76,9 +76,9 @@ func (w *wireUpdate) setCredentials(c Credentials) {
 	case isNil(c):
 		w.refuse(fmt.Errorf("the credentials are a nil %T", c))
 	default:
-		scheme := gen.AuthScheme(c.assign(w))
-		if w.connection.State.AuthScheme = scheme; !scheme.Valid() {
-			w.refuse(unknown("scheme", string(scheme), schemes))
+		scheme := c.assign(w)
+		if w.connection.State.AuthScheme = gen.AuthScheme(scheme); !gen.AuthScheme(scheme).Valid() {
+			w.refuse(unknown("scheme", scheme, schemes))
 		}
 	}
 }
@@ -112,11 +112,11 @@ func (w *wireUpdate) setCredential(name string, field Field) {
 
 // unknown refuses a name that is none of known. It shows one that differs from a known one in case and punctuation alone;
 // any other may be a credential in the wrong place.
-func unknown(what, name string, known []string) error {
-	letters := func(s string) string { return strings.ToLower(string(appendLetters(nil, s))) }
-	shown := fmt.Sprintf("of %d characters", utf8.RuneCountInString(name))
-	if slices.ContainsFunc(known, func(k string) bool { return letters(k) == letters(name) }) {
-		shown = strconv.Quote(name)
+func unknown[S ~string](what string, name S, known []S) error {
+	letters := func(s S) string { return strings.ToLower(string(appendLetters(nil, string(s)))) }
+	shown := fmt.Sprintf("of %d characters", utf8.RuneCountInString(string(name)))
+	if slices.ContainsFunc(known, func(k S) bool { return letters(k) == letters(name) }) {
+		shown = strconv.Quote(string(name))
 	}
 	return fmt.Errorf("unknown %s %s; there are %v", what, shown, known)
 }
