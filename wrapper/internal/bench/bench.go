@@ -25,28 +25,19 @@ func (t *table) run(cases []benchCase, passes, rounds int, progress io.Writer) e
 
 // pass makes so many rounds of a case: in each, every variant makes one slice of calls.
 func (t *table) pass(c *benchCase, rounds int) error {
-	urls := map[string]string{}
-	if !c.inMemory() {
-		server, err := startProcess()
-		if err != nil {
-			return err
-		}
-		defer server.stop()
-		if err := server.Call("Child.Listen", c.Secure, &urls); err != nil {
-			return fmt.Errorf("the server: %w", err)
-		}
-	}
 	var clients []*process
 	for _, v := range c.variants() { // one after the other, so that none disturbs another's warming up
-		p, err := startProcess()
+		job := Job{Variant: v.name, Case: *c}
+		if !c.inMemory() {
+			server := startServer(c.Secure, answer)
+			defer server.Close()
+			job.URL = server.URL
+		}
+		p, err := startProcess(&job)
 		if err != nil {
 			return err
 		}
 		defer p.stop()
-		if err := p.Call("Child.Prepare", &Job{v.name, *c, urls[v.name]}, new(bool)); err != nil {
-			return fmt.Errorf("%s: %w", v.name, err)
-		}
-		p.variant = v.name
 		clients = append(clients, p)
 	}
 	for range rounds {

@@ -1,29 +1,23 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
 // TestMain also is a child, when a test starts it as one.
 func TestMain(m *testing.M) {
-	if os.Getenv(childVariable) != "" {
-		if err := beChild(); err != nil {
-			panic(err)
-		}
-		return
-	}
-	// With -race, each process that a test starts would sleep for a second before it ends.
-	if err := os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE")); err != nil {
+	if os.Getenv(childVariable) == "" {
+		m.Run()
+	} else if err := beChild(); err != nil {
 		panic(err)
 	}
-	m.Run()
 }
 
 // With so few calls the numbers mean nothing; that there is one for each variant in every round does.
@@ -54,46 +48,78 @@ func TestRunMeasuresEveryVariantInEveryRound(t *testing.T) {
 	}
 }
 
-func TestRowsHoldWhatASampleSays(t *testing.T) {
+func TestTheChartShowsWhatIsMeasured(t *testing.T) {
 	t.Parallel()
-	s := &Sample{Wall: 250e-6, CPU: 100e-6, P50: 0.003, P99: 0.009, Writes: 2, Connections: 0.003, Collections: 0.002, Allocations: 35}
-	for _, test := range []struct {
-		of   benchCase
-		want map[string]string
-	}{
-		{benchCase{Callers: 16}, map[string]string{
-			": calls/s": "1 = 4.0k", ": p50": "1 = 3 ms", ": p99": "1 = 9 ms", ": client CPU": "1 = 100 µs",
-			": connections opened in 1,000 calls": "3",
-		}},
-		{benchCase{Callers: 1}, map[string]string{": p50": "1 = 3 ms", ": client CPU": "1 = 100 µs", ": writes a call": "2.00"}},
-		{benchCase{Callers: 1, Status: http.StatusOK}, map[string]string{
-			": time": "1 = 250 µs", ": client CPU": "1 = 100 µs", ": allocations": "35", ": garbage collections in 10,000 calls": "20.0",
-		}},
-	} {
-		var table table
-		got := map[string]string{}
-		for _, m := range test.of.measures() {
-			table.add(m, "hand-written", m.of(s))
-			got[m.what] = table.row(m.what).cell("hand-written")
+	measured := map[string]bool{sizeLabel: true}
+	for _, c := range slices.Concat(memoryCases, loopbackCases) {
+		for _, m := range c.measures() {
+			if measured[m.what] {
+				t.Errorf("two cases measure %s", m.what)
+			}
+			measured[m.what] = true
 		}
-		if !maps.Equal(got, test.want) {
-			t.Errorf("%+v: the cells are\n%v\nwant\n%v", test.of, got, test.want)
+	}
+	for _, c := range columns {
+		if !measured[c.what] {
+			t.Errorf("nothing measures %s", c.what)
 		}
 	}
 }
 
-func TestCasesHaveNamesOfTheirOwn(t *testing.T) {
+func TestEveryVariantMakesTheCallsThatItCounts(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for _, c := range slices.Concat(memoryCases, loopbackCases) {
-		if seen[c.Name] || c.Calls < c.Callers || !c.inMemory() && !strings.HasSuffix(c.Name, fmt.Sprintf(", %d at once", c.Callers)) {
-			t.Errorf("%+v", c)
+	for _, c := range []benchCase{{Callers: 1, Calls: 30}, {Callers: 1, Calls: 30, OurPool: true}, {Callers: 1, Calls: 30, Secure: true}} {
+		for _, v := range c.variants() {
+			var requests atomic.Int64
+			server := startServer(c.Secure, func(w http.ResponseWriter, r *http.Request) {
+				requests.Add(1)
+				if (r.ProtoMajor == 2) != c.Secure {
+					t.Errorf("%s: a request came by %s", v.name, r.Proto)
+				}
+				answer(w, r)
+			})
+			defer server.Close()
+			p, err := startProcess(&Job{v.name, c, server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer p.stop()
+			var s Sample
+			if err := p.Call("Child.Slice", c.Calls, &s); err != nil {
+				t.Fatal(err)
+			}
+			if requests.Load() != 60 || s.Connections != 0 { // 30 to warm up, which open the connection
+				t.Errorf("%s: %d requests, and %v connections for each of the last 30", v.name, requests.Load(), s.Connections)
+			}
+			fewest, most := 1.0, 1.0
+			switch {
+			case c.Secure:
+				most = 5 // headers, body, and what HTTP/2 has to say beside
+			case v.name == "openai-go":
+				fewest, most = 2, 2 // headers and body by themselves
+			}
+			if s.Writes < fewest || s.Writes > most {
+				t.Errorf("%s: %v writes a call", v.name, s.Writes)
+			}
 		}
-		seen[c.Name] = true
 	}
-	for _, c := range columns {
-		if name, _, _ := strings.Cut(c.what, ": "); !seen[name] && c.what != sizeLabel {
-			t.Errorf("the chart has a column of %s, which is not measured", c.what)
+}
+
+func TestAClientThatFailsSaysWhy(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	teapot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	defer teapot.Close()
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"success":true,"id":"ca_another","status":"ACTIVE"}`)
+	}))
+	defer stranger.Close()
+	for url, want := range map[string]string{
+		closed.URL: "connection refused", teapot.URL: "status 418", stranger.URL: "the call returned {ID:ca_another Status:ACTIVE}, and the error <nil>",
+	} {
+		if _, err := startProcess(&Job{"hand-written", benchCase{Callers: 3, Calls: 10}, url}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %s", err, want)
 		}
 	}
 }

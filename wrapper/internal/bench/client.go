@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
 	"runtime"
@@ -49,16 +48,13 @@ func (c *Child) Prepare(j *Job, _ *bool) (err error) {
 }
 
 func newClient(j *Job) (*client, error) {
-	i := slices.IndexFunc(variants, func(v variant) bool { return v.name == j.Variant })
-	if i < 0 {
-		return nil, fmt.Errorf("there is no variant %q", j.Variant)
-	}
+	v := variants[slices.IndexFunc(variants, func(v variant) bool { return v.name == j.Variant })]
 	c := &client{benchCase: j.Case}
 	config := call.Config{BaseURL: cmp.Or(j.URL, "http://127.0.0.1"), NoRetries: c.fails()}
 	if c.inMemory() {
 		config.Client = &http.Client{Transport: &memory{c.Status, answers[c.Status]}}
 	} else {
-		pool := variants[i].pool
+		pool := v.pool
 		if c.OurPool {
 			pool = wrapper.Pool
 		}
@@ -70,7 +66,7 @@ func newClient(j *Job) (*client, error) {
 		config.Client = &http.Client{Transport: transport}
 	}
 	var err error
-	c.call, err = variants[i].make(config)
+	c.call, err = v.make(config)
 	return c, err
 }
 

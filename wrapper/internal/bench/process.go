@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net/rpc"
 	"os"
@@ -10,18 +11,19 @@ import (
 // childVariable, when set, makes this program a process of another one of its kind, which calls the methods of Child.
 const childVariable = "COMPOSIO_BENCH_CHILD"
 
-// Child is what such a process can do: be the server, or one variant in one case. It has only one, because what else
-// lives on a heap puts the next garbage collection off: with all of them in one process, there was hardly any.
+// Child is one variant in one case. It has a process to itself, because what else lives on a heap puts the next garbage
+// collection off: with all of them in one process, there was hardly any.
 type Child struct{ client *client }
 
 // process is a child. It ends when its standard input does, so none stays behind, even if this process is killed.
 type process struct {
 	*rpc.Client
 	command *exec.Cmd
-	variant string // of a client
+	variant string
 }
 
-func startProcess() (*process, error) {
+// startProcess returns a client that is warm.
+func startProcess(j *Job) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -40,7 +42,12 @@ func startProcess() (*process, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
-	return &process{Client: rpc.NewClient(pipes{out, in}), command: command}, nil
+	p := &process{rpc.NewClient(pipes{out, in}), command, j.Variant}
+	if err := p.Call("Child.Prepare", j, new(bool)); err != nil {
+		p.stop()
+		return nil, fmt.Errorf("%s: %w", j.Variant, err)
+	}
+	return p, nil
 }
 
 // stop returns when the process has ended.

