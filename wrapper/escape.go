@@ -59,12 +59,14 @@ func unescape(text string) string {
 		start := len(buf) - len(rest) - 1
 		buf[start] = text[i]
 		rest = buf[start:]
+		width := 1 // bytes of text that rest[0] stands for
 		for char, size := decodeEscape(rest); size > 0; char, size = decodeEscape(rest) {
+			for rest[0] == '\\' && strings.HasSuffix(text[:i], text[i:i+width]) { // the same escape, but deeper
+				i -= width
+			}
 			rest = rest[size-len(char):]
 			copy(rest, char)
-			for i > 0 && text[i] == '\\' && text[i-1] == '\\' { // the same escape, but deeper
-				i--
-			}
+			width += size - len(char)
 		}
 	}
 	return string(rest)

@@ -127,12 +127,15 @@ func redactAnswer(e *Error, s *secrets, body []byte, incomplete bool) {
 	clean := redact(text)
 	e.Body = []byte(clean[:min(len(clean), maxErrorBody)]) // what stands for a secret may be longer
 	e.RequestID = s.redact(e.RequestID)
-	if !cut && clean == text && !hasEscape(text) {
-		return // no part of it can show more
+	hide := func(part string) string {
+		if !cut && !hasEscape(clean) && strings.Contains(clean, part) {
+			return part // of a text that shows no secret
+		}
+		return s.redact(part)
 	}
-	e.Slug, e.Message, e.SuggestedFix = s.redact(e.Slug), s.redact(e.Message), s.redact(e.SuggestedFix)
+	e.Slug, e.Message, e.SuggestedFix = hide(e.Slug), hide(e.Message), hide(e.SuggestedFix)
 	for i, detail := range e.Details {
-		e.Details[i] = s.redact(detail)
+		e.Details[i] = hide(detail)
 	}
 	if e.Err != nil {
 		e.Err = s.hide(e.Err)

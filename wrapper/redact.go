@@ -18,19 +18,17 @@ const (
 // redact replaces each secret in text, and all of text where one is written in another way than it was given. Use it for
 // every text that came from outside.
 func (s *secrets) redact(text string) string {
-	if text == "" {
-		return ""
-	}
-	var room [512]byte
-	var plain string
+	var buffer [512]byte
+	var unescaped string
 	var letters []byte
 	for i := range s.known {
 		k := &s.known[i]
 		if clean := strings.ReplaceAll(text, k.value, redacted); i == 0 || clean != text {
-			text, plain = clean, unescape(clean)
-			letters = appendLetters(room[:0], plain)
+			text, unescaped = clean, unescape(clean)
+			letters = appendLetters(buffer[:0], unescaped)
 		}
-		if (len(text) >= minLetters || text != plain) && s.prepare(k).isIn(plain, letters) {
+		hasEscapes := text != unescaped
+		if (len(text) >= minLetters || hasEscapes) && s.prepare(k).isIn(unescaped, letters, hasEscapes) {
 			return redacted
 		}
 	}
@@ -39,13 +37,13 @@ func (s *secrets) redact(text string) string {
 
 // redactCut is redact for a text that may end in the middle of a secret, or of an escape within one.
 func (s *secrets) redactCut(text string) string {
-	plain := unescape(text)
-	whole := strings.TrimRightFunc(plain, func(r rune) bool { return isLetter(r) || strings.ContainsRune(escapes+"#", r) })
-	uncut := plain
-	if i := strings.IndexAny(plain[len(whole):], escapes); i >= 0 {
-		uncut = plain[:len(whole)+i]
+	unescaped := unescape(text)
+	beforeWord := strings.TrimRightFunc(unescaped, func(r rune) bool { return isLetter(r) || strings.ContainsRune(escapes+"#", r) })
+	beforeEscape := unescaped
+	if i := strings.IndexAny(unescaped[len(beforeWord):], escapes); i >= 0 {
+		beforeEscape = unescaped[:len(beforeWord)+i]
 	}
-	for _, end := range [...]string{plain, uncut} {
+	for _, end := range [...]string{unescaped, beforeEscape} {
 		letters := string(appendLetters(nil, end))
 		for i := range s.known {
 			if s.prepare(&s.known[i]).beginsAtEnd(end, letters) {
@@ -56,24 +54,34 @@ func (s *secrets) redactCut(text string) string {
 	return s.redact(text)
 }
 
-// isIn reports whether a text, of which plain has no escapes and letters only letters and digits, has the secret or a part.
-func (k *secret) isIn(plain string, letters []byte) bool {
-	if strings.Contains(plain, unread) { // which may be any character beyond ASCII
-		hidden := hideNonASCII(k.plain)
-		if len(hidden) >= minSecret && strings.Contains(hideNonASCII(plain), hidden) {
+// isIn reports whether a text has the secret or a part, given that text without escapes and its letters and digits.
+func (k *secret) isIn(unescaped string, letters []byte, hasEscapes bool) bool {
+	whole, least := k.unescaped, minSecret
+	if hasEscapes { // a backslash at the secret's end may seem to escape what follows, and one before a character is none
+		whole, least = strings.TrimRight(whole, `\`), minSecret-1
+	}
+	if strings.Contains(unescaped, unread) { // which may be any character beyond ASCII
+		hidden := hideNonASCII(whole)
+		if len(hidden) >= minSecret && strings.Contains(hideNonASCII(unescaped), hidden) {
 			return true
 		}
 	}
-	if !k.isLong() {
-		return len(k.plain) >= minSecret && strings.Contains(plain, k.plain)
+	if !k.isLong {
+		return len(whole) >= least && strings.Contains(unescaped, whole)
 	}
 	if bytes.Contains(letters, k.letters) {
 		return true
 	}
+	for _, part := range k.parts {
+		if len(part) > maxPart && bytes.Contains(letters, part) {
+			return true
+		}
+	}
 	for ; k.parts != nil && len(letters) >= minPart; letters = letters[1:] {
 		// Of all parts, only the last that is not behind letters can be what they begin with.
-		i, same := sort.Find(len(k.parts), func(i int) int { return bytes.Compare(letters, k.parts[i]) })
-		if same || i > 0 && bytes.HasPrefix(letters, k.parts[i-1]) {
+		start := letters[:min(len(letters), maxPart)] // comparing more would take too long where all of a text is alike
+		i, same := sort.Find(len(k.parts), func(i int) int { return bytes.Compare(start, k.parts[i]) })
+		if same || i > 0 && bytes.HasPrefix(start, k.parts[i-1]) {
 			return true
 		}
 	}
@@ -90,16 +98,14 @@ func hideNonASCII(text string) string {
 	}, text)
 }
 
-func (k *secret) isLong() bool { return utf8.RuneCount(k.letters) >= minLetters }
-
 // beginsAtEnd reports whether such a text ends with the beginning of the secret or of a part.
-func (k *secret) beginsAtEnd(plain, letters string) bool {
+func (k *secret) beginsAtEnd(unescaped, letters string) bool {
 	for _, part := range append(k.parts, k.letters) {
 		if endsWithBeginning(letters, string(part)) {
 			return true
 		}
 	}
-	return !k.isLong() && endsWithBeginning(plain, k.plain)
+	return !k.isLong && endsWithBeginning(unescaped, k.unescaped)
 }
 
 // endsWithBeginning reports whether text ends with minCut or more characters that secret begins with, but not with all.

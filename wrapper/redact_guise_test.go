@@ -77,6 +77,10 @@ var guises = append(echoForms, []struct {
 	{"in narrow lines", func(s string) string { return rewrap(s, 19) }},
 	{"in wide lines", func(s string) string { return rewrap(s, 76) }},
 	{"behind a byte order mark", func(s string) string { return "\ufeff" + s }},
+	{"escaped, in JSON, percent-encoded", func(s string) string { return percentForm(jsonForm(hexForm(s, `\u%04x`))) }},
+	{"escaped, in JSON, in HTML by number", func(s string) string {
+		return strings.ReplaceAll(jsonForm(hexForm(s, `\u%04x`)), `\`, "&#x5c;")
+	}},
 	{"as a bearer", func(s string) string { return "Authorization: Bearer " + s }},
 	{"trimmed", strings.TrimSpace},
 }...)
@@ -168,6 +172,21 @@ func TestWhatIsRedacted(t *testing.T) {
 		{"see p&auml;ss&#119;&ouml;rd here", "[redacted]", basic("", "pässwörd")}, // by names that are read as any character beyond ASCII
 		{"see p&nbsp;ss w&ouml;rd or passwörd", "see p&nbsp;ss w&ouml;rd or passwörd", basic("", "pässwörd")},
 		{"see M&amp;ouml;t&ouml;rhead-&Uuml;berfall here", "[redacted]", basic("", "Mötörhead-Überfall")},
+		{`{"password":"P@\"ss\\"}`, "[redacted]", basic("", `P@"ss\`)}, // whose last backslash seems to escape what follows
+		{`see Yb\u003c12x\\.`, "[redacted]", basic("", `Yb<12x\`)},
+		{"see Yb&#60;12x&#92;.", "[redacted]", basic("", `Yb<12x\`)},
+		{`see a\\%b here`, "[redacted]", basic("", `a\%b`)}, // of three characters, if their backslash is one more escape
+		{"see Z&#92;!@ here", "[redacted]", basic("", `Z\!@`)},
+		{"see &#92;&#92;?8x here", "[redacted]", basic("", `\\?8x`)},
+		{"a%b and Z!@ are no escapes", "a%b and Z!@ are no escapes", basic(`a\%b`, `Z\!@`)},
+		{"token must not be empty", "token must not be empty", basic("", `token\`)},
+		{"password hunter2 is weak", "password [redacted] is weak", basic("", "\u00a0hunter2")},
+		{"password hunter2 is weak", "password [redacted] is weak", basic("", "hunter2\u2028")},
+		{"password hunter2 is weak", "password [redacted] is weak", basic("", "\vhunter2\f")},
+		{"password hunter2 is weak", "password [redacted] is weak", basic("", "Bearer\thunter2")},
+		{"password hunter2 is weak", "password [redacted] is weak", basic("", "Bearer \ufeffhunter2\u0085")},
+		{"see Zq7Kv\\a9W\nx3Jm", "[redacted]", basic("", `Zq7Kv\a9Wx3Jm`)}, // twelve letters as it is written, eleven as it is read
+		{"see \\u0021 here", "see \\u0021 here", basic("", `\u0021\u0021\u0021`)},
 		{"&copy;&nbsp;&laquo;x&raquo;", "&copy;&nbsp;&laquo;x&raquo;", basic("", "éé")},
 
 		// What a message says with reason stays.
@@ -226,6 +245,8 @@ func TestPartsOfASecretAreHidden(t *testing.T) {
 		{keyFile[:len(keyFile)-2], lines[1], true}, // no JSON, but lines
 		{`["short","0123456789abcde","0123456789abcdef"]`, "0123456789abcde", false},
 		{`["short","0123456789abcde","0123456789abcdef"]`, "01234567-89ab-cdef", true},
+		{`{"client_id":"109876543210987654321"}`, "109876543210987654321", true}, // JSON in itself, but no document
+		{`{"client_id":"short","quota_project_id":"our-long-project-name","project_id":"our-long-project-name"}`, "our-long-project-name", false},
 	} {
 		message := "see <" + test.shown + ">"
 		if got := messageOf(t, secretUpdate(test.secret), message); (got == "[redacted]") != test.hidden || !test.hidden && got != message {
@@ -307,30 +328,53 @@ func TestAnswerCutWithinAGuiseIsDropped(t *testing.T) {
 	}
 }
 
-// Parts are found in one pass: a hundred times as many, with the same beginning, take nowhere near as much longer. On a busy
-// machine many a measurement is of something else, so one good one will do.
+// A message that is no string is kept without its blanks, and may only so be a secret.
+func TestSecretThatIsShownByCompactingIsHidden(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"error":{"message":{"pin": "12345"}}}`, `{"error":{"message":"m","errors":[ {"pin": "12345"} ]}}`, `{"error":[ {"pin": "12345"}, 7 ]}`} {
+		got := refusal(t, secretUpdate(`{"pin":"12345"}`), body)
+		if shown := fmt.Sprint(got, got.Message, got.Details); strings.Contains(shown, "12345") || !strings.Contains(shown, "[redacted]") || string(got.Body) != body {
+			t.Errorf("%s becomes %q, %q, Body %s", body, got.Message, got.Details, got.Body)
+		}
+	}
+}
+
+// Parts are found in one pass: a hundred times as many, with the same beginning, take nowhere near as much longer, and
+// neither does a part a thousand times as long. On a busy machine many a measurement is of something else, so one good one
+// will do.
 func TestRedactionTakesNoLongerForMoreParts(t *testing.T) {
-	body := `{"error":{"message":` + quoted(strings.Repeat("a-long-secret-value-number-x ", 2_000)) + `}}`
-	measure := func(parts int) time.Duration {
+	numbered := func(parts int) string {
 		var values []string
 		for i := range parts {
 			values = append(values, fmt.Sprintf("a-long-secret-value-number-%06d", i))
 		}
-		update := secretUpdate(`["` + strings.Join(values, `","`) + `"]`)
-		start := time.Now()
-		if got := refusal(t, update, body); got.Message == "[redacted]" {
-			t.Fatal("a part is seen where there is none")
+		return `["` + strings.Join(values, `","`) + `"]`
+	}
+	alike := func(length int) string { return "x\n" + strings.Repeat("A", length) + "B\ny" }
+	for name, test := range map[string]struct{ few, many, message string }{
+		"more parts":    {numbered(10), numbered(1_000), strings.Repeat("a-long-secret-value-number-x ", 2_000)},
+		"a longer part": {alike(100), alike(100_000), strings.Repeat("A", 100_000)},
+	} {
+		body := `{"error":{"message":` + quoted(test.message) + `}}`
+		measure := func(secret string) time.Duration {
+			update := secretUpdate(secret)
+			start := time.Now()
+			if got := refusal(t, update, body); got.Message == "[redacted]" {
+				t.Fatal("a part is seen where there is none")
+			}
+			return time.Since(start)
 		}
-		return time.Since(start)
-	}
-	few, many := time.Hour, time.Hour
-	for range 20 {
-		few = min(few, measure(10))
-	}
-	for range 200 {
-		if many = min(many, measure(1_000)); many <= 20*few {
-			return
+		few, many := time.Hour, time.Hour
+		for range 20 {
+			few = min(few, measure(test.few))
+		}
+		for range 200 {
+			if many = min(many, measure(test.many)); many <= 20*few {
+				break
+			}
+		}
+		if many > 20*few {
+			t.Errorf("%s: it took %v instead of %v", name, many, few)
 		}
 	}
-	t.Errorf("with 10 parts it took %v, with 1,000 %v", few, many)
 }

@@ -8,50 +8,51 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"example.com/composio/gen"
 )
 
 const (
-	minSecret = 4  // bytes of a secret; what is shorter stands in ordinary words
-	minPart   = 16 // letters and digits by which a part of a secret is known
+	minSecret = 4       // bytes of a secret; what is shorter stands in ordinary words
+	minPart   = 16      // letters and digits by which a part of a secret is known
+	maxPart   = 1 << 10 // bytes of a part that is searched for together with the others; few are longer
 )
 
 // secrets are the values that no text may show: the API keys of a call and the credentials that it sends.
 type secrets struct {
 	known   []secret // the longest first, since one may contain another
 	letters []byte   // of all in known, one after the other
-	room    struct { // backing arrays; they save allocations
+	buffers struct { // where known and letters begin; they save allocations
 		known   [3]secret
 		letters [48]byte
 	}
 }
 
 type secret struct {
-	value   string
-	plain   string   // value without escapes; "" until it is needed
-	letters []byte   // the letters and digits of plain
-	parts   [][]byte // the letters and digits of each part, sorted; none begins with another
+	value     string
+	unescaped string   // value without escapes; "" until it is needed
+	letters   []byte   // the letters and digits of unescaped
+	isLong    bool     // it is known by its letters
+	parts     [][]byte // the letters and digits of each part, sorted; none begins with another
 }
 
-// add adds value, and what is left of it without blanks, a byte order mark or "Bearer " around it.
+// add adds value, and what is left of it without the blanks around it and "Bearer" before it.
 func (s *secrets) add(value string) {
 	if s.known == nil {
-		s.known, s.letters = s.room.known[:0], s.room.letters[:0]
+		s.known, s.letters = s.buffers.known[:0], s.buffers.letters[:0]
 	}
-	bare := strings.Trim(value, " \t\r\n\ufeff")
-	if scheme, token, _ := strings.Cut(bare, " "); strings.EqualFold(scheme, "Bearer") {
-		bare = strings.TrimSpace(token)
+	trimmed := strings.TrimFunc(value, isBlank)
+	if end := strings.IndexFunc(trimmed, isBlank); end > 0 && strings.EqualFold(trimmed[:end], "Bearer") {
+		trimmed = strings.TrimFunc(trimmed[end:], isBlank)
 	}
-	for _, v := range [...]string{value, bare} {
+	for _, v := range [...]string{value, trimmed} {
 		if len(v) >= minSecret && !slices.ContainsFunc(s.known, func(k secret) bool { return k.value == v }) {
 			s.known = append(s.known, secret{value: v})
 		}
-		for i := len(s.known) - 1; i > 0 && len(s.known[i].value) > len(s.known[i-1].value); i-- {
-			s.known[i], s.known[i-1] = s.known[i-1], s.known[i]
-		}
 	}
+	slices.SortFunc(s.known, func(a, b secret) int { return len(b.value) - len(a.value) })
 }
 
 // addBasic adds p's user name and password as HTTP's Basic scheme has them: in base64.
@@ -64,15 +65,21 @@ func (s *secrets) addBasic(p *gen.CredentialPatch) {
 	}
 }
 
+// isBlank reports whether r is white space or a byte order mark.
+func isBlank(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' }
+
 // prepare finds by what k is known, when that is first needed.
 func (s *secrets) prepare(k *secret) *secret {
-	if k.plain != "" {
+	if k.unescaped != "" {
 		return k
 	}
-	k.plain = unescape(k.value)
+	k.unescaped = unescape(k.value)
 	start := len(s.letters)
-	s.letters = appendLetters(s.letters, k.plain)
+	s.letters = appendLetters(s.letters, k.unescaped)
 	k.letters = s.letters[start:]
+	var buffer [64]byte
+	written := appendLetters(buffer[:0], k.value) // which may be more, since its escapes have letters too
+	k.isLong = max(utf8.RuneCount(written), utf8.RuneCount(k.letters)) >= minLetters && len(k.letters) >= minLetters/2
 	if !strings.ContainsAny(k.value, "\n\r\\\"[ ") { // the usual token
 		return k
 	}
@@ -95,20 +102,24 @@ func (s *secrets) prepare(k *secret) *secret {
 func partsOf(value any) (parts []string) {
 	switch value := value.(type) {
 	case map[string]any:
+		project := value["project_id"]
 		delete(value, "project_id")
-		return partsOf(slices.Collect(maps.Values(value)))
+		parts = partsOf(slices.Collect(maps.Values(value)))
+		return slices.DeleteFunc(parts, func(part string) bool { return part == project }) // it may have other names too
 	case []any:
 		for _, member := range value {
 			parts = append(parts, partsOf(member)...)
 		}
 	case string:
 		var document any
-		if json.Unmarshal([]byte(strings.TrimPrefix(value, "\ufeff")), &document) == nil {
+		_ = json.Unmarshal([]byte(strings.TrimPrefix(value, "\ufeff")), &document)
+		switch document.(type) {
+		case map[string]any, []any, string: // and no number, which a string of digits is
 			return partsOf(document)
 		}
 		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(unescape(value))
 		for line := range strings.SplitSeq(lines, "\n") {
-			if line = strings.Trim(line, "- \t"); !isNamed(line) {
+			if line = strings.Trim(line, "- \t"); !isNoSecret(line) {
 				parts = append(parts, line)
 			}
 		}
@@ -116,8 +127,8 @@ func partsOf(value any) (parts []string) {
 	return parts
 }
 
-// isNamed reports whether line is a URL, an e-mail address or the first or last line of a key.
-func isNamed(line string) bool {
+// isNoSecret reports whether line is a URL, an e-mail address or the first or last line of a key.
+func isNoSecret(line string) bool {
 	link, err := url.Parse(line)
 	user, host, _ := strings.Cut(line, "@")
 	return err == nil && link.Scheme != "" && link.Host != "" && link.User == nil ||
