@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,28 +27,14 @@ import (
 var browser context.Context
 
 func TestMain(m *testing.M) {
-	path := ""
-	for _, name := range []string{"chromium", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil && path == "" {
-			path = found
-		}
-	}
-	if path == "" {
-		fmt.Fprintln(os.Stderr, "There is no Chromium. make test-browser installs Debian's.")
-		os.Exit(1)
-	}
-	opts := []chromedp.ExecAllocatorOption{ // the profile is a new folder, which chromedp removes
-		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("host-resolver-rules", "MAP evil.test 127.0.0.1"),
-	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	quiet := chromedp.WithErrorf(func(string, ...any) {}) // of events that are newer than the library
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("host-resolver-rules", "MAP evil.test 127.0.0.1"))
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), opts...) // it finds the browser, and gives it a new profile
+	quiet := chromedp.WithErrorf(func(string, ...any) {})                       // of events that are newer than the library
 	var end context.CancelFunc
 	browser, end = chromedp.NewContext(allocator, quiet)
 	if err := chromedp.Do(browser); err != nil {
-		fmt.Fprintln(os.Stderr, "starting "+path+":", err)
+		fmt.Fprintf(os.Stderr, "starting the browser: %v; make test-browser installs one\n", err)
 		os.Exit(1)
 	}
 	code := m.Run()
@@ -74,30 +59,22 @@ func newTab(t *testing.T, opts ...sandbox.Option) *tab {
 	box.Put(sandbox.Account{ID: "ca_1", Toolkit: "github", UserID: "user_1", Scheme: composio.SchemeBearerToken, Alias: "home",
 		Credentials: map[string]string{"token": "s3cret-token", "user_agent": "s3cret-robot"}})
 	b := &tab{T: t, box: box, srv: httptest.NewServer(box), problems: make(chan string, 1000)}
-	b.Context = chromeTab(t, b.problems)
-	t.Cleanup(func() { b.srv.CloseClientConnections(); b.srv.Close() })
-	return b
-}
-
-func chromeTab(t *testing.T, problems chan<- string) context.Context {
-	t.Helper()
 	ctx, closeTab := chromedp.NewContext(browser)
-	t.Cleanup(closeTab)
+	b.Context = ctx
+	t.Cleanup(func() { closeTab(); b.srv.CloseClientConnections(); b.srv.Close() })
 	err := chromedp.Listen(ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
-			problems <- fmt.Sprint(e.ExceptionDetails.Text, " ", e.ExceptionDetails.Exception)
+			b.problems <- fmt.Sprint(e.ExceptionDetails.Text, " ", e.ExceptionDetails.Exception)
 		case *cdplog.EventEntryAdded:
-			problems <- e.Entry.Text
+			b.problems <- e.Entry.Text
 		}
 	})
-	if err == nil {
-		err = chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900))
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ctx
+	b.run(chromedp.EmulateViewport(1280, 900))
+	return b
 }
 
 // open opens the page with the key in its address.
