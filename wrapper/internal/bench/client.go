@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/internal/bench/call"
-	"example.com/composio/wrapper/internal/bench/peers/wrapper"
 )
 
 // Job is one variant in one case.
@@ -56,7 +56,7 @@ func newClient(j *Job) (*client, error) {
 	} else {
 		pool := v.pool
 		if c.OurPool {
-			pool = wrapper.Pool
+			pool = composio.NewTransport
 		}
 		transport := pool()
 		if c.Secure {

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-cleanhttp"
+
+	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/internal/bench/call"
 	"example.com/composio/wrapper/internal/bench/peers/handwritten"
 	"example.com/composio/wrapper/internal/bench/peers/ogen"
@@ -34,13 +37,13 @@ type variant struct {
 // variants begins with the one that all others are compared with.
 var variants = []variant{
 	{"hand-written", "handwritten", handwritten.New, handwritten.Pool},
-	{"wrapper", "wrapper", wrapper.New, wrapper.Pool},
-	{"hand-written, our pool", "", handwritten.New, wrapper.Pool},
-	{"oapi-codegen, stock", "stock", stock.New, stock.Pool},
-	{"ogen", "ogen", ogen.New, ogen.Pool},
+	{"wrapper", "wrapper", wrapper.New, composio.NewTransport},
+	{"hand-written, our pool", "", handwritten.New, composio.NewTransport},
+	{"oapi-codegen, stock", "stock", stock.New, handwritten.Pool}, // it makes an http.Client without a transport
+	{"ogen", "ogen", ogen.New, handwritten.Pool},                  // it uses http.DefaultClient
 	{"resty", "resty", resty.New, resty.Pool},
 	{"openai-go", "openai", openai.New, openai.Pool},
-	{"go-retryablehttp", "retryable", retryable.New, retryable.Pool},
+	{"go-retryablehttp", "retryable", retryable.New, cleanhttp.DefaultPooledTransport},
 }
 
 func main() {

@@ -8,7 +8,6 @@ import (
 
 	"example.com/composio/wrapper/internal/bench/call"
 	client "example.com/composio/wrapper/internal/bench/generated/ogen"
-	"example.com/composio/wrapper/internal/bench/peers/handwritten"
 )
 
 //go:generate go tool ogen --config ogen.yaml --target ../../generated/ogen --package ogen --clean ../../../../../api/openapi.yaml
@@ -51,6 +50,3 @@ type key struct{}
 func (key) ApiKeyAuth(context.Context, client.OperationName) (client.ApiKeyAuth, error) {
 	return client.ApiKeyAuth{APIKey: call.Key}, nil
 }
-
-// Pool is net/http's default one, as the generated client uses http.DefaultClient.
-func Pool() *http.Transport { return handwritten.Pool() }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/hashicorp/go-cleanhttp"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"example.com/composio/wrapper/internal/bench/call"
@@ -36,6 +35,3 @@ func New(c call.Config) (call.Func, error) {
 		return handwritten.Read(resp)
 	}, nil
 }
-
-// Pool is the one that retryablehttp.NewClient makes.
-func Pool() *http.Transport { return cleanhttp.DefaultPooledTransport() }

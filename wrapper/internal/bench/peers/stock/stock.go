@@ -10,7 +10,6 @@ import (
 
 	"example.com/composio/wrapper/internal/bench/call"
 	client "example.com/composio/wrapper/internal/bench/generated/stock"
-	"example.com/composio/wrapper/internal/bench/peers/handwritten"
 )
 
 //go:generate mkdir -p ../../generated/stock
@@ -51,6 +50,3 @@ func setHeaders(_ context.Context, req *http.Request) error {
 	req.Header.Set("Accept", "application/json")
 	return nil
 }
-
-// Pool is net/http's default one, as the generated client makes an http.Client without a transport.
-func Pool() *http.Transport { return handwritten.Pool() }

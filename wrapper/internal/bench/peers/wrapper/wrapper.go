@@ -3,7 +3,6 @@ package wrapper
 
 import (
 	"context"
-	"net/http"
 
 	composio "example.com/composio/wrapper"
 
@@ -30,6 +29,3 @@ func New(c call.Config) (call.Func, error) {
 		return call.Result{ID: result.ID, Status: string(result.Status)}, nil
 	}, nil
 }
-
-// Pool is the wrapper's own.
-func Pool() *http.Transport { return composio.NewTransport() }
