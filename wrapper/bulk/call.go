@@ -16,7 +16,7 @@ type call struct {
 	end context.CancelFunc
 
 	mu      sync.Mutex
-	sending bool // an attempt is under way
+	sending bool // an attempt was allowed, and perhaps is under way
 	drained bool
 	ticket  ticket
 	failed  bool // an attempt was neither applied nor refused
