@@ -51,10 +51,21 @@ func (a Account) clone() Account {
 
 // fields returns the names of what the account has: its alias, if it has one, and its credentials.
 func (a Account) fields() []string {
-	names := slices.Sorted(maps.Keys(a.Credentials))
+	names := a.set()
 	if a.Alias != "" {
 		names = append(names, "alias")
 		slices.Sort(names)
+	}
+	return names
+}
+
+// set returns the names of the credentials that are not empty.
+func (a Account) set() []string {
+	names := []string{} // for JSON
+	for _, name := range slices.Sorted(maps.Keys(a.Credentials)) {
+		if a.Credentials[name] != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -21,8 +21,7 @@ func (c *control) listAccounts(r *http.Request) (any, error) {
 	slices.SortFunc(all, func(a, b Account) int { return cmp.Compare(a.ID, b.ID) })
 	list := []accountSummary{}
 	for _, a := range all[:min(limitOf(r), len(all))] {
-		names := slices.Sorted(maps.Keys(a.Credentials))
-		list = append(list, accountSummary{a.json(), append([]string{}, names...)})
+		list = append(list, accountSummary{a.json(), a.set()})
 	}
 	return map[string]any{"accounts": list, "total": len(all)}, nil
 }

@@ -119,6 +119,12 @@ func TestControlFaultsRepeatThemselves(t *testing.T) {
 		r.do("DELETE", "requests", "")
 		runs[i] = meets(t, r.box, 50)
 	}
+	r := controlled(t, sandbox.WithFaults(0, 0.2, fault(t, "504")), sandbox.WithFaults(0, 0.4, fault(t, "500")))
+	first := meets(t, r.box, 50)
+	r.do("POST", "reset", "")
+	if diff := cmp.Diff(first, meets(t, r.box, 50)); diff != "" {
+		t.Errorf("after a reset (-before +after):\n%s", diff)
+	}
 	if diff := cmp.Diff(runs[0], runs[1]); diff != "" || !slices.Contains(runs[0], "500") || !slices.Contains(runs[0], "504") {
 		t.Errorf("runs (-one +other):\n%s", diff)
 	}

@@ -129,6 +129,10 @@ func (c *control) streamRequests(w http.ResponseWriter, r *http.Request) {
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
 		server.RegisterOnShutdown(stop)
 	}
+	connection := http.NewResponseController(w)
+	defer context.AfterFunc(stopped, func() { // a reader that does not read holds nobody up
+		_ = connection.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	})()
 	stream := make(chan []byte, maxBehind)
 	c.mu.Lock()
 	c.streams[stream] = true
@@ -138,7 +142,7 @@ func (c *control) streamRequests(w http.ResponseWriter, r *http.Request) {
 		defer c.mu.Unlock()
 		delete(c.streams, stream)
 	}()
-	for http.NewResponseController(w).Flush() == nil { // until the client is gone
+	for connection.Flush() == nil { // until the client is gone
 		select {
 		case data, ok := <-stream:
 			if !ok {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -36,11 +37,13 @@ func TestControlTellsOfRequests(t *testing.T) {
 			`["allow_all_users","not_allowed_user_ids"]`, `["allowed_user_ids"]`, `["alias","token","user_agent"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
 		"what the document forbids": {"ca_1", `{"alias":1,"Alias":"s3cret","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"s3cret","Token":null}}}}`, `["token"]`, `[]`, `["alias","user_agent"]`,
 			`"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"/alias","rule":"type"},{"direction":"request","location":"/connection/state/val/Token","rule":"additionalProperties"}]`},
-		"no account": {"ca_gone", `{"alias":"work"}`, `["alias"]`, `[]`, `[]`, `"status":404,"applied":false,"fault":"","violations":[]`},
-		"no JSON":    {"ca_1", `s3cret`, `[]`, `[]`, `["alias","token","user_agent"]`, `"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"body","rule":"json"}]`},
+		"an empty credential": {"ca_empty", `{}`, `[]`, `[]`, `["username"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
+		"no account":          {"ca_gone", `{"alias":"work"}`, `["alias"]`, `[]`, `[]`, `"status":404,"applied":false,"fault":"","violations":[]`},
+		"no JSON":             {"ca_1", `s3cret`, `[]`, `[]`, `["alias","token","user_agent"]`, `"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"body","rule":"json"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := controlled(t)
+			r.box.Put(sandbox.Account{ID: "ca_empty", Scheme: "BASIC", Credentials: map[string]string{"password": "", "username": "u"}})
 			request(t.Context(), t, http.DefaultClient, "PATCH", r.url+path+tt.id, tt.body)
 			at, _ := r.box.Requests()[0].Time.MarshalJSON()
 			r.want("requests", `{"requests":[{"number":1,"time":`+string(at)+`,"method":"PATCH","path":"/api/v3/connected_accounts/`+tt.id+`","account":"`+tt.id+`",`+
@@ -69,6 +72,10 @@ func TestControlFindsTheRequestsOfAnAccount(t *testing.T) {
 	r.want("requests", `{"requests":[],"total":0}`)
 	if all := r.box.Requests(); len(all) != 0 {
 		t.Errorf("the journal has %d requests", len(all))
+	}
+	r.update(`{}`)
+	if q := r.requests("")[0]; q["number"] != 6.0 {
+		t.Errorf("the numbers do not go on: %v", q)
 	}
 }
 
@@ -145,6 +152,21 @@ func TestStreamsEndWhenTheServerShutsDown(t *testing.T) {
 	}
 	if got := next(); got != "EOF" {
 		t.Errorf("the stream goes on with %s", got)
+	}
+}
+
+func TestAReaderThatHasStoppedDoesNotHoldUpAShutdown(t *testing.T) {
+	box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))
+	srv := httptest.NewServer(box)
+	t.Cleanup(srv.Close) // after the reader has gone
+	follow(t, srv.URL) // reads the headers and no more
+	for range 200 {
+		record(t, box, "GET", "/"+strings.Repeat("x", 100_000), "") // together more than a connection holds
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := srv.Config.Shutdown(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -113,8 +113,8 @@ func TestControlStoresAndReadsAccounts(t *testing.T) {
 	whole := strings.ReplaceAll(ca1JSON, "ca_1", "a b")
 	r.do("PUT", "accounts/a%20b", whole)
 	r.want("accounts/a%20b", whole)
-	r.do("PUT", "accounts/ca_2", `{"scheme":"OAUTH2"}`)
-	r.want("accounts/ca_2", `{"id":"ca_2","toolkit":"","user":"","scheme":"OAUTH2","alias":"","status":"ACTIVE","credentials":{}}`)
+	r.do("PUT", "accounts/ca_2", `{"scheme":"OAUTH2","credentials":{"access_token":""}}`)
+	r.want("accounts/ca_2", `{"id":"ca_2","toolkit":"","user":"","scheme":"OAUTH2","alias":"","status":"ACTIVE","credentials":{"access_token":""}}`)
 	r.want("accounts", `{"accounts":[`+
 		`{"id":"a b","toolkit":"github","user":"user_1","scheme":"BEARER_TOKEN","alias":"home","status":"ACTIVE","credentials":["token","user_agent"]},`+
 		`{"id":"ca_1","toolkit":"github","user":"user_1","scheme":"BEARER_TOKEN","alias":"home","status":"ACTIVE","credentials":["token","user_agent"]},`+

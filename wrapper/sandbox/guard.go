@@ -22,7 +22,7 @@ func (c *control) guard(r *http.Request) error {
 	if !c.knows(r.Host) {
 		return &failure{
 			status: http.StatusForbidden, message: "The Host header is neither a loopback name nor an allowed host",
-			fix: "Use http://127.0.0.1, or allow the host with --allow-host or WithControl",
+			fix: "Use the address that the sandbox prints, or allow the host with --allow-host or WithControl",
 		}
 	}
 	for _, origin := range r.Header.Values("Origin") {
@@ -41,7 +41,8 @@ func (c *control) guard(r *http.Request) error {
 // errOtherSite is the answer to a browser whose page is another site's.
 var errOtherSite = &failure{status: http.StatusForbidden, message: "Another web site has sent this request", fix: "Enter the address by hand"}
 
-// knows reports whether a Host header is this machine's or allowed, with its port or without.
+// knows reports whether a Host header is this machine's or allowed, with its port or without. Browsers leave out the port
+// of the scheme, which a proxy in front may have changed.
 func (c *control) knows(host string) bool {
 	name, port := splitHost(host)
 	if addr, err := netip.ParseAddr(name); err == nil && addr.IsLoopback() || name == "localhost" {
@@ -49,7 +50,8 @@ func (c *control) knows(host string) bool {
 	}
 	return slices.ContainsFunc(c.hosts, func(allowed string) bool {
 		allowedName, allowedPort := splitHost(allowed)
-		return name != "" && name == allowedName && (allowedPort == "" || allowedPort == port)
+		return name != "" && name == allowedName && (allowedPort == "" || allowedPort == port ||
+			port == "" && (allowedPort == "80" || allowedPort == "443"))
 	})
 }
 

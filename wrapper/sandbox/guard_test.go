@@ -37,7 +37,7 @@ func TestControlTakesTheKeyAlone(t *testing.T) {
 }
 
 func TestNobodyGetsInFromAnotherSite(t *testing.T) {
-	box := sandbox.New(sandbox.WithControl("BOX.test", "other.test:81", "FD00:0::1"))
+	box := sandbox.New(sandbox.WithControl("BOX.test", "other.test:81", "plain.test:80", "tls.test:443", "FD00:0::1"))
 	box.Put(bearer("ca_1"))
 	srv := httptest.NewServer(box)
 	defer srv.Close()
@@ -48,8 +48,9 @@ func TestNobodyGetsInFromAnotherSite(t *testing.T) {
 		values  []string
 	}{
 		{"Host", false, []string{own, "LocalHost:8787", "localhost", "LOCALHOST.:8787", "127.8.9.1:1", "[::1]:8787", "[::1]", "[0:0:0:0:0:0:0:1]:8787",
-			"[::ffff:127.0.0.1]", "Box.test:9", "box.test.", "other.test:81", "[fd00::1]:9"}},
-		{"Host", true, []string{"other.test:82", "[localhost]", "[::1", "localhost:evil", "localhost:80@evil.test", "evil.test", "localhost.evil.test",
+			"[::ffff:127.0.0.1]", "Box.test:9", "box.test.", "other.test:81", "[fd00::1]:9",
+			"plain.test", "plain.test:80", "tls.test", "tls.test:443"}},
+		{"Host", true, []string{"other.test:82", "other.test", "plain.test:443", "tls.test:80", "[localhost]", "[::1", "localhost:evil", "localhost:80@evil.test", "evil.test", "localhost.evil.test",
 			"127.0.0.1.evil.test:8787", "evil-box.test", "192.168.1.1:8787", "0.0.0.0:8787"}},
 		{"Origin", false, []string{srv.URL}},
 		{"Origin", true, []string{"http://evil.test", "http://127.0.0.1:1", "https://" + own, "null", srv.URL + ".evil.test", "", "http://box.test"}},

@@ -60,5 +60,8 @@ func describe(before, a sandbox.Account) []string {
 	if len(a.NotAllowedUserIDs) > 0 {
 		parts = append(parts, fmt.Sprintf("denied %q", a.NotAllowedUserIDs))
 	}
+	for i, part := range parts {
+		parts[i] = printable(part)
+	}
 	return parts
 }

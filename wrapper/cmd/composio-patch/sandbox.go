@@ -1,17 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
 )
 
@@ -104,11 +111,17 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 // options returns what the flags ask for.
 func (c *sandboxCmd) options(std *stdio, refused *refusals) []sandbox.Option {
 	for _, host := range c.AllowHost {
-		if host == "" || strings.ContainsAny(host, "/@*?# ") {
+		u, err := url.Parse("http://" + host)
+		possible := err == nil && u.Host == host && u.Hostname() != "" && !strings.Contains(host, "*")
+		if possible {
+			_, err = strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+			possible = err == nil
+		}
+		if _, err := netip.ParseAddr(host); err != nil && !possible {
 			refused.addf("--allow-host: not a host, such as sandbox or sandbox:8787")
 		}
 	}
-	opts := append(faultOptions(c.Fault, refused), sandbox.WithControl(c.AllowHost...))
+	opts := append(faultOptions(c.Fault, refused), sandbox.WithControl(c.hosts()...), sandbox.WithJournal(100_000))
 	if c.APIKey != nil {
 		opts = append(opts, sandbox.WithAPIKey(*c.APIKey))
 	}
@@ -125,6 +138,16 @@ func (c *sandboxCmd) options(std *stdio, refused *refusals) []sandbox.Option {
 	return opts
 }
 
+// hosts are the names by which the control routes are reached: those of --allow-host, and that of --addr if it is one machine's.
+func (c *sandboxCmd) hosts() []string {
+	name, _, _ := net.SplitHostPort(c.Addr)
+	addr, err := net.ResolveIPAddr("ip", name)
+	if err != nil || name == "" || addr.IP.IsUnspecified() {
+		return c.AllowHost
+	}
+	return append(c.AllowHost, name, addr.String())
+}
+
 // accounts returns those of the file, or else the seeds.
 func (c *sandboxCmd) accounts() ([]sandbox.Account, error) {
 	if c.Accounts == nil {
@@ -136,6 +159,9 @@ func (c *sandboxCmd) accounts() ([]sandbox.Account, error) {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	accounts, err := sandbox.ReadAccounts(file)
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, &problem{exitUsage, "--accounts: " + strings.TrimPrefix(err.Error(), "composio: "), "name a file of JSON Lines, or leave --accounts out"}
+	}
 	if err != nil {
 		return nil, &problem{exitUsage, "--accounts " + *c.Accounts + ": " + strings.TrimPrefix(err.Error(), "composio: "),
 			"correct the line; a line looks like " + strings.SplitN(seedLines, "\n", 2)[0]}
@@ -169,11 +195,35 @@ func (c *sandboxCmd) greet(std *stdio, url string, accounts []sandbox.Account) {
 	if more := len(accounts) - maxListed; more > 0 {
 		std.outf("  and %d more\n", more)
 	}
-	if len(accounts) > 0 {
-		std.outf("\ntry, in another terminal:\n  %s%s update %s --alias new --base-url %s\n", key, shellQuote(std.program), shellQuote(accounts[0].ID), url)
+	if id := suggested(accounts); id != "" {
+		insecure := ""
+		if _, err := composio.New("for-checking-only", composio.WithBaseURL(url)); err != nil {
+			insecure = " --insecure-http"
+		}
+		std.outf("\ntry, in another terminal:\n  %s%s update %s --alias new --base-url %s%s\n", key, shellQuote(std.program), id, url, insecure)
 	}
 	std.outf("\nstop with ctrl-c\n")
 }
+
+// suggested returns the id of the first account whose alias a command that needs no quotes can change to new, or else "".
+func suggested(accounts []sandbox.Account) string {
+	type owner struct{ toolkit, user string }
+	taken := map[owner]bool{}
+	for _, a := range accounts {
+		if a.Alias == "new" {
+			taken[owner{a.Toolkit, a.UserID}] = true
+		}
+	}
+	for _, a := range accounts {
+		if slices.Contains(schemes, a.Scheme) && plainID.MatchString(a.ID) && !taken[owner{a.Toolkit, a.UserID}] {
+			return a.ID
+		}
+	}
+	return ""
+}
+
+// plainID is an id that neither a shell nor the command takes for something else.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
 
 // shellQuote quotes a word for a shell, if it must.
 func shellQuote(word string) string {

@@ -225,7 +225,7 @@ func TestTheSeedsAreOneOfEachSchemeAndTwoThatClash(t *testing.T) {
 
 func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
 	before := sandbox.Account{
-		ID: "ca_1", Toolkit: "t", UserID: "u", Scheme: composio.SchemeBasic, Status: composio.StatusActive, Alias: "a\x1b",
+		ID: "ca\x1b1", Toolkit: "t\n", UserID: "u\u202e", Scheme: composio.SchemeBasic, Status: composio.StatusActive, Alias: "a\x1b",
 		Credentials: map[string]string{"kept": "s3cr3t-1", "replaced": "s3cr3t-2", "removed": "s3cr3t-3", "emptied": "s3cr3t-4", "nothing": ""},
 	}
 	after := before
@@ -235,8 +235,8 @@ func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
 		before, after sandbox.Account
 		want          string
 	}{
-		"before": {before, before, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|emptied: set, kept: set, nothing: empty, removed: set, replaced: set`},
-		"after": {before, after, `ca_1|BASIC|ACTIVE|t of u|alias "a\x1b"|added: new, emptied: empty, kept: set, nothing: empty, ` +
+		"before": {before, before, `ca 1|BASIC|ACTIVE|t  of u |alias "a\x1b"|emptied: set, kept: set, nothing: empty, removed: set, replaced: set`},
+		"after": {before, after, `ca 1|BASIC|ACTIVE|t  of u |alias "a\x1b"|added: new, emptied: empty, kept: set, nothing: empty, ` +
 			`removed: removed, replaced: new|every user may use it|allowed ["x" "y"]|denied ["z"]`},
 		"without credentials": {sandbox.Account{}, sandbox.Account{ID: "ca_2"}, `ca_2||| of |alias ""|`},
 	} {
@@ -289,27 +289,67 @@ method=PATCH id=ca_1a2b3c4d5e6f status=400 applied=false violations="request /al
 }
 
 func TestSandboxServesTheAccountsOfAFile(t *testing.T) {
-	file := inputFile(t, `{"id":"it's","scheme":"OAUTH2","user":"u","toolkit":"t","status":"EXPIRED","alias":"a","credentials":{"b":"s3cret"}}`, "",
+	file := inputFile(t, `{"id":"it's\u001b[2J","scheme":"OAUTH2","user":"u","toolkit":"t","status":"EXPIRED","alias":"a","credentials":{"b":"s3cret"}}`, "",
 		`{"id":"ca_2","scheme":"API_KEY"}`)
 	s := serve(t, "--quiet", "--accounts", file, "--allow-host", "box.test")
-	if status, body := s.send(t, "GET", "/_sandbox/accounts/it%27s", ""); status != 200 ||
-		body != `{"id":"it's","toolkit":"t","user":"u","scheme":"OAUTH2","alias":"a","status":"EXPIRED","credentials":{"b":"s3cret"}}` {
+	if status, body := s.send(t, "GET", "/_sandbox/accounts/it%27s%1b%5b2J", ""); status != 200 ||
+		body != `{"id":"it's\u001b[2J","toolkit":"t","user":"u","scheme":"OAUTH2","alias":"a","status":"EXPIRED","credentials":{"b":"s3cret"}}` {
 		t.Errorf("%d %s", status, body)
 	}
 	if status, body := s.send(t, "PATCH", api+"ca_1a2b3c4d5e6f", `{}`); status != 404 {
 		t.Errorf("an account of its own is there: %d %s", status, body)
 	}
 	want(t, s.stop(t, syscall.SIGTERM), outcome{0, s.greeting("ak_sandbox\npage: URL/_sandbox/#key=ak_sandbox",
-		"  it's  OAUTH2   EXPIRED  t of u  alias \"a\"  b: set\n  ca_2  API_KEY  ACTIVE    of     alias \"\"   \n", `COMPOSIO_API_KEY=ak_sandbox COMMAND update 'it'\''s'`), ""})
+		"  it's [2J  OAUTH2   EXPIRED  t of u  alias \"a\"  b: set\n  ca_2      API_KEY  ACTIVE    of     alias \"\"   \n", `COMPOSIO_API_KEY=ak_sandbox COMMAND update ca_2`), ""})
 }
 
 func TestSandboxPrintsFewOfManyAccounts(t *testing.T) {
 	for n, want := range map[int]string{20: "\n\ntry", 21: "\n  and 1 more\n\ntry", 10_000: "\n  and 9980 more\n\ntry", 0: "accounts:\n\nstop"} {
 		var out bytes.Buffer
-		(&sandboxCmd{}).greet(&stdio{out: &out}, "http://x", make([]sandbox.Account, n))
+		all := make([]sandbox.Account, n)
+		for i := range all {
+			all[i] = sandbox.Account{ID: fmt.Sprint("ca_", i), Scheme: composio.SchemeBasic}
+		}
+		(&sandboxCmd{}).greet(&stdio{out: &out}, "http://x", all)
 		if lines := strings.Count(out.String(), "alias \"\""); lines != min(n, 20) || !strings.Contains(out.String(), want) {
 			t.Errorf("%d accounts: %s", n, out.String())
 		}
+	}
+}
+
+func TestSandboxSuggestsAnUpdateThatWorks(t *testing.T) {
+	account := func(id string, scheme composio.Scheme, user, alias string) sandbox.Account {
+		return sandbox.Account{ID: id, Scheme: scheme, UserID: user, Alias: alias}
+	}
+	unfit := []sandbox.Account{
+		account("ca_oauth", "OAUTH2", "u", ""), account("two words", "BASIC", "u", ""), account("-v", "BASIC", "u", ""),
+		account("", "BASIC", "u", ""), account("$(x)", "BASIC", "u", ""), account("ca_taken", "BASIC", "v", ""), account("ca\n", "BASIC", "v", "new"),
+	}
+	for _, tt := range []struct {
+		accounts  []sandbox.Account
+		url, want string
+	}{
+		{unfit, "http://127.0.0.1:1", ""},
+		{append(unfit, account("Ca-1_", "BASIC", "u", ""), account("ca_2", "BASIC", "u", "")), "http://127.0.0.1:1", "update Ca-1_ --alias new --base-url http://127.0.0.1:1\n"},
+		{append(unfit, account("ca_2", "API_KEY", "u", "")), "http://localhost:1", "update ca_2 --alias new --base-url http://localhost:1\n"},
+		{seeds(), "http://192.0.2.2:1", "update ca_1a2b3c4d5e6f --alias new --base-url http://192.0.2.2:1 --insecure-http\n"},
+	} {
+		var out bytes.Buffer
+		(&sandboxCmd{}).greet(&stdio{out: &out, program: "p"}, tt.url, tt.accounts)
+		_, got, _ := strings.Cut(out.String(), "try, in another terminal:\n  COMPOSIO_API_KEY=ak_sandbox p ")
+		if got, _, _ = strings.Cut(got, "\nstop"); got != tt.want {
+			t.Errorf("suggests %q, want %q", got, tt.want)
+		}
+	}
+}
+
+func TestSandboxKeeps100000Requests(t *testing.T) {
+	box := sandbox.New((&sandboxCmd{Quiet: true}).options(&stdio{}, &refusals{})...)
+	for range 100_001 {
+		box.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	}
+	if n := len(box.Requests()); n != 100_000 {
+		t.Errorf("it keeps %d", n)
 	}
 }
 
@@ -324,8 +364,10 @@ func TestSandboxRefusesAFileOfAccounts(t *testing.T) {
 		file := inputFile(t, `{"id":"ca_1","scheme":"API_KEY"}`, line)
 		want(t, command(t, "sandbox", "--addr=127.0.0.1:0", "--accounts", file), outcome{exitUsage, "", "composio-patch: --accounts " + file + ": line 2: " + problem + fix})
 	}
-	want(t, command(t, "sandbox", "--addr=127.0.0.1:0", "--accounts=/no/such"), outcome{exitUsage, "",
-		"composio-patch: --accounts: open /no/such: no such file or directory\nfix: name a file of JSON Lines, or leave --accounts out\n"})
+	for path, problem := range map[string]string{"/no/such": "open /no/such: no such file or directory", "/": "reading accounts: read /: is a directory"} {
+		want(t, command(t, "sandbox", "--addr=127.0.0.1:0", "--accounts="+path), outcome{exitUsage, "",
+			"composio-patch: --accounts: " + problem + "\nfix: name a file of JSON Lines, or leave --accounts out\n"})
+	}
 }
 
 func TestSandboxAllowsHosts(t *testing.T) {
@@ -342,11 +384,19 @@ func TestSandboxAllowsHosts(t *testing.T) {
 		}
 		s.stop(t, syscall.SIGTERM)
 	}
-	for _, host := range []string{"", "*", "http://box.test", "box test"} {
+	for _, host := range []string{"", "*", "*.test", "http://box.test", "box test", "box.test/", "u@box.test", ":8787", "[]", "[]:80", "[::1", "box.test:x", "box.test:65536"} {
 		var refused refusals
-		(&sandboxCmd{AllowHost: []string{host}}).options(&stdio{}, &refused)
-		if len(refused) != 1 || refused[0] != "--allow-host: not a host, such as sandbox or sandbox:8787" {
-			t.Errorf("--allow-host %q: %q", host, refused)
+		(&sandboxCmd{AllowHost: []string{"box.test", "box.test:65535", "fd00::1", "[fd00::1]:80", host}}).options(&stdio{}, &refused)
+		if diff := cmp.Diff(refusals{"--allow-host: not a host, such as sandbox or sandbox:8787"}, refused); diff != "" {
+			t.Errorf("--allow-host %q (-want +got):\n%s", host, diff)
+		}
+	}
+	for addr, want := range map[string][]string{
+		"192.0.2.2:8787": {"box.test", "192.0.2.2", "192.0.2.2"}, "[fd00::1]:0": {"box.test", "fd00::1", "fd00::1"},
+		":8787": {"box.test"}, "0.0.0.0:8787": {"box.test"}, "[::]:8787": {"box.test"},
+	} {
+		if diff := cmp.Diff(want, (&sandboxCmd{Addr: addr, AllowHost: []string{"box.test"}}).hosts()); diff != "" {
+			t.Errorf("--addr %s (-want +got):\n%s", addr, diff)
 		}
 	}
 }
