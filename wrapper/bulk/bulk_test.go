@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -146,25 +145,6 @@ func TestAnUpdateIsSentAfterOneOfUnknownOutcome(t *testing.T) {
 		}
 		if diff := cmp.Diff([]bool{true, false}, unknown); diff != "" || len(s.requests) != 2 {
 			t.Errorf("%d requests, of unknown outcome (-want +got):\n%s", len(s.requests), diff)
-		}
-	})
-}
-
-func TestConcurrencyIsBoundedAndUsed(t *testing.T) {
-	simulate(t, func(t *testing.T) {
-		var now, most atomic.Int32
-		s := &server{answer: func(request) *http.Response {
-			n := now.Add(1)
-			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-				continue
-			}
-			time.Sleep(time.Second)
-			now.Add(-1)
-			return nil
-		}}
-		all(t, s.runner(t, bulk.WithConcurrency(7)).Run(t.Context(), accounts(100)))
-		if most.Load() != 7 {
-			t.Errorf("at most %d at once, want 7", most.Load())
 		}
 	})
 }

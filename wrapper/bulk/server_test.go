@@ -116,14 +116,6 @@ func (s *server) other() bool {
 	return s.spend() <= s.limit
 }
 
-// busiest returns how many requests the fullest window had.
-func (s *server) busiest() (most int) {
-	for _, n := range s.windows {
-		most = max(most, n)
-	}
-	return most
-}
-
 func response(status int, body string, headers ...string) *http.Response {
 	r := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewBufferString(body))}
 	r.Header.Set("Content-Type", "application/json")

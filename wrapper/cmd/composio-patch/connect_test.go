@@ -84,16 +84,6 @@ func TestAFailureOnTheWaySaysWhereAndWhatToCheck(t *testing.T) {
 
 func withPassword(url string) string { return strings.Replace(url, "://", "://user:s3cr3t@", 1) }
 
-func TestInsecureHTTPReachesAnotherHost(t *testing.T) {
-	composio := newStandIn(t, answers(200, applied))
-	p := newProcess(t, "update", "ca_1", "--alias=x", "--insecure-http", "--base-url=http://sandbox.test:8787")
-	p.Env = append(p.Env, "HTTP_PROXY="+composio.URL, "NO_PROXY=")
-	p.start(t)
-	if got := p.wait(); got.Status != exitDone || len(composio.received()) != 1 {
-		t.Errorf("%+v", got)
-	}
-}
-
 // net/http writes what comes after an answer, unasked, to the standard log.
 func TestWhatABrokenGatewaySendsIsNotPrinted(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -34,21 +36,18 @@ func TestWhatIsNoRowsIsRecognized(t *testing.T) {
 	if _, err := w.Write([]byte(rows)); err != nil || w.Close() != nil {
 		t.Fatal(err)
 	}
-	wide := func(text string, low, high int) string {
-		var b strings.Builder
-		for _, c := range []byte(text) {
-			pair := [2]byte{}
-			pair[low], pair[high] = c, 0
-			b.Write(pair[:])
+	wide := func(text string, order binary.AppendByteOrder) (wide []byte) {
+		for _, unit := range utf16.Encode([]rune(text)) {
+			wide = order.AppendUint16(wide, unit)
 		}
-		return b.String()
+		return wide
 	}
 	pretty, _ := json.MarshalIndent(map[string]string{"id": "ca_1", "alias": "a"}, "", "  ")
 	for name, tt := range map[string]struct{ input, what, fix string }{
 		"gzip":                   {zipped.String(), "gzip", "unpack it: gunzip -c %s | composio-patch bulk -"},
-		"UTF-16, little-endian":  {"\xff\xfe" + wide(rows, 0, 1), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
-		"UTF-16, big-endian":     {"\xfe\xff" + wide(rows, 1, 0), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
-		"UTF-16 without a mark":  {wide(rows, 0, 1), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
+		"UTF-16, little-endian":  {string(wide("\ufeff"+rows, binary.LittleEndian)), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
+		"UTF-16, big-endian":     {string(wide("\ufeff"+rows, binary.BigEndian)), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
+		"UTF-16 without a mark":  {string(wide(rows, binary.LittleEndian)), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
 		"an array":               {"\n [" + strings.Join(aliasRows(2), ",") + "]", "a JSON array", "make rows of it: jq -c '.[]' %s"},
 		"an array, pretty":       {"[\n  {}\n]", "a JSON array", "make rows of it: jq -c '.[]' %s"},
 		"pretty":                 {string(pretty) + "\n", "JSON over several lines", "make rows of it: jq -c . %s"},
@@ -156,7 +155,9 @@ func TestVerbatimAllowsEdgesAndNoMaskedValue(t *testing.T) {
 
 func TestSandboxOfABulkRun(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "")
-	path := inputFile(t, aliasRows(60)...)
+	rows := append(aliasRows(57), `{"id":"ca_a","alias":"same"}`, `{"id":"ca_b","alias":"same"}`,
+		`{"id":"ca_c","connection":{"state":{"authScheme":"SERVICE_ACCOUNT","val":{"private_key":"s3cr3t"}}}}`)
+	path := inputFile(t, rows...)
 	for _, tt := range []struct {
 		flag   string
 		status int
@@ -167,9 +168,11 @@ func TestSandboxOfABulkRun(t *testing.T) {
 		{"--sandbox-limit=60000/m", exitDone, `"rate_limit":{"limit":60000,`, true},
 		{"--fault=empty=1", exitUnknown, `"outcome":"unknown","http_status":200`, true},
 	} {
-		got := command(t, "bulk", path, "--sandbox", "--json", "--keep-going", "--max-retries=0", tt.flag)
-		if n := strings.Count(got.Out, tt.has); got.Status != tt.status || strings.Count(got.Out, `"event":"row"`) != 60 || tt.all && n < 60 || !tt.all && n > 0 {
-			t.Errorf("%s: status %d, %d × %s", tt.flag, got.Status, n, tt.has)
+		for _, from := range []string{path, "-"} {
+			got := commandIn(t, strings.NewReader(strings.Join(rows, "\n")), "bulk", from, "--sandbox", "--json", "--keep-going", "--max-retries=0", tt.flag)
+			if n := strings.Count(got.Out, tt.has); got.Status != tt.status || strings.Count(got.Out, `"event":"row"`) != 60 || tt.all && n < 60 || !tt.all && n > 0 {
+				t.Errorf("%s of %s: status %d, %d × %s", tt.flag, from, got.Status, n, tt.has)
+			}
 		}
 	}
 	want(t, command(t, "bulk", path, "--fault=none", "--sandbox-limit=5", "--rate=20", "--share=0", "--concurrency=0", "--timeout=-1s", "--max-retries=-1"), outcome{exitUsage, "", strings.Join([]string{

@@ -121,8 +121,7 @@ func TestAJournalOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
 	path := inputFile(t, aliasRows(1)...)
 	own := newPath(t)
 	wantStart(t, command(t, "bulk", path, "--journal", own), 0, "")
-	data := readFile(t, own)
-	text := data
+	text := readFile(t, own)
 	sum := text[strings.Index(text, `256":"`)+6:][:64]
 	sent := len(composio.received())
 	for name, tt := range map[string]struct{ journal, err string }{

@@ -293,29 +293,6 @@ func (p *process) wait() outcome {
 
 func with(args []string, more ...string) []string { return append(slices.Clip(args), more...) }
 
-func TestTheProcessExitsAsRunSays(t *testing.T) {
-	newStandIn(t, answers(200, applied))
-	for name, tt := range map[string]struct {
-		args []string
-		want outcome
-	}{
-		"done": {[]string{"update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-", "--json"}, outcome{
-			0, `{"event":"row","id":"ca_1","outcome":"done","status":"ACTIVE","http_status":200,"code":0,"slug":"","request_id":"req_1","attempts":1}` + "\n", "",
-		}},
-		"not applied": {[]string{"update", "ca_1", "--alias=work", "--base-url=http://127.0.0.1:1", "--max-retries=0"}, outcome{
-			1, "", "composio-patch: ca_1: PATCH \"http://127.0.0.1:PORT/api/v3/connected_accounts/ca_1\": dial tcp 127.0.0.1:PORT: connect: connection refused; request id REQUEST-ID\n" +
-				"fix: nothing was sent; check the network, and --base-url or COMPOSIO_BASE_URL\n",
-		}},
-		"wrong usage": {[]string{"update"}, outcome{2, "", "composio-patch: expected \"<id>\"\nfix: nothing was sent; see composio-patch help update\n"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newProcess(t, tt.args...)
-			p.Stdin = strings.NewReader("s3cr3t-of-stdin\n")
-			want(t, steady(p.start(t).wait()), tt.want)
-		})
-	}
-}
-
 func TestASignalEndsACommandThatStillReads(t *testing.T) {
 	in, typist, err := os.Pipe()
 	if err != nil {

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
 	composio "example.com/composio/wrapper"
@@ -121,13 +120,6 @@ func TestSandboxSaysThatThePortIsTaken(t *testing.T) {
 		"composio-patch: listen tcp " + addr + ": bind: address already in use\nfix: choose another --addr, such as 127.0.0.1:0 for any free port\n"})
 }
 
-func TestSandboxListensOnThisMachineUnlessToldOtherwise(t *testing.T) {
-	var c cli
-	if _, err := kong.Must(&c, kong.Bind(&stdio{})).Parse([]string{"sandbox"}); err != nil || c.Sandbox.Addr != "127.0.0.1:8787" {
-		t.Errorf("%v, %+v", err, c.Sandbox)
-	}
-}
-
 func TestTheURLIsOneThatThisMachineReaches(t *testing.T) {
 	for addr, want := range map[string]string{
 		"127.0.0.1:8787": "http://127.0.0.1:8787", "[::1]:80": "http://[::1]:80",
@@ -144,14 +136,7 @@ func TestTheURLIsOneThatThisMachineReaches(t *testing.T) {
 }
 
 func TestTheProgramIsQuotedForAShellIfItMust(t *testing.T) {
-	for path, want := range map[string]string{
-		"./.bin/composio-patch": "./.bin/composio-patch",
-		"/My Projects/c":        "'/My Projects/c'",
-		"it's":                  `'it'\''s'`,
-	} {
-		if got := shellQuote(path); got != want {
-			t.Errorf("%s is %s, not %s", path, got, want)
-		}
+	for _, path := range []string{"./.bin/composio-patch", "/My Projects/c", "it's"} {
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf %s "+shellQuote(path)).Output()
 		if err != nil || string(out) != path {
 			t.Errorf("%v: a shell takes %s for %s", err, shellQuote(path), out)
@@ -180,46 +165,18 @@ func TestShutDownLetsARequestEndButNotForLong(t *testing.T) {
 			if server.ReadHeaderTimeout <= 0 {
 				t.Error("a client that sends no headers is waited for without end")
 			}
-			status := make(chan int)
-			go func() {
-				defer close(status)
-				defer http.DefaultClient.CloseIdleConnections()
-				if resp, err := http.Get(server.url); err == nil {
-					_ = resp.Body.Close()
-					status <- resp.StatusCode
-				}
-			}()
-			<-arrived
 			if tt.ends {
 				server.RegisterOnShutdown(func() { close(release) })
 			}
 			done := make(chan struct{})
-			go func() { defer close(done); server.stop(t.Context(), tt.within) }()
-			if got := <-status; (got == http.StatusNoContent) != tt.ends {
-				t.Errorf("the request was answered %d", got)
+			go func() { defer close(done); <-arrived; server.stop(t.Context(), tt.within) }()
+			defer http.DefaultClient.CloseIdleConnections()
+			resp, err := http.Get(server.url)
+			if (err == nil) != tt.ends || err == nil && (resp.StatusCode != http.StatusNoContent || resp.Body.Close() != nil) {
+				t.Errorf("the request was answered %v, %v", resp, err)
 			}
 			<-done
 		})
-	}
-}
-
-func TestTheSeedsAreOneOfEachSchemeAndTwoThatClash(t *testing.T) {
-	schemes := map[composio.Scheme]int{}
-	aliases := map[string]int{}
-	for _, a := range seeds() {
-		schemes[a.Scheme]++
-		if a.Alias != "" {
-			aliases[a.Toolkit+" of "+a.UserID]++
-		}
-		if len(a.Credentials) == 0 {
-			t.Errorf("%s has no credentials", a.ID)
-		}
-	}
-	if diff := cmp.Diff(map[composio.Scheme]int{
-		composio.SchemeBearerToken: 2, composio.SchemeAPIKey: 1, composio.SchemeBasic: 1, composio.SchemeBasicWithJWT: 1,
-		composio.SchemeGoogleServiceAccount: 1, composio.SchemeServiceAccount: 1,
-	}, schemes); diff != "" || aliases["github of user_1"] != 2 {
-		t.Errorf("aliases %v, schemes (-want +got):\n%s", aliases, diff)
 	}
 }
 
@@ -243,9 +200,6 @@ func TestAnAccountIsDescribedWithoutItsCredentials(t *testing.T) {
 		if diff := cmp.Diff(tt.want, strings.Join(describe(tt.before, tt.after), "|")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-	}
-	if got := fmt.Sprint(before.Credentials["removed"]); got != "s3cr3t-3" {
-		t.Errorf("the account was changed by describing it: %s", got)
 	}
 }
 
@@ -371,8 +325,8 @@ func TestSandboxRefusesAFileOfAccounts(t *testing.T) {
 }
 
 func TestSandboxAllowsHosts(t *testing.T) {
+	s := serve(t, "--allow-host=box.test", "--allow-host=other.test:1")
 	for host, status := range map[string]int{"box.test": 200, "evil.test": 403} {
-		s := serve(t, "--allow-host=box.test", "--allow-host=other.test:1")
 		req, _ := http.NewRequestWithContext(t.Context(), "GET", s.url+"/_sandbox/", nil)
 		req.Host = host
 		resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
@@ -382,8 +336,8 @@ func TestSandboxAllowsHosts(t *testing.T) {
 		if _ = resp.Body.Close(); resp.StatusCode != status {
 			t.Errorf("%s: %d", host, resp.StatusCode)
 		}
-		s.stop(t, syscall.SIGTERM)
 	}
+	s.stop(t, syscall.SIGTERM)
 	for _, host := range []string{"", "*", "*.test", "http://box.test", "box test", "box.test/", "u@box.test", ":8787", "[]", "[]:80", "[::1", "box.test:x", "box.test:65536"} {
 		var refused refusals
 		(&sandboxCmd{AllowHost: []string{"box.test", "box.test:65535", "fd00::1", "[fd00::1]:80", host}}).options(&stdio{}, &refused)

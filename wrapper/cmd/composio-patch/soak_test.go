@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -155,27 +154,22 @@ func TestMemoryOfARunIsFlat(t *testing.T) {
 func peakMemory(t *testing.T, rows int, args ...string) int {
 	t.Helper()
 	path := inputFile(t, tokenRows(rows)...)
-	cmd := asProcess(t, os.Args[0], append([]string{"bulk", path, "--journal", path + ".journal"}, args...)...)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
 	start := time.Now()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error)
-	go func() { ended <- cmd.Wait() }()
+	p := newProcess(t, append([]string{"bulk", path, "--journal", path + ".journal"}, args...)...)
+	p.Stdout = nil // a dry run prints a line a row
+	p.start(t)
+	ended := make(chan outcome)
+	go func() { ended <- p.wait() }()
 	peak := 0
 	for {
 		// Not what Wait tells: that begins with what this process had when it started the other.
-		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
 		if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
 			_, _ = fmt.Sscan(after, &peak)
 		}
 		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("%v: %s", err, &errs)
-			}
+		case got := <-ended:
+			wantStart(t, got, exitDone, "")
 			t.Logf("bulk %v of %d rows: at most %.1f MiB resident, %v", args, rows, float64(peak)/1024, time.Since(start).Round(time.Millisecond))
 			return peak
 		case <-time.After(5 * time.Millisecond):

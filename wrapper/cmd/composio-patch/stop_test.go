@@ -6,57 +6,41 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
 func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
-	always := func(status int, body string, header ...string) func(int) http.HandlerFunc {
-		return func(int) http.HandlerFunc { return answers(status, body, header...) }
-	}
-	afterASuccess := func(status int, body string) func(int) http.HandlerFunc {
-		return func(n int) http.HandlerFunc {
-			if n == 1 {
-				return answers(200, applied)
-			}
-			return answers(status, body)
-		}
-	}
 	const clash = `{"error":{"message":"M","slug":"S"}}`
 	for name, tt := range map[string]struct {
-		answer func(n int) http.HandlerFunc // to the nth request
+		good   int // so many requests succeed first
+		answer http.HandlerFunc
 		flags  []string
 		sent   int // -1: all
 		exit   int
 		why    string
 	}{
-		"the key is refused": {always(401, `{"error":{"message":"M","slug":"HTTP_Unauthorized"}}`), []string{"--concurrency=32"}, 1, exitFailed, "Composio refuses the API key (401 HTTP_Unauthorized)"},
-		"the key is revoked": {func(n int) http.HandlerFunc {
-			if n <= 30 {
-				return answers(200, applied)
-			}
-			return answers(401, `{"error":{"message":"M"}}`)
-		}, nil, 31, exitFailed, "Composio refuses the API key (401)"},
-		"all forbidden":                       {always(403, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (403)"},
-		"a gateway's 401":                     {always(401, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (401)"},
-		"all unknown":                         {always(500, ""), []string{"--max-retries=0"}, 20, exitUnknown, "20 rows in a row had the same end (500)"},
-		"attempts are no rows":                {always(502, "", "Retry-After", "0.001"), []string{"--max-retries=1"}, 40, exitUnknown, "20 rows in a row had the same end (502)"},
-		"the rows' own fault, none succeeded": {always(400, clash), nil, 20, exitFailed, "20 rows in a row had the same end (400 S)"},
-		"bad requests, one succeeded":         {afterASuccess(400, clash), nil, -1, exitFailed, ""},
-		"unknown accounts, the same":          {afterASuccess(404, `{"error":{"message":"not found","code":606}}`), nil, -1, exitFailed, ""},
-		"clashes, the same":                   {afterASuccess(409, clash), []string{"--max-retries=0"}, -1, exitFailed, ""},
-		"unprocessable, the same":             {afterASuccess(422, clash), nil, -1, exitFailed, ""},
-		"forbidden, one succeeded":            {afterASuccess(403, clash), nil, 21, exitFailed, "20 rows in a row had the same end (403 S)"},
-		"two kinds in turn":                   {func(n int) http.HandlerFunc { return answers([]int{403, 402}[n%2], "") }, nil, -1, exitFailed, ""},
-		"keep going":                          {always(401, clash), []string{"--keep-going"}, -1, exitFailed, ""},
-		"a long pause":                        {always(429, "", "Retry-After", "3000"), nil, 1, exitFailed, "Composio asks for a pause of 50m0s, until "},
+		"the key is refused":                  {0, answers(401, `{"error":{"message":"M","slug":"HTTP_Unauthorized"}}`), []string{"--concurrency=32"}, 1, exitFailed, "Composio refuses the API key (401 HTTP_Unauthorized)"},
+		"the key is revoked":                  {30, answers(401, `{"error":{"message":"M"}}`), nil, 31, exitFailed, "Composio refuses the API key (401)"},
+		"all forbidden":                       {0, answers(403, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (403)"},
+		"a gateway's 401":                     {0, answers(401, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (401)"},
+		"all unknown":                         {0, answers(500, ""), []string{"--max-retries=0"}, 20, exitUnknown, "20 rows in a row had the same end (500)"},
+		"attempts are no rows":                {0, answers(502, "", "Retry-After", "0.001"), []string{"--max-retries=1"}, 40, exitUnknown, "20 rows in a row had the same end (502)"},
+		"the rows' own fault, none succeeded": {0, answers(400, clash), nil, 20, exitFailed, "20 rows in a row had the same end (400 S)"},
+		"bad requests, one succeeded":         {1, answers(400, clash), nil, -1, exitFailed, ""},
+		"unknown accounts, the same":          {1, answers(404, `{"error":{"message":"not found","code":606}}`), nil, -1, exitFailed, ""},
+		"clashes, the same":                   {1, answers(409, clash), []string{"--max-retries=0"}, -1, exitFailed, ""},
+		"unprocessable, the same":             {1, answers(422, clash), nil, -1, exitFailed, ""},
+		"forbidden, one succeeded":            {1, answers(403, clash), nil, 21, exitFailed, "20 rows in a row had the same end (403 S)"},
+		"two kinds in turn":                   {0, inTurn(slices.Repeat([]http.HandlerFunc{answers(403, ""), answers(402, "")}, 30)...), nil, -1, exitFailed, ""},
+		"keep going":                          {0, answers(401, clash), []string{"--keep-going"}, -1, exitFailed, ""},
+		"a long pause":                        {0, answers(429, "", "Retry-After", "3000"), nil, 1, exitFailed, "Composio asks for a pause of 50m0s, until "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var n atomic.Int32
-			s := newStandIn(t, func(w http.ResponseWriter, r *http.Request) { tt.answer(int(n.Add(1)))(w, r) })
+			s := newStandIn(t, inTurn(append(slices.Repeat([]http.HandlerFunc{answers(200, applied)}, tt.good), tt.answer)...))
 			got := command(t, append([]string{"bulk", inputFile(t, aliasRows(60)...), "--concurrency=1"}, tt.flags...)...)
 			if sent := len(s.received()); sent != tt.sent && tt.sent >= 0 || tt.sent < 0 && sent < 60 || got.Status != tt.exit {
 				t.Errorf("%d requests, %+v", sent, got)
@@ -145,7 +129,10 @@ func TestRejectsAreTheRowsAsTheyStand(t *testing.T) {
 		t.Errorf("%+v, %q", got, content())
 	}
 	clear(statuses)
-	wantStart(t, command(t, "bulk", rejects, "--journal", journal+"2"), exitDone, "4 done; in ")
+	wantStart(t, command(t, "bulk", rejects, "--journal", journal+"2", "--rejects", rejects+"2"), exitDone, "4 done; in ")
+	if _, err := os.Stat(rejects + "2"); err == nil {
+		t.Error("an empty file is left behind")
+	}
 }
 
 func TestAFileOfRejectsThatIsAnothersIsRefused(t *testing.T) {
@@ -154,13 +141,5 @@ func TestAFileOfRejectsThatIsAnothersIsRefused(t *testing.T) {
 	for _, args := range [][]string{{"--rejects", path}, {"--rejects", path, "--journal", newPath(t)}} {
 		want(t, command(t, append([]string{"bulk", path}, args...)...), outcome{exitUsage, "", "composio-patch: --rejects: the file exists, and no journal says that it is its own\n" +
 			"fix: choose a file that does not exist, or give the --journal that it came with\n"})
-	}
-}
-
-func TestNoRejectsLeaveNoFileBehind(t *testing.T) {
-	path := newPath(t)
-	wantStart(t, command(t, "bulk", inputFile(t, aliasRows(1)...), "--rejects", path, "--sandbox"), exitDone, "")
-	if _, err := os.Stat(path); err == nil {
-		t.Error("an empty file is left behind")
 	}
 }

