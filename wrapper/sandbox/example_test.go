@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -101,6 +102,14 @@ func TestReadmeShowsTheExamplesThatRun(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var pinned struct{ Dependencies map[string]string }
+	manifest, err := os.ReadFile("../internal/clientexamples/package.json")
+	if err == nil {
+		err = json.Unmarshal(manifest, &pinned)
+	}
+	if install := "npm install @composio/client@" + pinned.Dependencies["@composio/client"] + "\n"; err != nil || !strings.Contains(string(readme), install) {
+		t.Errorf("README.md lacks %q (%v)", install, err)
 	}
 	for _, file := range []string{"sandbox.test.ts", "sandbox-test.sh"} {
 		example, err := os.ReadFile("../internal/clientexamples/" + file)

@@ -40,6 +40,10 @@ ca_1 | kept api_key, user_agent | 400 | no |  | request /alias: type; request /c
 ca_1 | set api_key; cleared alias, token; kept user_agent | 200 | yes |  | 
 ca_1 | set alias; kept token, user_agent | 200 | yes |  | `)
 	b.wait(accounts, "ca_1 |  | BEARER_TOKEN | ACTIVE | github of user_1 | api_key, user_agent")
+	b.eval(`document.querySelector("#accounts tr").title = "the same"`)
+	b.ask("GET", "/elsewhere", "") // has the accounts looked at, and changes none
+	b.eval(`new Promise((resolve) => setTimeout(resolve, 500))`)
+	b.is(`document.querySelector("#accounts tr").title`, "the same")
 	// What another program stores has no event, and appears all the same.
 	b.box.Put(sandbox.Account{ID: "ca_2", Toolkit: "t", UserID: "u", Scheme: "OAUTH2", Status: composio.StatusExpired})
 	b.wait(accounts, "ca_1 |  | BEARER_TOKEN | ACTIVE | github of user_1 | api_key, user_agent\nca_2 |  | OAUTH2 | EXPIRED | t of u | none")
@@ -147,6 +151,8 @@ func TestPageSwitchesFaultsPlansAnswersAndResets(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"error":{"message":"<b>no</b>"}}`: `{"error":{"message":"<b>no</b>"}}`,
 		`<h1>down</h1>`:                     `<h1>down</h1>`,
+		`"quoted"`:                          `"quoted"`,
+		`{ "n": 12345678901234567890 }`:     `{ "n": 12345678901234567890 }`,
 	} {
 		b.run(chromedp.SetValue(chromedp.CSS("#answer-status"), "503"), chromedp.SetValue(chromedp.CSS("#answer-body"), body), chromedp.Click(chromedp.CSS("#script button")))
 		b.wait(`document.querySelector("#planned").textContent`, "Planned: status 503.")
@@ -156,7 +162,7 @@ func TestPageSwitchesFaultsPlansAnswersAndResets(t *testing.T) {
 	}
 	b.run(chromedp.Click(chromedp.CSS("#answer-apply")), chromedp.Click(chromedp.CSS("#script button")))
 	b.wait(`document.querySelector("#planned").textContent`, "Planned: status 503.")
-	b.wait(`document.querySelectorAll("#requests tr").length`, "4")
+	b.wait(`document.querySelectorAll("#requests tr").length`, "6")
 	b.ask("PUT", "/_sandbox/accounts/ca_2", `{"scheme":"BASIC"}`)
 	b.run(chromedp.Click(chromedp.CSS("#reset")))
 	b.wait(accounts, "ca_1 | home | BEARER_TOKEN | ACTIVE | github of user_1 | token, user_agent")
@@ -188,6 +194,7 @@ func TestPageShowsItsOwnErrors(t *testing.T) {
 	b.waitFaults("502=0.7") // as it is, and not as it was asked for
 	b.shoot("refused")
 	b.srv.Config.Handler = http.NotFoundHandler()
+	b.wait(`/^GET (accounts|faults|requests\?limit=1): 404$/.test(`+problemText+`)`, "true") // nobody has asked for anything
 	b.run(chromedp.Click(chromedp.CSS("#clear")))
 	b.wait(problemText, "DELETE requests: 404")
 }

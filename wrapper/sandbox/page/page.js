@@ -101,8 +101,12 @@ async function loadRequests(signal) {
   countRequests();
 }
 
+let accountsText; // as it was answered last
 async function loadAccounts(signal) {
-  const { accounts, total } = await (await call("GET", "accounts", undefined, signal)).json();
+  const text = await (await call("GET", "accounts", undefined, signal)).text();
+  if (text === accountsText) return; // what a person has marked stays
+  accountsText = text;
+  const { accounts, total } = JSON.parse(text);
   byId("accounts").replaceChildren(...accounts.map((a) => row(
     cell("Account", [a.id, ""]),
     cell("Alias", ...some(a.alias, "")),
@@ -163,12 +167,7 @@ async function plan() {
   const fault = byId("answer-fault").value;
   let answer = { fault };
   if (!fault) {
-    const text = byId("answer-body").value;
-    let body = text;
-    try {
-      body = JSON.parse(text);
-    } catch {} // a page or another text, to be sent as it is
-    answer = { status: Number(byId("answer-status").value), body, apply: byId("answer-apply").checked };
+    answer = { status: Number(byId("answer-status").value), body: byId("answer-body").value, apply: byId("answer-apply").checked };
   }
   await call("POST", "script", { answers: [answer] });
   byId("planned").textContent = `Planned: ${fault || `status ${answer.status}`}.`;
@@ -230,7 +229,8 @@ async function connect(newKey) {
 setInterval(() => {
   if (byId("state").className !== "live" || document.hidden) return;
   const { signal } = session;
-  Promise.all([loadAccounts(signal), loadFaults(signal), checkRequests(signal)]).catch(() => {}); // the stream says that the server is lost
+  Promise.all([loadAccounts(signal), loadFaults(signal), checkRequests(signal)])
+    .catch((error) => signal.aborted || byId("state").className !== "live" || tell(error.message)); // the stream says that the server is lost
 }, 2000);
 
 // checkRequests loads the requests anew if the journal ends with another one, or has another number of them.
