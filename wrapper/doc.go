@@ -73,11 +73,11 @@
 //
 // No error text, log line or printed value shows the API key or a credential of four bytes or more. A text from outside
 // that holds one is changed or dropped, also where the secret is escaped, trimmed or re-wrapped. What is not recognised:
-// hex, another case, \u{5a}, an escape of HTML's without its semicolon, a name such as &excl; in a secret of fewer than
-// twelve letters and digits, and encodings other than JSON's, HTML's, percent and base64 of user:password. net/http's own
-// log can quote the rest of a broken answer; GODEBUG=http2debug and printers that follow pointers (go-spew without
-// methods) show all. A transport's Read that ignores both the context and Close holds its attempt for as long as it
-// likes.
+// hex, another case, \u{5a}, an escape of HTML's without its semicolon, in a secret of fewer than twelve letters and
+// digits a name such as &excl;, such a secret of fewer than three bytes once its own escapes are read, and encodings
+// other than JSON's, HTML's, percent and base64 of user:password. net/http's own log can quote the rest of a broken
+// answer; GODEBUG=http2debug and printers that follow pointers (go-spew without methods) show all. A transport's Read
+// that ignores both the context and Close holds its attempt for as long as it likes.
 //
 // With [WithLogger], each attempt is logged at debug ("composio: attempt": account_id, attempt, status, duration,
 // request_id) and each retry at warn ("composio: trying again": account_id, attempt, status, wait, request_id, error).
