@@ -124,6 +124,9 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 	if c.Journal != nil && c.File == "-" {
 		refused.addf("--journal needs a FILE: standard input cannot be read again")
 	}
+	if c.Journal != nil && *c.Journal == "" || c.Rejects != nil && *c.Rejects == "" {
+		refused.addf("--journal and --rejects need the name of a file, and it is empty")
+	}
 	if c.RetryRefused && c.Journal == nil {
 		refused.addf("--retry-refused needs the --journal that says which rows were refused")
 	}

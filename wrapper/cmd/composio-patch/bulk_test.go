@@ -28,6 +28,8 @@ func TestBulkRefusesWrongUsage(t *testing.T) {
 		"none":                      "the file \"none\" cannot be opened: no such file or directory\nfix: give a file that can be read, or - for standard input",
 		".":                         "\".\" is not a regular file, which could be read twice\nfix: give - and let it be standard input",
 		"- --journal=x":             "--journal needs a FILE: standard input cannot be read again" + help,
+		path + " --journal=":        "--journal and --rejects need the name of a file, and it is empty" + help,
+		path + " --rejects=":        "--journal and --rejects need the name of a file, and it is empty" + help,
 		path + " --check --dry-run": "--check and --dry-run can't be used together" + help,
 		path + " --base-url=https://x.test --sandbox": "--base-url and --sandbox can't be used together" + help,
 		path + " --journal=" + os.DevNull:             "--journal: it is not a regular file\nfix: choose a file that does not exist",

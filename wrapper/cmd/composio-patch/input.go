@@ -33,7 +33,8 @@ type input struct {
 	rows     int
 	kinds    kinds
 	seed     maphash.Seed
-	hashes   []uint64 // of the rows of a file, as they stood when they were looked at
+	hashes   []uint64       // of the rows of a file, as they stood when they were looked at
+	ids      map[uint64]int // the lines of a file's rows, by the hash of their ids
 	bad      int
 }
 
@@ -144,7 +145,8 @@ const maxProblems = 20
 
 // look looks at every row, and tells what is wrong.
 func (in *input) look(each func(row)) error {
-	sum, ids := sha256.New(), map[uint64]int{}
+	sum := sha256.New()
+	in.ids = map[uint64]int{}
 	for line, text := range in.lines(io.TeeReader(in.content(), sum)) {
 		if text.err == nil {
 			in.rows++
@@ -155,11 +157,11 @@ func (in *input) look(each func(row)) error {
 			return err
 		}
 		id := maphash.String(in.seed, r.ID)
-		if before, ok := ids[id]; ok && err == nil && in.file != nil {
+		if before, ok := in.ids[id]; ok && err == nil && in.file != nil {
 			err = fmt.Errorf("the id %s stands in line %d already", r.ID, before)
 		}
 		if err == nil {
-			ids[id] = line
+			in.ids[id] = line
 			k, _ := r.look()
 			in.kinds.add(k)
 			each(r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"os"
 	"sync"
 	"time"
@@ -41,9 +42,10 @@ type sending struct {
 // resume takes in what earlier runs left.
 func (j *job) resume() (err error) {
 	path := j.rejectsPath()
+	header := journalHeader{journalKind, 1, j.sum, j.server(), os.Getpid(), path}
 	if j.Journal != nil {
-		header := journalHeader{journalKind, 1, j.sum, j.server(), os.Getpid(), path}
-		journal, err := openJournal(*j.Journal, header, j.DryRun, func(text string) { j.std.errf("%s: %s\n", name, text) })
+		isRow := func(line int, id string) bool { return j.ids[maphash.String(j.seed, id)] == line }
+		journal, err := openJournal(*j.Journal, header, j.DryRun, isRow, func(text string) { j.std.errf("%s: %s\n", name, text) })
 		if err != nil {
 			return err
 		}
@@ -53,7 +55,12 @@ func (j *job) resume() (err error) {
 		}
 	}
 	if path != "" && !j.DryRun {
-		if j.rejects, err = openRejects(path, j.journal.rejects == path); err != nil {
+		if j.rejects, err = openRejects(path, j.journal.rejects[path]); err != nil {
+			return err
+		}
+	}
+	if j.journal.log != nil && !j.DryRun {
+		if err := j.journal.begin(header); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,8 +20,8 @@ import (
 type journal struct {
 	log     *appended
 	done    lineSet
-	refused lineSet // for good
-	rejects string  // the file of --rejects that was named last
+	refused lineSet         // for good
+	rejects map[string]bool // the files that --rejects named
 }
 
 // journalHeader begins each run's part: what the journal is, and of what, and who writes it.
@@ -55,8 +56,8 @@ type journalEntry struct {
 	Time       time.Time `json:"time"`
 }
 
-// openJournal opens or begins the journal of an input. A dry run leaves no trace in it.
-func openJournal(path string, header journalHeader, dryRun bool, warn func(string)) (*journal, error) {
+// openJournal opens the journal of an input, whose rows isRow knows. It writes nothing: see begin. A dry run leaves no trace.
+func openJournal(path string, header journalHeader, dryRun bool, isRow func(line int, id string) bool, warn func(string)) (*journal, error) {
 	flags := os.O_RDWR | os.O_CREATE | os.O_APPEND
 	if dryRun {
 		flags = os.O_RDONLY
@@ -68,30 +69,33 @@ func openJournal(path string, header journalHeader, dryRun bool, warn func(strin
 	case err != nil:
 		return nil, journalProblem("it cannot be opened: "+reason(err), "choose another --journal, or see why this one cannot be written")
 	}
-	j := &journal{log: &appended{file: file}, done: lineSet{}, refused: lineSet{}}
+	j := &journal{log: &appended{file: file}, done: lineSet{}, refused: lineSet{}, rejects: map[string]bool{}}
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
 		j.close()
 		return nil, journalProblem("it is not a regular file", "choose a file that does not exist")
 	}
 	locked := dryRun || lock(file)
-	holder, whole, err := j.read(header, warn)
+	holder, err := j.read(header, isRow, warn)
 	if !locked {
 		err = journalProblem(fmt.Sprintf("process %d is writing it", holder), "wait for that run to end, or end it")
-	}
-	if err == nil && !dryRun {
-		j.log.size = whole
-		if err = file.Truncate(whole); err == nil {
-			err = j.log.json(header)
-		}
-		if err != nil {
-			err = journalProblem("it cannot be written: "+reason(err), "choose another --journal, or see why this one cannot be written")
-		}
 	}
 	if err != nil {
 		j.close()
 		return nil, err
 	}
 	return j, nil
+}
+
+// begin cuts off a torn end and writes a run's header.
+func (j *journal) begin(header journalHeader) error {
+	err := j.log.file.Truncate(j.log.size)
+	if err == nil {
+		err = j.log.json(header)
+	}
+	if err != nil {
+		return journalProblem("it cannot be written: "+reason(err), "choose another --journal, or see why this one cannot be written")
+	}
+	return nil
 }
 
 // reason is what went wrong with a file, without its path.
@@ -106,41 +110,41 @@ func journalProblem(text, fix string) error {
 	return &problem{exitUsage, "--journal: " + text, fix}
 }
 
-// read takes in what is there: the process that wrote last, and the length of all lines that were finished. What cannot
-// be read is a row that is not done.
-func (j *journal) read(header journalHeader, warn func(string)) (holder int, whole int64, err error) {
+// read takes in what is there, all lines that were finished, and returns the process that wrote last. What cannot be read, or
+// cannot be of this input, is a row that is not done.
+func (j *journal) read(header journalHeader, isRow func(line int, id string) bool, warn func(string)) (holder int, err error) {
 	reader := bufio.NewReader(j.log.file)
 	var damaged []string
-	begun, entries := false, 0
+	begun, entries, foreign := false, 0, false
 	for number := 1; ; number++ {
 		line, err := reader.ReadBytes('\n')
 		if err == io.EOF {
 			begin, _ := json.Marshal(journalHeader{Journal: journalKind}) // strings and numbers
-			if whole > 0 && !begun && entries == 0 || whole == 0 && !bytes.HasPrefix(begin, line[:min(len(line), 30)]) {
-				return 0, 0, journalProblem("the file is no journal of "+journalKind, "choose a file that does not exist")
+			foreign = foreign || !isDamage(line) && !bytes.HasPrefix(begin, line[:min(len(line), 30)])
+			if !begun && entries == 0 && foreign {
+				return 0, journalProblem("the file is no journal of "+journalKind, "choose a file that does not exist")
 			}
 			break
 		}
 		if err != nil {
-			return 0, 0, journalProblem(reason(err), "see why it cannot be read")
+			return 0, journalProblem(reason(err), "see why it cannot be read")
 		}
-		whole += int64(len(line))
+		j.log.size += int64(len(line))
 		var h journalHeader
 		var entry journalEntry
 		switch {
 		case json.Unmarshal(line, &h) == nil && h.Journal == journalKind:
 			if err := h.fits(header); err != nil {
-				return h.PID, 0, err
+				return h.PID, err
 			}
-			begun, holder, j.rejects = true, h.PID, h.Rejects
-		case json.Unmarshal(line, &entry) == nil && entry.Line > 0:
+			begun, holder, j.rejects[h.Rejects] = true, h.PID, true
+		case json.Unmarshal(line, &entry) == nil && entry.Line > 0 && !begun: // it may be another input's
 			entries++
-			if begun { // or else it may be another input's
-				j.done.set(entry.Line, entry.Outcome == outcomeDone)
-				j.refused.set(entry.Line, entry.Refused)
-			}
+		case entry.Line > 0 && isRow(entry.Line, entry.ID) && slices.Contains([]string{outcomeDone, outcomeFailed, outcomeUnknown}, entry.Outcome):
+			j.done.set(entry.Line, entry.Outcome == outcomeDone)
+			j.refused.set(entry.Line, entry.Refused)
 		default:
-			damaged = append(damaged, fmt.Sprint(number))
+			damaged, foreign = append(damaged, fmt.Sprint(number)), foreign || !isDamage(line)
 		}
 	}
 	if len(damaged) > 10 {
@@ -149,7 +153,12 @@ func (j *journal) read(header journalHeader, warn func(string)) (holder int, who
 	if damaged != nil {
 		warn("--journal: damaged in line " + strings.Join(damaged, ", ") + "; rows whose end stood there are not done, and are sent again")
 	}
-	return holder, whole, nil
+	return holder, nil
+}
+
+// isDamage reports whether a line can be what a damaged disk leaves of a header.
+func isDamage(line []byte) bool {
+	return len(bytes.Trim(line, "\x00 \t\r\n")) == 0 || bytes.Contains(line, []byte(journalKind)) || bytes.Contains(line, []byte(`"input_sha256":`))
 }
 
 // fits refuses another run's header.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 // rejects is the file of --rejects.
 type rejects struct {
 	log *appended
-	ids map[string]bool // of the rows in it
+	ids map[string]bool // of the rows that earlier runs put in it
 }
 
 // refusedForGood reports whether Composio refused a row for what stands in it.
@@ -51,12 +52,23 @@ func openRejects(path string, own bool) (*rejects, error) {
 		return nil, &problem{exitUsage, "--rejects: it cannot be opened: " + reason(err), "choose another file"}
 	}
 	r := &rejects{log: &appended{file: file}, ids: map[string]bool{}}
+	var last []byte
 	for _, text := range new(input).lines(file) {
 		r.ids[idOf(text.line)] = true
+		last = append(last[:0], text.line...)
 	}
-	if r.log.size, err = file.Seek(0, 2); err != nil {
+	r.log.size, err = file.Seek(0, io.SeekEnd)
+	switch torn := len(last) > 0 && !bytes.HasSuffix(last, []byte("\n")); {
+	case err != nil || !torn:
+	case json.Valid(last):
+		err = r.log.write([]byte("\n"))
+	default:
+		r.log.size -= int64(len(last))
+		err = file.Truncate(r.log.size)
+	}
+	if err = errors.Join(err, file.Chmod(0o600)); err != nil {
 		r.close()
-		return nil, &problem{exitUsage, "--rejects: it cannot be read: " + reason(err), "choose another file"}
+		return nil, &problem{exitUsage, "--rejects: it cannot be gone on with: " + reason(err), "choose another file"}
 	}
 	return r, nil
 }
@@ -72,7 +84,6 @@ func (r *rejects) add(id string, line []byte) error {
 	if r == nil || r.ids[id] {
 		return nil
 	}
-	r.ids[id] = true
 	return r.log.write(append(bytes.TrimRight(line, "\r\n"), '\n'))
 }
 

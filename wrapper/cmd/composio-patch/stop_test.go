@@ -120,13 +120,28 @@ func TestRejectsAreTheRowsAsTheyStand(t *testing.T) {
 	if info, err := os.Stat(rejects); err != nil || info.Mode().Perm() != 0o600 || content() != wanted {
 		t.Errorf("%v, %v: %q", info, err, content())
 	}
+	wantStart(t, command(t, args[:len(args)-2]...), exitUnknown, "0 done,") // does not make the journal forget F
 	statuses["ca_6"] = 400
+	writeFile(t, rejects, wanted[:len(wanted)-1]) // as a process leaves it that dies amid a row
 	wantStart(t, command(t, args...), exitFailed, "0 done, 2 done before, 2 not applied, 3 refused before; in ")
 	if wanted += rows[5] + "\n"; content() != wanted {
 		t.Errorf("%q", content())
 	}
 	if got := command(t, append(args, "--retry-refused")...); got.Status != exitFailed || content() != wanted { // no row twice
 		t.Errorf("%+v, %q", got, content())
+	}
+	writeFile(t, rejects, wanted+`{"id":"ca_8","al`)
+	if err := os.Chmod(rejects, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	command(t, args...)
+	if info, err := os.Stat(rejects); err != nil || info.Mode().Perm() != 0o600 || content() != wanted {
+		t.Errorf("%v, %v: %q", info, err, content())
+	}
+	twice := newPath(t)
+	commandIn(t, strings.NewReader(rows[2]+"\n"+rows[2]+"\n"), "bulk", "-", "--rejects", twice)
+	if text := readFile(t, twice); text != rows[2]+"\n"+rows[2]+"\n" {
+		t.Errorf("both of one account: %q", text)
 	}
 	clear(statuses)
 	wantStart(t, command(t, "bulk", rejects, "--journal", journal+"2", "--rejects", rejects+"2"), exitDone, "4 done; in ")
@@ -137,8 +152,9 @@ func TestRejectsAreTheRowsAsTheyStand(t *testing.T) {
 
 func TestAFileOfRejectsThatIsAnothersIsRefused(t *testing.T) {
 	nothingIsSent(t)
-	path := inputFile(t, aliasRows(1)...)
-	for _, args := range [][]string{{"--rejects", path}, {"--rejects", path, "--journal", newPath(t)}} {
+	path, journal, same := inputFile(t, aliasRows(1)...), newPath(t), newPath(t)
+	both := []string{"--rejects", path, "--journal", journal}
+	for _, args := range [][]string{{"--rejects", path}, both, both, {"--rejects", same, "--journal", same}, {"--rejects", same, "--journal", same}} {
 		want(t, command(t, append([]string{"bulk", path}, args...)...), outcome{exitUsage, "", "composio-patch: --rejects: the file exists, and no journal says that it is its own\n" +
 			"fix: choose a file that does not exist, or give the --journal that it came with\n"})
 	}
