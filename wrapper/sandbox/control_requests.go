@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/composio/gen"
 	"example.com/composio/wrapper/contract"
 )
 
@@ -37,8 +38,35 @@ func (q record) json() requestJSON {
 	})
 	return requestJSON{
 		q.number, q.Time, q.Method, q.Path, q.account, set, cleared, kept,
-		q.Status, q.Applied, q.Fault, append([]contract.Violation{}, q.Violations...), q.ended,
+		q.Status, q.Applied, q.Fault, masked(q.Violations), q.ended,
 	}
+}
+
+// documentNames are those of the document in a body. A name that it lacks may be a value in the wrong place.
+var documentNames = func() []string {
+	names := strings.Fields("connection state authScheme val alias experimental acl_config_for_shared allow_all_users allowed_user_ids not_allowed_user_ids")
+	for name := range new(gen.CredentialPatch).Nullables() {
+		names = append(names, name)
+	}
+	return names
+}()
+
+// masked returns a copy with * for each name in a request that the document lacks.
+func masked(violations []contract.Violation) []contract.Violation {
+	all := append([]contract.Violation{}, violations...)
+	for i, v := range all {
+		names := strings.Split(v.Location, "/")
+		if v.Direction != contract.Request || names[0] != "" {
+			continue // the sandbox's own, or no place in a body
+		}
+		for j := 1; j < len(names); j++ {
+			if isItem := strings.HasSuffix(names[j-1], "_user_ids"); !isItem && !slices.Contains(documentNames, names[j]) {
+				names[j] = "*"
+			}
+		}
+		all[i].Location = strings.Join(names, "/")
+	}
+	return slices.Compact(all)
 }
 
 // log writes the line of a request.

@@ -36,10 +36,15 @@ func TestControlTellsOfRequests(t *testing.T) {
 		"sharing": {"ca_1", `{"experimental":{"acl_config_for_shared":{"allow_all_users":false,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}`,
 			`["allow_all_users","not_allowed_user_ids"]`, `["allowed_user_ids"]`, `["alias","token","user_agent"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
 		"what the document forbids": {"ca_1", `{"alias":1,"Alias":"s3cret","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"s3cret","Token":null}}}}`, `["token"]`, `[]`, `["alias","user_agent"]`,
-			`"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"/alias","rule":"type"},{"direction":"request","location":"/connection/state/val/Token","rule":"additionalProperties"}]`},
+			`"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"/alias","rule":"type"},{"direction":"request","location":"/connection/state/val/*","rule":"additionalProperties"}]`},
 		"an empty credential": {"ca_empty", `{}`, `[]`, `[]`, `["username"]`, `"status":200,"applied":true,"fault":"","violations":[]`},
-		"no account":          {"ca_gone", `{"alias":"work"}`, `["alias"]`, `[]`, `[]`, `"status":404,"applied":false,"fault":"","violations":[]`},
-		"no JSON":             {"ca_1", `s3cret`, `[]`, `[]`, `["alias","token","user_agent"]`, `"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"body","rule":"json"}]`},
+		"a name twice, and a value for a name": {"ca_1", `{"s3cret":{"s3cret":1,"s3cret":2},"connection":{"state":{"authScheme":"BASIC","val":{"s3cret":"token","s3cret2":1}}},` +
+			`"experimental":{"acl_config_for_shared":{"allowed_user_ids":["u",1]}}}`, `["allowed_user_ids"]`, `[]`, `["alias","token","user_agent"]`,
+			`"status":400,"applied":false,"fault":"","violations":[` +
+				`{"direction":"request","location":"/connection/state/val/*","rule":"additionalProperties"},` +
+				`{"direction":"request","location":"/experimental/acl_config_for_shared/allowed_user_ids/1","rule":"type"},{"direction":"request","location":"/*/*","rule":"duplicate"}]`},
+		"no account": {"ca_gone", `{"alias":"work"}`, `["alias"]`, `[]`, `[]`, `"status":404,"applied":false,"fault":"","violations":[]`},
+		"no JSON":    {"ca_1", `s3cret`, `[]`, `[]`, `["alias","token","user_agent"]`, `"status":400,"applied":false,"fault":"","violations":[{"direction":"request","location":"body","rule":"json"}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := controlled(t)
@@ -159,7 +164,7 @@ func TestAReaderThatHasStoppedDoesNotHoldUpAShutdown(t *testing.T) {
 	box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))
 	srv := httptest.NewServer(box)
 	t.Cleanup(srv.Close) // after the reader has gone
-	follow(t, srv.URL) // reads the headers and no more
+	follow(t, srv.URL)   // reads the headers and no more
 	for range 200 {
 		record(t, box, "GET", "/"+strings.Repeat("x", 100_000), "") // together more than a connection holds
 	}

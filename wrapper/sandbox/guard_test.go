@@ -127,7 +127,7 @@ func TestNoListShowsACredential(t *testing.T) {
 	var shown string
 	for _, body := range []string{
 		`{"alias":"work","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"s3cret-new","user_agent":null}}}}`,
-		`{"connection":{"state":{"authScheme":"s3cret","val":{"token":["s3cret"],"s3cret of a name":"x"}}},"s3cret":1}`,
+		`{"connection":{"state":{"authScheme":"s3cret","val":{"token":["s3cret"],"s3cret":"x"}}},"s3cret":1}`,
 		`token=s3cret`,
 	} {
 		r.update(body)

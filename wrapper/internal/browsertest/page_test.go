@@ -36,7 +36,7 @@ func TestPageShowsAccountsAndRequestsAsTheyArrive(t *testing.T) {
 ca_1 | cleared token; kept api_key, user_agent | 409 | no | script | 
 ca_1 | cleared token; kept api_key, user_agent | none | no | close-before | 
 ca_1 | cleared token; kept api_key, user_agent | 502 | yes | 502-applied | 
-ca_1 | kept api_key, user_agent | 400 | no |  | request /alias: type; request /connection/state/val/tokn: additionalProperties
+ca_1 | kept api_key, user_agent | 400 | no |  | request /alias: type; request /connection/state/val/*: additionalProperties
 ca_1 | set api_key; cleared alias, token; kept user_agent | 200 | yes |  | 
 ca_1 | set alias; kept token, user_agent | 200 | yes |  | `)
 	b.wait(accounts, "ca_1 |  | BEARER_TOKEN | ACTIVE | github of user_1 | api_key, user_agent")
