@@ -71,8 +71,8 @@ type lineOrError struct {
 	err  error  // a *problem if the input is no rows at all
 }
 
-// lines yields the rows of an input by their line numbers, from 1, and leaves out blank lines. A line may be as long as
-// maxRow. An error of the input comes last.
+// lines yields the rows of an input by their line numbers, from 1, and leaves out blank lines. Of a line that is longer than
+// maxRow there is no more. A *problem of the input comes last.
 func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 	return func(yield func(int, lineOrError) bool) {
 		reader := bufio.NewReaderSize(from, 64<<10)
@@ -86,18 +86,24 @@ func (in *input) lines(from io.Reader) iter.Seq2[int, lineOrError] {
 				row = bytes.TrimPrefix(row, []byte("\ufeff"))
 			}
 			var broken error
+			tooLong := errors.Is(err, bufio.ErrBufferFull)
 			switch bare := bytes.TrimSpace(row); {
-			case errors.Is(err, bufio.ErrBufferFull):
-				broken = fmt.Errorf("the row has more than %d MiB", maxRow>>20)
-			case err != nil && !errors.Is(err, io.EOF):
-				broken = errors.New("the input cannot be read: " + reason(err))
-			case len(bare) == 0:
+			case err != nil && !tooLong && !errors.Is(err, io.EOF):
+				broken = &problem{exitFailed, "the input cannot be read: " + reason(err), "see why, and give it again"}
+			case len(bare) == 0 && !tooLong:
 				continue
-			case first:
+			case first && len(bare) > 0:
 				broken = in.recognize(bare, reader)
 				first = false
 			}
-			if !yield(number, lineOrError{row, broken}) || broken != nil {
+			ends := broken != nil
+			if tooLong && !ends {
+				broken = fmt.Errorf("the row has more than %d MiB", maxRow>>20)
+			}
+			for skipped := err; errors.Is(skipped, bufio.ErrBufferFull) && !ends; err = nil {
+				_, skipped = reader.ReadSlice('\n')
+			}
+			if !yield(number, lineOrError{row, broken}) || ends {
 				return
 			}
 		}
@@ -124,7 +130,7 @@ func (in *input) recognize(line []byte, rest *bufio.Reader) error {
 		what, fix = "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"
 	case line[0] == '[':
 		what, fix = "a JSON array", "make rows of it: jq -c '.[]' %s"
-	case line[0] == '{' && !json.Valid(line) && goesOver(line, rest):
+	case line[0] == '{' && len(line) <= maxRow && !json.Valid(line) && goesOver(line, rest):
 		what, fix = "JSON over several lines", "make rows of it: jq -c . %s"
 	case !bytes.ContainsAny(line, `{}[]`) && bytes.ContainsAny(line, ",;\t") && !json.Valid(line):
 		what, fix = "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"

@@ -49,6 +49,7 @@ func TestWhatIsNoRowsIsRecognized(t *testing.T) {
 		"UTF-16, big-endian":     {string(wide("\ufeff"+rows, binary.BigEndian)), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
 		"UTF-16 without a mark":  {string(wide(rows, binary.LittleEndian)), "UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 %s"},
 		"an array":               {"\n [" + strings.Join(aliasRows(2), ",") + "]", "a JSON array", "make rows of it: jq -c '.[]' %s"},
+		"an array, too long":     {"[" + strings.Repeat(aliasRows(1)[0]+",", maxRow/20) + "{}]\n", "a JSON array", "make rows of it: jq -c '.[]' %s"},
 		"an array, pretty":       {"[\n  {}\n]", "a JSON array", "make rows of it: jq -c '.[]' %s"},
 		"pretty":                 {string(pretty) + "\n", "JSON over several lines", "make rows of it: jq -c . %s"},
 		"pretty, another way":    {`{"id": "ca_1",` + "\n " + `"alias": "a"}`, "JSON over several lines", "make rows of it: jq -c . %s"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type job struct {
 	journal journal
 	rejects *rejects
 	drain   context.CancelCauseFunc
+	ended   func() error // not nil once the run is being ended
 
 	mu        sync.Mutex
 	tally     tally
@@ -29,7 +31,9 @@ type job struct {
 	broken    *problem // journal, rejects or file, during the run
 	lost      bool     // journal or rejects: nothing more is written to them
 	fatal     error    // standard input is no rows
-	firstLeft int      // the first line that was not sent
+	unread    *problem // standard input broke off
+	firstLeft int      // the first line that is to be given again
+	refused   bool     // a row, for good
 }
 
 // sending is a row under way.
@@ -78,7 +82,7 @@ func (j *job) close() {
 
 // dryRun prints what would be changed.
 func (j *job) dryRun() error {
-	j.drain = func(error) {} // there is nothing to end
+	j.drain, j.ended = func(error) {}, func() error { return nil } // there is nothing to end
 	rows := 0
 	var all kinds
 	for s, r := range j.todo(context.Background()) {
@@ -107,7 +111,7 @@ func (j *job) dryRun() error {
 
 // unusable is the error of an input without rows.
 func (j *job) unusable() error {
-	if j.fatal != nil {
+	if j.fatal != nil || j.tally.CutOff {
 		return j.fatal
 	}
 	return j.empty(j.rows + j.tally.Bad)
@@ -151,12 +155,18 @@ func (j *job) onResult(r bulk.Result) error {
 	if refused {
 		j.lose("--rejects", j.rejects.add(r.ID, s.text))
 	}
+	j.refused = j.refused || refused
+	if outcome != outcomeDone && (!refused || j.rejects.broken()) {
+		j.leave(s.line)
+	}
 	if j.journal.log != nil && !j.lost {
 		e := rowEvent(r)
 		j.lose("the journal", j.journal.log.json(journalEntry{s.line, r.ID, outcome, e.HTTPStatus, e.RequestID, r.Attempts, refused, time.Now().UTC()}))
 	}
-	if why := j.rule.judge(r); why != "" && !j.KeepGoing {
-		j.stop(why)
+	if j.ended() == nil { // or its end may be why the row failed
+		if why := j.rule.judge(r); why != "" && !j.KeepGoing {
+			j.stop(why)
+		}
 	}
 	return nil
 }
@@ -165,7 +175,7 @@ func (j *job) onResult(r bulk.Result) error {
 func (j *job) send(draining context.Context) error {
 	ctx, drain := context.WithCancelCause(draining)
 	defer drain(nil)
-	j.drain, j.tally.start = drain, time.Now()
+	j.drain, j.ended, j.tally.start = drain, ctx.Err, time.Now()
 	if j.Journal == nil && j.tally.total > 100 {
 		j.cannotResume()
 	}
@@ -189,11 +199,16 @@ func (j *job) end() error {
 	status := j.tally.status()
 	again := "run the same command again: rows that are done are left alone"
 	switch {
+	case j.file == nil && j.firstLeft == 0:
+		again = "correct the rows that were refused and give them again"
 	case j.file == nil:
 		again = fmt.Sprintf("give the lines from %d on again; some of them may be done, which does no harm", j.firstLeft)
 	case j.Journal == nil:
 		again = "run the same command again, which sends all rows again; add --journal F, so that the next run can be resumed"
+	case j.refused && j.tally.Stopped != "":
+		again += "; add --retry-refused to send those, too, that Composio refused for good"
 	}
+	j.broken = cmp.Or(j.broken, j.unread)
 	switch {
 	case j.broken != nil:
 		text := j.broken.text
@@ -205,7 +220,7 @@ func (j *job) end() error {
 			text += "; sent were the lines " + j.sent.String()
 		}
 		return &problem{max(exitFailed, status), text, j.broken.fix + again}
-	case j.tally.NotSent > 0 || j.tally.CutOff:
+	case j.tally.NotSent > 0 || j.tally.CutOff || status != exitDone && j.ended() != nil:
 		j.std.errf("to go on, %s\n", again)
 	}
 	if status != exitDone {

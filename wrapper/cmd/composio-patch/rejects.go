@@ -87,6 +87,9 @@ func (r *rejects) add(id string, line []byte) error {
 	return r.log.write(append(bytes.TrimRight(line, "\r\n"), '\n'))
 }
 
+// broken reports whether a row may be missing in the file.
+func (r *rejects) broken() bool { return r != nil && r.log.err != nil }
+
 // close leaves no empty file behind.
 func (r *rejects) close() {
 	if r == nil {

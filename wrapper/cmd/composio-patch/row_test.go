@@ -171,7 +171,7 @@ func TestLines(t *testing.T) {
 		want []string
 	}{
 		"lines":    {strings.NewReader("a\n\n  \r\nb\r\n" + long + "\nlast"), []string{"1 2 <nil>", "4 3 <nil>", fmt.Sprintf("5 %d <nil>", len(long)+1), "6 4 <nil>"}},
-		"too long": {io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20))), []string{"1 2 <nil>", "2 8454144 the row has more than 8 MiB"}},
+		"too long": {io.MultiReader(strings.NewReader("a\n"), strings.NewReader(strings.Repeat("x", maxRow+1<<20)+"\nb\n")), []string{"1 2 <nil>", "2 8454144 the row has more than 8 MiB", "3 2 <nil>"}},
 		"broken":   {io.MultiReader(strings.NewReader("a\n"), failing{broken}), []string{"1 2 <nil>", "2 0 the input cannot be read: context canceled"}},
 	} {
 		var got []string
@@ -180,6 +180,23 @@ func TestLines(t *testing.T) {
 		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestAnInputThatBreaksOffIsCutOff(t *testing.T) {
+	newStandIn(t, answers(200, applied))
+	broken, cancel := context.WithCancel(t.Context())
+	cancel()
+	for flag, told := range map[string]string{
+		"--json=false": "see why, and give the lines from 3 on again; some of them may be done, which does no harm",
+		"--dry-run":    "see why, and give the lines from 3 on again; some of them may be done, which does no harm",
+		"--check":      "see why, and give it again",
+	} {
+		got := commandIn(t, io.MultiReader(strings.NewReader(strings.Join(aliasRows(2), "\n")+"\n{"), failing{broken}), "bulk", "-", flag)
+		if got.Status != exitFailed || got.Err != "composio-patch: the input cannot be read: context canceled\nfix: "+told+"\n" ||
+			flag == "--json=false" && !strings.HasPrefix(got.Out, "2 done, the input not read to its end; in ") {
+			t.Errorf("%s: %+v", flag, got)
 		}
 	}
 }

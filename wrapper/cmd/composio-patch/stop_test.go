@@ -51,7 +51,27 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 			if tt.why != "" && !strings.Contains(got.Err, "\nto go on, run the same command again") {
 				t.Errorf("it does not say how to go on: %s", got.Err)
 			}
+			from := tt.good + 1
+			if strings.Contains(tt.why, "400") { // refused for good
+				from = 21
+			}
+			newStandIn(t, inTurn(append(slices.Repeat([]http.HandlerFunc{answers(200, applied)}, tt.good), tt.answer)...))
+			got = commandIn(t, strings.NewReader(strings.Join(aliasRows(60), "\n")), append([]string{"bulk", "-", "--concurrency=1"}, tt.flags...)...)
+			if tt.why != "" && !strings.Contains(got.Err, fmt.Sprintf("\nto go on, give the lines from %d on again; ", from)) {
+				t.Errorf("of a stream: %s", got.Err)
+			}
 		})
+	}
+	newStandIn(t, answers(400, clash))
+	path := inputFile(t, aliasRows(20)...)
+	for again, args := range map[string][]string{
+		"run the same command again: rows that are done are left alone; add --retry-refused to send those, too, that Composio refused for good": {path, "--journal", newPath(t)},
+		"correct the rows that were refused and give them again":                                                                                {"-"},
+	} {
+		got := commandIn(t, strings.NewReader(readFile(t, path)), append([]string{"bulk", "--concurrency=1"}, args...)...)
+		if !strings.HasSuffix(got.Err, "\nto go on, "+again+"\n") {
+			t.Errorf("stopped at the last row: %s", got.Err)
+		}
 	}
 }
 

@@ -70,8 +70,13 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 			return
 		}
 		r, err := j.check(text)
-		if _, ok := errors.AsType[*problem](err); ok {
-			j.fatal = err
+		if p, ok := errors.AsType[*problem](err); ok {
+			if p.status == exitUsage {
+				j.fatal = err
+				return
+			}
+			cutOff(line) // what was read is sent
+			j.unread = &problem{exitFailed, p.text, "see why, and "}
 			return
 		}
 		if err != nil {
