@@ -82,8 +82,8 @@ func (c *sandboxCmd) Run(ctx context.Context, std *stdio) error {
 		refused.addf("--api-key: the key is empty")
 	}
 	opts := c.options(std, &refused)
-	if err := refused.err(); err != nil {
-		return err
+	if len(refused) > 0 {
+		return &problem{exitUsage, strings.Join(refused, "\n"), "see " + name + " help sandbox"}
 	}
 	accounts, err := c.accounts()
 	if err != nil {

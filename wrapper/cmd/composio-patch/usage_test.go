@@ -198,7 +198,7 @@ func TestAllThatIsRefusedOfASandboxIsToldAtOnce(t *testing.T) {
 			"composio-patch: --allow-host: not a host, such as sandbox or sandbox:8787\n" +
 			"composio-patch: --fault: a rate is not a number above 0 and up to 1\n" +
 			"composio-patch: --fault: not one of the names that --help lists\n" +
-			"fix: nothing was sent; see composio-patch help sandbox\n"})
+			"fix: see composio-patch help sandbox\n"})
 }
 
 func TestVerbatimSendsWhatLooksLikeAMistake(t *testing.T) {
