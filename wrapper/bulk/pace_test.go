@@ -126,9 +126,9 @@ func TestConcurrencyIsBoundedAndUsed(t *testing.T) {
 	simulate(t, func(t *testing.T) {
 		s := &server{rtt: time.Second}
 		start := time.Now()
-		all(t, s.runner(t, bulk.WithConcurrency(10)).Run(t.Context(), accounts(101)))
-		if took := time.Since(start); took != 11*time.Second {
-			t.Errorf("took %v, want one second alone and ten with ten requests each", took)
+		all(t, s.runner(t, bulk.WithConcurrency(10)).Run(t.Context(), accounts(201)))
+		if took := time.Since(start); took != 21*time.Second {
+			t.Errorf("took %v, want one second alone and twenty with ten requests each", took)
 		}
 	})
 }

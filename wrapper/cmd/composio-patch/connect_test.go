@@ -1,12 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"errors"
-	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -86,33 +82,17 @@ func withPassword(url string) string { return strings.Replace(url, "://", "://us
 
 // net/http writes what comes after an answer, unasked, to the standard log.
 func TestWhatABrokenGatewaySendsIsNotPrinted(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	go func() {
-		for n := 0; ; n++ {
-			conn, err := listener.Accept()
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			request, err := http.ReadRequest(bufio.NewReader(conn))
-			if err != nil {
-				return
-			}
-			_, _ = io.Copy(io.Discard, request.Body)
-			if n > 0 {
-				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nX-Request-Id: req_1\r\nContent-Length: %d\r\n\r\n%s", len(applied), applied)
-				continue
-			}
-			_, _ = io.WriteString(conn, "HTTP/1.1 429 No\r\nRetry-After: 0.5\r\nContent-Length: 0\r\n\r\n")
-			time.Sleep(100 * time.Millisecond) // until the answer is read
-			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nX: "+request.Header.Get("X-Api-Key")+"\r\n\r\n")
+	newStandIn(t, inTurn(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
 		}
-	}()
-	t.Setenv("COMPOSIO_API_KEY", testKey)
-	t.Setenv("COMPOSIO_BASE_URL", "http://"+listener.Addr().String())
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, "HTTP/1.1 429 No\r\nRetry-After: 0.5\r\nContent-Length: 0\r\n\r\n")
+		time.Sleep(100 * time.Millisecond) // until the answer is read
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nX: "+r.Header.Get("X-Api-Key")+"\r\n\r\n")
+	}, answers(200, applied)))
 	want(t, newProcess(t, "update", "ca_1", "--alias=x").start(t).wait(), outcome{
 		exitDone, "ca_1: updated; status ACTIVE, request id req_1, 2 attempts\n", "attempt 1 failed (429 Too Many Requests), again in 0.5 s\n",
 	})

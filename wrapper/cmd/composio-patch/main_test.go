@@ -294,14 +294,11 @@ func (p *process) wait() outcome {
 func with(args []string, more ...string) []string { return append(slices.Clip(args), more...) }
 
 func TestASignalEndsACommandThatStillReads(t *testing.T) {
-	in, typist, err := os.Pipe()
+	p := newProcess(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-", "--sandbox")
+	typist, err := p.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close()
-	defer typist.Close()
-	p := newProcess(t, "update", "ca_1", "--scheme=BEARER_TOKEN", "--set-file=token=-", "--sandbox")
-	p.Stdin = in
 	p.start(t)
 	// More than a pipe holds, so that it is written only once the command reads. More never comes.
 	if _, err := typist.Write(make([]byte, 512<<10)); err != nil {

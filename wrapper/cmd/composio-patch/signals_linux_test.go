@@ -17,19 +17,39 @@ import (
 
 const anUpdate = "waiting for the answer, and not trying again after it. Again stops at once"
 
-func TestTheFirstSignalLetsAnUpdateEndAndTriesNoMore(t *testing.T) {
-	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		for status, exit := range map[int]int{200: exitDone, 429: exitFailed, 500: exitUnknown} {
-			t.Run(fmt.Sprint(sig, status), func(t *testing.T) {
+func TestSignalsDuringAnUpdate(t *testing.T) {
+	type signals = []os.Signal
+	first := map[string]signals{"INT": {syscall.SIGINT}, "TERM": {syscall.SIGTERM}, "HUP": {syscall.SIGHUP}}
+	for name, tt := range map[string]struct {
+		shell  string
+		first  map[string]signals // the last of them is the one that is told of
+		answer int                // 0: none, but one more signal
+		exit   int
+	}{
+		"the first lets it end, applied":     {"true", first, 200, exitDone},
+		"the first lets it end, not applied": {"true", first, 429, exitFailed},
+		"the first lets it end, unknown":     {"true", first, 500, exitUnknown},
+		"the second stops it":                {"true", first, 0, exitUnknown},
+		"an ignored HUP stays ignored":       {`trap "" HUP`, map[string]signals{"INT": {syscall.SIGHUP, syscall.SIGHUP, syscall.SIGINT}}, 200, exitDone},
+	} {
+		for sig, signals := range tt.first {
+			t.Run(name+","+sig, func(t *testing.T) {
 				t.Parallel()
 				s := newHeldServer(t)
-				s.answer = answers(status, applied)
-				p := newProcess(t, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
+				s.answer = answers(tt.answer, applied)
+				p := newProcessAfter(t, tt.shell, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
 				<-s.arrived
-				p.signal(t, sig)
+				for _, sig := range signals {
+					p.signal(t, sig)
+				}
 				p.err.waitFor(t, anUpdate)
-				close(s.release)
-				if got := p.wait(); got.Status != exit || len(s.received()) != 1 {
+				if tt.answer == 0 {
+					p.signal(t, os.Interrupt)
+				} else {
+					close(s.release)
+				}
+				got := p.wait()
+				if len(s.received()) != 1 || got.Status != tt.exit || (tt.exit == exitUnknown) != strings.Contains(got.Err, "; the update may have been applied") {
 					t.Errorf("%d requests, %+v", len(s.received()), got)
 				}
 			})
@@ -46,32 +66,6 @@ func TestASignalEndsTheWaitForARetry(t *testing.T) {
 	if got := p.wait(); got.Status != exitFailed || len(s.received()) != 1 {
 		t.Errorf("%d requests, %+v", len(s.received()), got)
 	}
-}
-
-func TestTheSecondSignalStopsAnUpdateOfUnknownOutcome(t *testing.T) {
-	t.Parallel()
-	s := newHeldServer(t)
-	p := newProcess(t, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
-	<-s.arrived
-	p.signal(t, os.Interrupt)
-	p.err.waitFor(t, anUpdate)
-	p.signal(t, os.Interrupt)
-	if got := p.wait(); got.Status != exitUnknown || got.Out != "" || !strings.Contains(got.Err, "; the update may have been applied") {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestAnIgnoredHangupStaysIgnored(t *testing.T) {
-	t.Parallel()
-	s := newHeldServer(t)
-	p := newProcessAfter(t, `trap "" HUP`, "update", "ca_1", "--alias=work").sendsTo(s.standIn).start(t)
-	<-s.arrived
-	p.signal(t, syscall.SIGHUP)
-	p.signal(t, syscall.SIGHUP)
-	p.signal(t, os.Interrupt)
-	p.err.waitFor(t, anUpdate) // so the interrupt was the first
-	close(s.release)
-	wantStart(t, p.wait(), exitDone, "")
 }
 
 // The rows under way end, and no more are sent, of a file or of a stream that does not end.
