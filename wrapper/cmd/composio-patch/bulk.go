@@ -49,7 +49,7 @@ A FILE is looked at before anything is sent: bad rows, and ids that stand in two
 The pace follows the budget that Composio reports. What a row was answered 429 or 503 for is sent again, but with --max-retries=0 not after a 503. The first SIGINT, SIGTERM or SIGHUP lets the rows under way end and sends no more, the second stops at once, the third ends the process.
 
 ` + jsonHelp + `
-An object of progress has finished, total, not_applied, unknown, rows_per_second, seconds_left, paused_until and rate_limit. The summary has done, done_before, not_applied, refused_before, unknown, not_sent, bad_input, cut_off, stopped, seconds, kinds, failures and exit_status. --check ends with checked: rows, bad_input and kinds.
+--dry-run gives would_send for each row: its line, and the row with its credentials masked. An object of progress has finished, total, not_applied, bad_input, unknown, rows_per_second, seconds_left, paused_until and rate_limit. The summary has done, done_before, not_applied, refused_before, unknown, not_sent, bad_input, cut_off, stopped, seconds, kinds, failures and exit_status. --check and --dry-run end with checked: rows, bad_input and kinds.
 
 Exit status: 0 all rows are done; 1 some are not; 2 wrong usage or bad input; 3 the outcome of some is unknown, whatever else; 4 all are done, but the output could not be written.
 

@@ -13,7 +13,7 @@ import (
 
 // event is what --json says of one account, as update's only line and as each of bulk's rows. The help is the command's.
 type event struct {
-	Event        string          `json:"event" help:"\"row\"; \"error\" is about the command, before anything was sent"`
+	Event        string          `json:"event" help:"\"row\"; \"error\" is about the command"`
 	Line         int             `json:"line,omitzero" help:"of a bulk's input"`
 	ID           string          `json:"id" help:"the account"`
 	Outcome      string          `json:"outcome" help:"\"done\", \"not_applied\", \"unknown\" or \"refused\""`
@@ -89,6 +89,7 @@ type (
 		Finished   int            `json:"finished"`
 		Total      *int           `json:"total,omitempty"` // not known of standard input
 		NotApplied int            `json:"not_applied"`
+		Bad        int            `json:"bad_input"`
 		Unknown    int            `json:"unknown"`
 		Rate       float64        `json:"rows_per_second"`
 		Left       float64        `json:"seconds_left,omitzero"`
@@ -105,7 +106,7 @@ type (
 
 func progressView(t *tally) progressEvent {
 	view := progressEvent{
-		Event: "progress", Finished: t.finished(), NotApplied: t.NotApplied + t.Bad, Unknown: t.Unknown, Rate: t.rate(), Left: t.left().Seconds(),
+		Event: "progress", Finished: t.finished(), NotApplied: t.NotApplied, Bad: t.Bad, Unknown: t.Unknown, Rate: t.rate(), Left: t.left().Seconds(),
 		Paused: t.paused, Budget: viewOf(t.budget),
 	}
 	if t.total >= 0 {

@@ -25,8 +25,9 @@ const maxRow = 8 << 20
 type input struct {
 	*bulkCmd
 	std      *stdio
-	file     *os.File // nil for standard input
-	size     int64    // of the file when it was opened: rows that are appended later have not been looked at
+	file     *os.File    // nil for standard input
+	info     os.FileInfo // of the file, as isTouched saw it last
+	size     int64       // of the file when it was opened: rows that are appended later have not been looked at
 	contract http.RoundTripper
 	name     string // for a command to paste
 	sum      string // SHA-256 of the file
@@ -52,7 +53,7 @@ func (c *bulkCmd) open(std *stdio) (*input, error) {
 		_ = file.Close() // it was only opened
 		return nil, &problem{exitUsage, fmt.Sprintf("%q is not a regular file, which could be read twice", c.File), "give - and let it be standard input"}
 	}
-	in.file, in.size, in.name = file, info.Size(), shellQuote(c.File)
+	in.file, in.info, in.size, in.name = file, info, info.Size(), shellQuote(c.File)
 	return in, nil
 }
 
@@ -133,7 +134,14 @@ func (in *input) recognize(line []byte, rest *bufio.Reader) error {
 	case line[0] == '{' && len(line) <= maxRow && !json.Valid(line) && goesOver(line, rest):
 		what, fix = "JSON over several lines", "make rows of it: jq -c . %s"
 	case !bytes.ContainsAny(line, `{}[]`) && bytes.ContainsAny(line, ",;\t") && !json.Valid(line):
-		what, fix = "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"
+		flags := "--icsv"
+		switch {
+		case bytes.Count(line, []byte(";")) > bytes.Count(line, []byte(",")):
+			flags = "--icsv --ifs ';'"
+		case bytes.Count(line, []byte("\t")) > bytes.Count(line, []byte(",")):
+			flags = "--itsv"
+		}
+		what, fix = "CSV", "make JSON of it, and rows of that as README.md says: mlr "+flags+" --ojsonl cat %s"
 	default:
 		return nil
 	}
@@ -179,7 +187,7 @@ func (in *input) look(each func(row)) error {
 	}
 	in.sum = hex.EncodeToString(sum.Sum(nil))
 	if more := in.bad - maxProblems; more > 0 && !in.JSON {
-		in.std.errf("%d more bad rows\n", more)
+		in.std.errf("%s\n", plural(more, "more bad row"))
 	}
 	if in.bad > 0 {
 		return &problem{exitUsage, plural(in.bad, "row") + " cannot be sent", "nothing was sent; correct what is said above, line by line"}
@@ -215,9 +223,24 @@ func (in *input) report() error {
 	return err
 }
 
-// isChanged reports whether a file has another content than the one looked at.
+// isTouched reports whether the file that has the name now may have another content than at the last call.
+func (in *input) isTouched() bool {
+	info, err := os.Stat(in.File)
+	if err != nil {
+		return true
+	}
+	before := in.info
+	in.info = info
+	return !os.SameFile(info, before) || info.Size() != before.Size() || !info.ModTime().Equal(before.ModTime())
+}
+
+// isChanged reports whether the file that has the name now has another content than the one looked at.
 func (in *input) isChanged() bool {
 	sum := sha256.New()
-	_, err := io.Copy(sum, in.file) // from its beginning: the rows were read by position
+	file, err := os.Open(in.File)
+	if err == nil {
+		_, err = io.Copy(sum, file)
+		_ = file.Close() // it was only read
+	}
 	return err != nil || in.sum != hex.EncodeToString(sum.Sum(nil))
 }

@@ -54,7 +54,8 @@ func TestWhatIsNoRowsIsRecognized(t *testing.T) {
 		"pretty":                 {string(pretty) + "\n", "JSON over several lines", "make rows of it: jq -c . %s"},
 		"pretty, another way":    {`{"id": "ca_1",` + "\n " + `"alias": "a"}`, "JSON over several lines", "make rows of it: jq -c . %s"},
 		"CSV":                    {"id,token\nca_1,s3cr3t\n", "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"},
-		"CSV of a spreadsheet's": {"\ufeff\"id\";\"token\"\r\nca_1;s3cr3t\r\n", "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ojsonl cat %s"},
+		"CSV of a spreadsheet's": {"\ufeff\"id\";\"token\"\r\nca_1;s3cr3t\r\n", "CSV", "make JSON of it, and rows of that as README.md says: mlr --icsv --ifs ';' --ojsonl cat %s"},
+		"CSV with tabs":          {"id\ttoken, new\tx\n", "CSV", "make JSON of it, and rows of that as README.md says: mlr --itsv --ojsonl cat %s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "input")
@@ -132,7 +133,7 @@ func TestVerbatimAllowsEdgesAndNoMaskedValue(t *testing.T) {
 		quoted, _ := json.Marshal(value)
 		return fmt.Sprintf(`{"id":"ca_1","connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":%s}}}}`, quoted)
 	}
-	for _, value := range []string{"\ttoken", "token\n", "\ufefftoken", "to\x00ken", " token "} {
+	for _, value := range []string{"\ttoken", "token\n", "\ufefftoken", "to\x00ken", " token ", "\u00a0token", "token\u3000", "\u2028token", "\u0085token"} {
 		path := inputFile(t, row(value))
 		if got := command(t, "bulk", path, "--check"); got.Status != exitUsage || !strings.Contains(got.Err, "line 1: credential token: ") || !strings.Contains(got.Err, "add --verbatim") {
 			t.Errorf("%q: %+v", value, got)
@@ -144,7 +145,7 @@ func TestVerbatimAllowsEdgesAndNoMaskedValue(t *testing.T) {
 		}
 	}
 	sent := len(s.received())
-	for _, value := range []string{"REDACTED", "ya29...", "\t****", "REDACTED\n"} {
+	for _, value := range []string{"REDACTED", "ya29...", "\t****", "REDACTED\n", "\u3000****"} {
 		if got := command(t, "bulk", inputFile(t, row(value)), "--verbatim"); got.Status != exitUsage || !strings.Contains(got.Err, "looks masked") || strings.Contains(got.Err, "--verbatim") {
 			t.Errorf("%q: %+v", value, got)
 		}
@@ -184,7 +185,7 @@ func TestSandboxOfABulkRun(t *testing.T) {
 		"composio-patch: --concurrency: 0 is less than 1",
 		"composio-patch: --share: 0 is not above 0 and up to 1",
 		"composio-patch: --sandbox-limit: not of the form N/s, N/m or N/h, such as 1000/m",
-		"composio-patch: --fault: not one of the names that --help lists",
+		"composio-patch: --fault: not one of the names that composio-patch help sandbox lists",
 		"composio-patch: --sandbox-limit and --fault need --sandbox",
 		"fix: nothing was sent; see composio-patch help bulk\n",
 	}, "\n")})

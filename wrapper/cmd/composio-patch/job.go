@@ -103,7 +103,9 @@ func (j *job) dryRun() error {
 	if err := j.unusable(); err != nil {
 		return err
 	}
-	if !j.JSON {
+	if j.JSON {
+		j.std.json(checkedEvent{"checked", rows, j.tally.Bad, all})
+	} else {
 		j.std.outf("%s would be sent\n%v\n", plural(rows, "row"), all)
 	}
 	return j.end()

@@ -120,7 +120,7 @@ func do(ctx context.Context, std *stdio, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	return std.fail(err, c.Update.JSON || slices.Contains(args, "--json"))
+	return std.fail(err, c.Update.JSON || c.Bulk.JSON || slices.Contains(args, "--json"))
 }
 
 // literal takes a flag's value as it stands. Kong's own way leads through JSON, which silently replaces what is not

@@ -54,7 +54,14 @@ func (s *stdio) drawLine(text string) {
 	_, _ = io.WriteString(s.err, clearLine+text)
 }
 
-func (s *stdio) clearLine() { s.errf("") }
+func (s *stdio) clearLine() {
+	s.drawing.Lock()
+	defer s.drawing.Unlock()
+	if s.drawn {
+		s.drawn = false
+		_, _ = io.WriteString(s.err, clearLine)
+	}
+}
 
 // json writes one object in a line, in one piece.
 func (s *stdio) json(view any) {

@@ -61,6 +61,9 @@ func (j *job) watch(ctx context.Context) (unwatch func()) {
 			case <-ended:
 				return
 			}
+			if j.file != nil && j.isTouched() && j.isChanged() {
+				j.failChanged()
+			}
 			j.mu.Lock()
 			j.tally.paused = j.runner.PausedUntil()
 			if wait := time.Until(j.tally.paused); wait > maxWait && !j.KeepGoing && ctx.Err() == nil {
@@ -95,7 +98,10 @@ func parts(t *tally) (all []string) {
 	if t.total >= 0 {
 		of = fmt.Sprintf(" of %d", t.total)
 	}
-	all = append(all, fmt.Sprintf("%d%s rows", t.finished(), of), fmt.Sprintf("%d not applied", t.NotApplied+t.Bad), fmt.Sprintf("%d unknown", t.Unknown))
+	all = append(all, fmt.Sprintf("%d%s rows", t.finished(), of), fmt.Sprintf("%d not applied", t.NotApplied), fmt.Sprintf("%d unknown", t.Unknown))
+	if t.Bad > 0 {
+		all = append(all, fmt.Sprintf("%d bad input", t.Bad))
+	}
 	if left := t.left(); left > 0 {
 		all = append(all, fmt.Sprintf("%v left", left))
 	}
@@ -133,6 +139,7 @@ func bar(t *tally, width int) string {
 	b := progressbar.NewOptions(t.total, progressbar.OptionSetWriter(&drawn), progressbar.OptionSetWidth(width-beside),
 		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "=", SaucerHead: ">", SaucerPadding: " ", BarStart: "[", BarEnd: "]"}))
+	_ = b.RenderBlank()                   // or nothing is drawn at 0 %
 	_ = b.Set(min(t.finished(), t.total)) // a strings.Builder takes everything
 	text := drawn.String()
 	return strings.TrimSpace(text[strings.LastIndexByte(text, '\r')+1:])

@@ -33,8 +33,8 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 		if errs.String() != want {
 			t.Errorf("got:\n%swant:\n%s", &errs, want)
 		}
-		wantJSON := `{"event":"progress","finished":50,"total":1000,"not_applied":0,"unknown":0,"rows_per_second":10,"seconds_left":95,"rate_limit":{"limit":2000,"remaining":1950,"window_seconds":60}}` + "\n" +
-			`{"event":"progress","finished":100,"total":1000,"not_applied":0,"unknown":0,"rows_per_second":10,"seconds_left":90,"rate_limit":{"limit":2000,"remaining":1900,"window_seconds":60}}` + "\n"
+		wantJSON := `{"event":"progress","finished":50,"total":1000,"not_applied":0,"bad_input":0,"unknown":0,"rows_per_second":10,"seconds_left":95,"rate_limit":{"limit":2000,"remaining":1950,"window_seconds":60}}` + "\n" +
+			`{"event":"progress","finished":100,"total":1000,"not_applied":0,"bad_input":0,"unknown":0,"rows_per_second":10,"seconds_left":90,"rate_limit":{"limit":2000,"remaining":1900,"window_seconds":60}}` + "\n"
 		if out.String() != wantJSON {
 			t.Errorf("got:\n%swant:\n%s", &out, wantJSON)
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 
 	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
@@ -141,8 +142,8 @@ func unknownKey(given, sent any, at string) string {
 
 // setBare sets what is left of a credential without what --verbatim allows, to see whether that is masked.
 func setBare(value string) composio.Field {
-	const blank = " \t\r\n\v\f\x00\ufeff"
-	return composio.Set(strings.ReplaceAll(strings.Trim(value, blank), "\x00", ""))
+	blank := func(r rune) bool { return unicode.IsSpace(r) || r == 0 || r == '\ufeff' }
+	return composio.Set(strings.ReplaceAll(strings.TrimFunc(value, blank), "\x00", ""))
 }
 
 // update converts the row for the wrapper.

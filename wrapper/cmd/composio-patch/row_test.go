@@ -152,6 +152,7 @@ line 2: ca_2: alias cleared, every user may use it: true, allowed users [], deni
 `
 	masked := `{"event":"would_send","line":1,"id":"ca_1","alias":"work","connection":{"state":{"authScheme":"BASIC","val":{"password":"[redacted]","user_agent":"","username":null}}}}
 {"event":"would_send","line":2,"id":"ca_2","alias":"","experimental":{"acl_config_for_shared":{"allow_all_users":true,"allowed_user_ids":[],"not_allowed_user_ids":["u"]}}}
+{"event":"checked","rows":2,"bad_input":0,"kinds":{"replace_credentials":1,"remove_credentials":1,"set_alias":1,"clear_alias":1,"change_sharing":1}}
 `
 	journal := newPath(t)
 	want(t, command(t, "bulk", path, "--dry-run", "--allow-clear", "--journal", journal), outcome{0, text, ""})

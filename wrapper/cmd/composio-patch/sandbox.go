@@ -65,7 +65,7 @@ func faultOptions(flags []string, refused *refusals) (opts []sandbox.Option) {
 		}
 		faults, err := sandbox.Faults(name)
 		if err != nil {
-			refused.addf("--fault: not one of the names that --help lists")
+			refused.addf("--fault: not one of the names that composio-patch help sandbox lists")
 		}
 		opts = append(opts, sandbox.WithFaults(1, rate, faults...))
 	}

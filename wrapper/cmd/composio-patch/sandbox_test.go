@@ -357,7 +357,7 @@ func TestSandboxAllowsHosts(t *testing.T) {
 
 func TestSandboxRefusesAFaultThatCannotBe(t *testing.T) {
 	for fault, want := range map[string]string{
-		"earthquake":                      "--fault: not one of the names that --help lists",
+		"earthquake":                      "--fault: not one of the names that composio-patch help sandbox lists",
 		"502=2":                           "--fault: a rate is not a number above 0 and up to 1",
 		"502=0":                           "--fault: a rate is not a number above 0 and up to 1",
 		"502=NaN":                         "--fault: a rate is not a number above 0 and up to 1",

@@ -51,8 +51,8 @@ func (s *stopRule) judge(r bulk.Result) (why string) {
 
 // isEnvelope reports whether a body is an error as Composio writes them, and not a gateway's.
 func isEnvelope(body []byte) bool {
-	var object struct{ Error, Message json.RawMessage }
-	return json.Unmarshal(body, &object) == nil && (object.Error != nil || object.Message != nil)
+	var object struct{ Error map[string]json.RawMessage }
+	return json.Unmarshal(body, &object) == nil && object.Error != nil
 }
 
 // answerOf is the status and slug of an answer.

@@ -43,10 +43,14 @@ func (j *job) fromFile(yield func(sending, row) bool) {
 		}
 	}
 	if n != len(j.hashes) || !j.DryRun && j.isChanged() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.fail(fileChanged, "put the file back as it was and ")
+		j.failChanged()
 	}
+}
+
+func (j *job) failChanged() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.fail(fileChanged, "put the file back as it was and ")
 }
 
 // fromStdin leaves a goroutine behind if the input neither gives nor ends: nothing can end a read.

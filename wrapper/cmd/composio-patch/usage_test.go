@@ -197,7 +197,7 @@ func TestAllThatIsRefusedOfASandboxIsToldAtOnce(t *testing.T) {
 			"composio-patch: --api-key: the key is empty\n" +
 			"composio-patch: --allow-host: not a host, such as sandbox or sandbox:8787\n" +
 			"composio-patch: --fault: a rate is not a number above 0 and up to 1\n" +
-			"composio-patch: --fault: not one of the names that --help lists\n" +
+			"composio-patch: --fault: not one of the names that composio-patch help sandbox lists\n" +
 			"fix: see composio-patch help sandbox\n"})
 }
 
