@@ -180,13 +180,20 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 		"appended":      {row(6), int64(len(whole)), []int{1, 5}},
 		"another alias": {`{"id":"ca_5","alias":"b5"}`, fifth, []int{3, 4}},
 		"no JSON":       {"x", fifth, []int{3, 4}},
+		"replaced":      {"", 0, []int{1, 4}}, // by another file, which is noticed between two rows
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, journal, restored := newPath(t), newPath(t), false
 			writeFile(t, path, whole)
 			composio := newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
 				file, err := os.OpenFile(path, os.O_RDWR, 0)
-				if !restored && err == nil {
+				switch {
+				case restored:
+				case tt.text == "":
+					time.Sleep(2 * redraw)
+					writeFile(t, path+"2", whole+row(6))
+					err = errors.Join(err, os.Rename(path+"2", path))
+				case err == nil:
 					_, err = file.WriteAt([]byte(tt.text), tt.at)
 				}
 				err = errors.Join(err, file.Close())

@@ -83,6 +83,9 @@ func TestCheckWithJSONListsEveryBadRow(t *testing.T) {
 		!strings.HasPrefix(lines[43], `{"event":"checked","rows":45,"bad_input":43,`) {
 		t.Errorf("status %d, %d lines: %v", got.Status, len(lines), lines[42:])
 	}
+	if got := command(t, "bulk", inputFile(t, rows[:maxProblems+1]...), "--check"); !strings.Contains(got.Err, "\n1 more bad row\n") {
+		t.Errorf("%+v", got)
+	}
 	if got := command(t, "bulk", path, "--check"); strings.Count(got.Err, "\n") != maxProblems+3 || !strings.Contains(got.Err, "\n23 more bad rows\ncomposio-patch: 43 rows cannot be sent\n") {
 		t.Errorf("%+v", got)
 	}

@@ -13,6 +13,9 @@ import (
 
 func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		if line := lineOf(&tally{total: 1000, start: time.Now()}, 40); line != "0% [               ] 0/1000 0.0/s" {
+			t.Errorf("%q", line)
+		}
 		var out, errs bytes.Buffer
 		std := &stdio{out: &out, err: &errs}
 		count := &tally{total: 1000, start: time.Now()}
@@ -26,10 +29,11 @@ func TestProgressIsALineEveryFewSeconds(t *testing.T) {
 		}
 		count.total = -1
 		time.Sleep(5 * time.Second)
+		count.Bad = 3
 		text.show(count)
 		want := "50 of 1000 rows, 0 not applied, 0 unknown, 1m35s left, 10.0 a second, budget 1950 of 2000 left\n" +
 			"100 of 1000 rows, 0 not applied, 0 unknown, 1m30s left, 10.0 a second, budget 1900 of 2000 left\n" +
-			"120 rows, 0 not applied, 0 unknown, 7.1 a second, budget 1880 of 2000 left\n"
+			"120 rows, 0 not applied, 0 unknown, 3 bad input, 7.1 a second, budget 1880 of 2000 left\n"
 		if errs.String() != want {
 			t.Errorf("got:\n%swant:\n%s", &errs, want)
 		}

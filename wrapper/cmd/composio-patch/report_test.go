@@ -111,6 +111,7 @@ func TestJSONIsOneObjectAnUpdate(t *testing.T) {
 		"an id that is none": {nil, "update s3cr3t! --alias=x --json", exitUsage,
 			`{"event":"error","id":"","outcome":"refused"` + noCall + `"the account id [not shown] has a character other than A-Z, a-z, 0-9, _ and -"` + help},
 		"not understood": {nil, "update ca_1 --json --nonsense", exitUsage, `{"event":"error","id":"","outcome":"refused"` + noCall + `"unknown flag [argument 4]"` + help},
+		"bulk":           {nil, "bulk none --json=true", exitUsage, `{"event":"error","id":"","outcome":"refused"` + noCall + `"the file \"none\" cannot be opened: no such file or directory","fix":"give a file that can be read, or - for standard input"}`},
 		"no id":          {nil, "update --json", exitUsage, `{"event":"error","id":"","outcome":"refused"` + noCall + `"expected \"<id>\""` + help},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -27,6 +27,7 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 		"the key is revoked":                  {30, answers(401, `{"error":{"message":"M"}}`), nil, 31, exitFailed, "Composio refuses the API key (401)"},
 		"all forbidden":                       {0, answers(403, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (403)"},
 		"a gateway's 401":                     {0, answers(401, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (401)"},
+		"a gateway's 401 in JSON":             {0, inTurn(answers(401, `{"message":"Unauthorized"}`), answers(401, `{"error":"Unauthorized"}`), answers(401, `{"error":null}`)), nil, 20, exitFailed, "20 rows in a row had the same end (401)"},
 		"all unknown":                         {0, answers(500, ""), []string{"--max-retries=0"}, 20, exitUnknown, "20 rows in a row had the same end (500)"},
 		"attempts are no rows":                {0, answers(502, "", "Retry-After", "0.001"), []string{"--max-retries=1"}, 40, exitUnknown, "20 rows in a row had the same end (502)"},
 		"the rows' own fault, none succeeded": {0, answers(400, clash), nil, 20, exitFailed, "20 rows in a row had the same end (400 S)"},
