@@ -20,7 +20,7 @@ func large(tb testing.TB, opts ...sandbox.Option) *sandbox.Server {
 	s := sandbox.New(append(opts, sandbox.WithJournal(manyRequests), sandbox.WithRateLimit(0, 0))...)
 	for i := range manyAccounts {
 		s.Put(sandbox.Account{
-			ID: fmt.Sprintf("ca_%05d", i), Toolkit: "github", UserID: fmt.Sprint("user_", i%100), Alias: fmt.Sprint("alias_", i),
+			ID: fmt.Sprint("ca_", i), Toolkit: "github", UserID: fmt.Sprint("user_", i%100), Alias: fmt.Sprint("alias_", i),
 			Scheme: composio.SchemeBearerToken, Credentials: map[string]string{"token": "t", "user_agent": "robot"},
 		})
 	}
@@ -30,24 +30,10 @@ func large(tb testing.TB, opts ...sandbox.Option) *sandbox.Server {
 	return s
 }
 
-func small(opts ...sandbox.Option) *sandbox.Server {
-	s := sandbox.New(append(opts, sandbox.WithRateLimit(0, 0))...)
-	s.Put(sandbox.Account{ID: "ca_00007", Scheme: composio.SchemeBearerToken})
-	return s
-}
-
 func update(tb testing.TB, s *sandbox.Server, body string) {
-	if w := record(tb, s, "PATCH", path+"ca_00007", body); w.Code != 200 {
+	if w := serve(tb, s, body); w.Code != 200 {
 		tb.Fatalf("%d %s", w.Code, w.Body)
 	}
-}
-
-func controlGet(tb testing.TB, s *sandbox.Server, path string) string {
-	w := record(tb, s, "GET", "/_sandbox/"+path, "")
-	if w.Code != 200 {
-		tb.Fatalf("%d %s", w.Code, w.Body)
-	}
-	return w.Body.String()
 }
 
 // An update costs no more than without the control routes, and no more with many accounts and requests than with few.
@@ -56,8 +42,8 @@ func BenchmarkUpdate(b *testing.B) {
 		name string
 		box  *sandbox.Server
 	}{
-		{"one account", small()},
-		{"one account, with control", small(sandbox.WithControl())},
+		{"one account", filled(sandbox.WithRateLimit(0, 0))},
+		{"one account, with control", filled(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))},
 		{"many accounts", large(b)},
 		{"many accounts, with control", large(b, sandbox.WithControl())},
 	} {
@@ -80,7 +66,7 @@ func TestManyAccountsAndRequestsWithControlRoutes(t *testing.T) {
 		cost := func(s *sandbox.Server) float64 {
 			return testing.AllocsPerRun(200, func() { update(t, s, body) })
 		}
-		if with, without := cost(s), cost(small()); with > without*1.05 {
+		if with, without := cost(s), cost(filled(sandbox.WithRateLimit(0, 0))); with > without*1.05 {
 			t.Errorf("%s: allocates %v times, %v without", body, with, without)
 		}
 	}
@@ -88,7 +74,7 @@ func TestManyAccountsAndRequestsWithControlRoutes(t *testing.T) {
 		"accounts": 500, "accounts?limit=501": 501, "accounts?limit=20000": manyAccounts,
 		"requests": 500, "requests?limit=501": 501, "requests?limit=200000": manyRequests,
 	} {
-		got := controlGet(t, s, path)
+		got := record(t, s, "GET", "/_sandbox/"+path, "").Body.String()
 		if n := strings.Count(got, `"status":`); n != want {
 			t.Errorf("%s has %d", path, n)
 		}

@@ -196,8 +196,7 @@ func TestAFileThatChangesMeanwhileIsTold(t *testing.T) {
 				case err == nil:
 					_, err = file.WriteAt([]byte(tt.text), tt.at)
 				}
-				err = errors.Join(err, file.Close())
-				if err != nil {
+				if err = errors.Join(err, file.Close()); err != nil {
 					t.Error(err)
 				}
 				answers(200, applied)(w, r)

@@ -133,30 +133,26 @@ func TestTheSecondSignalStopsARun(t *testing.T) {
 	for underWay, out := range map[int]string{4: "1 done, 4 unknown, 95 not sent; in ", 99: "1 done, 99 unknown; in "} {
 		t.Run(fmt.Sprint(underWay), func(t *testing.T) {
 			t.Parallel()
-			stopTwice(t, underWay, out)
+			s := newHeldServer(t)
+			journal := newPath(t)
+			p := newProcess(t, "bulk", inputFile(t, aliasRows(100)...), fmt.Sprintf("--concurrency=%d", underWay), "--journal", journal).sendsTo(s.standIn).start(t)
+			s.letTheFirstPass(underWay)
+			for _, text := range []string{"Again stops at once", "stopped: the outcome of what was under way is unknown"} {
+				p.signal(t, os.Interrupt)
+				p.err.waitFor(t, text)
+			}
+			got := p.wait()
+			if wantStart(t, got, exitUnknown, out); !strings.HasSuffix(got.Err, "\nto go on, run the same command again: rows that are done are left alone\n") {
+				t.Errorf("%s", got.Err)
+			}
+			outcomes := map[string]int{}
+			for _, entry := range readJournal(t, journal) {
+				outcomes[entry.Outcome]++
+			}
+			if diff := cmp.Diff(map[string]int{"done": 1, "unknown": underWay}, outcomes); diff != "" {
+				t.Errorf("journal (-want +got):\n%s", diff)
+			}
 		})
-	}
-}
-
-func stopTwice(t *testing.T, underWay int, out string) {
-	s := newHeldServer(t)
-	journal := newPath(t)
-	p := newProcess(t, "bulk", inputFile(t, aliasRows(100)...), fmt.Sprintf("--concurrency=%d", underWay), "--journal", journal).sendsTo(s.standIn).start(t)
-	s.letTheFirstPass(underWay)
-	for _, text := range []string{"Again stops at once", "stopped: the outcome of what was under way is unknown"} {
-		p.signal(t, os.Interrupt)
-		p.err.waitFor(t, text)
-	}
-	got := p.wait()
-	if wantStart(t, got, exitUnknown, out); !strings.HasSuffix(got.Err, "\nto go on, run the same command again: rows that are done are left alone\n") {
-		t.Errorf("%s", got.Err)
-	}
-	outcomes := map[string]int{}
-	for _, entry := range readJournal(t, journal) {
-		outcomes[entry.Outcome]++
-	}
-	if diff := cmp.Diff(map[string]int{"done": 1, "unknown": underWay}, outcomes); diff != "" {
-		t.Errorf("journal (-want +got):\n%s", diff)
 	}
 }
 
