@@ -13,7 +13,7 @@ import (
 // call is one update that the client makes, once or, after refusals, again.
 type call struct {
 	run *run
-	end context.CancelFunc
+	end func()
 
 	mu      sync.Mutex
 	sending bool // an attempt was allowed, and perhaps is under way
@@ -24,9 +24,9 @@ type call struct {
 
 // make has the client make the update. Its context ends with the run, but not while an attempt is under way.
 func (c *call) make(u update) (*composio.Result, error) {
-	ctx, cancel := context.WithCancel(c.run.calling)
-	defer cancel()
-	c.end = cancel
+	ctx, cancel := context.WithCancelCause(c.run.calling)
+	defer cancel(nil)
+	c.end = func() { cancel(context.Cause(c.run.draining)) }
 	defer context.AfterFunc(c.run.draining, c.drain)()
 	ctx = hook.With(ctx, hook.Attempts{Before: c.beforeAttempt, After: c.afterAttempt})
 	return c.run.client.UpdateConnectedAccount(ctx, u.id, u.Update)

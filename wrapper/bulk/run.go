@@ -23,7 +23,7 @@ type run struct {
 	draining context.Context // done when nothing more may be sent
 	drain    context.CancelCauseFunc
 	calling  context.Context // done when what has been sent is given up
-	giveUp   context.CancelFunc
+	giveUp   func()
 	release  []func() bool
 	results  chan Result
 
@@ -40,7 +40,8 @@ type update struct {
 func (r *Runner) start(ctx context.Context) *run {
 	run := &run{Runner: r, results: make(chan Result), queues: map[string][]update{}}
 	run.draining, run.drain = context.WithCancelCause(ctx)
-	run.calling, run.giveUp = context.WithCancel(context.WithoutCancel(ctx))
+	calling, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	run.calling, run.giveUp = calling, func() { giveUp(context.Cause(run.draining)) }
 	run.release = []func() bool{
 		context.AfterFunc(r.stopped, run.abort),
 		context.AfterFunc(run.draining, func() {

@@ -142,8 +142,9 @@ func TestTheSecondSignalStopsARun(t *testing.T) {
 				p.err.waitFor(t, text)
 			}
 			got := p.wait()
-			if wantStart(t, got, exitUnknown, out); !strings.HasSuffix(got.Err, "\nto go on, run the same command again: rows that are done are left alone\n") {
-				t.Errorf("%s", got.Err)
+			if wantStart(t, got, exitUnknown, out); !strings.HasSuffix(got.Err, "\nto go on, run the same command again: rows that are done are left alone\n") ||
+				!strings.Contains(got.Out, ": ended by a signal; the update may have been applied; ") {
+				t.Errorf("%+v", got)
 			}
 			outcomes := map[string]int{}
 			for _, entry := range readJournal(t, journal) {
