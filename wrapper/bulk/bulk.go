@@ -26,8 +26,8 @@
 //     budget, in any number of processes, so make way for each other.
 //   - A 429 of Composio's rate limit, or a 503 that has a Retry-After, stops everything that is not yet sent until that is
 //     over; see [Runner.PausedUntil].
-//   - Any other 429 or 503 is a gateway's. It halves the rate, down to 10 requests a second, and each second of success
-//     raises it again.
+//   - Any other 429 or 503 is a gateway's. It halves the rate, down to 10 requests a second, which soon rises to a little
+//     less than was refused, and from there with each second of success.
 //   - An update that was answered 429 or 503 is sent again: until nothing has been let through for a minute, or this one
 //     not in a hundred attempts. After a 503 it may have been applied already, so with [composio.WithMaxRetries](0) it is
 //     not sent again.

@@ -2,7 +2,9 @@ package bulk_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,11 +27,30 @@ func perWindow(n int, window time.Duration) func() bool {
 	}
 }
 
-// behind returns a server behind a gateway that refuses what it does not allow, and when it let each request through.
-func behind(allow func() bool, status int, rtt time.Duration) (*server, *[]time.Time) {
+// sliding allows n requests in any second, of those that it refuses none or all counted.
+func sliding(n int, refusedToo bool) func() bool {
+	var counted []time.Time
+	return func() bool {
+		now := time.Now()
+		counted = slices.DeleteFunc(counted, func(at time.Time) bool { return now.Sub(at) >= time.Second })
+		ok := len(counted) < n
+		if ok || refusedToo {
+			counted = append(counted, now)
+		}
+		return ok
+	}
+}
+
+// behind returns a server behind a gateway that refuses what it does not allow, and when it let each request through. A
+// request reaches it up to jitter late.
+func behind(allow func() bool, status int, rtt, jitter time.Duration) (*server, *[]time.Time) {
 	var mu sync.Mutex
-	passed := &[]time.Time{}
+	random, passed := rand.New(rand.NewPCG(1, 1)), &[]time.Time{}
 	return &server{rtt: rtt, answer: func(request) *http.Response {
+		mu.Lock()
+		late := time.Duration(random.Float64() * float64(jitter))
+		mu.Unlock()
+		time.Sleep(late)
 		mu.Lock()
 		defer mu.Unlock()
 		if !allow() {
@@ -40,22 +61,35 @@ func behind(allow func() bool, status int, rtt time.Duration) (*server, *[]time.
 	}}, passed
 }
 
-// A gateway that tells nothing is used to four fifths at least, and loses no row, whatever its way to count.
+// A gateway that tells nothing is used to more than four fifths, and loses no row, whatever its way to count.
 func TestRunFindsTheRateOfAGateway(t *testing.T) {
 	t.Parallel()
 	for name, allow := range map[string]func() func() bool{
 		"each second anew":        func() func() bool { return perWindow(50, time.Second) },
+		"any second":              func() func() bool { return sliding(50, false) },
+		"any second, refused too": func() func() bool { return sliding(50, true) },
 		"without a burst":         func() func() bool { return rate.NewLimiter(50, 1).Allow },
-		"with a burst":            func() func() bool { return rate.NewLimiter(50, 10).Allow },
+		"with a burst of two":     func() func() bool { return rate.NewLimiter(50, 2).Allow },
+		"with a burst of five":    func() func() bool { return rate.NewLimiter(50, 5).Allow },
+		"with a burst of ten":     func() func() bool { return rate.NewLimiter(50, 10).Allow },
 		"with a second's burst":   func() func() bool { return rate.NewLimiter(50, 50).Allow },
 		"with three seconds' one": func() func() bool { return rate.NewLimiter(50, 150).Allow },
 	} {
-		for status, rtt := range map[int]time.Duration{429: time.Millisecond, 503: 100 * time.Millisecond} {
-			t.Run(fmt.Sprintf("%s,%d", name, status), func(t *testing.T) {
+		for _, tt := range []struct {
+			status      int
+			rtt, jitter time.Duration
+		}{
+			{429, time.Millisecond, 0},
+			{429, time.Millisecond, time.Millisecond},
+			{429, 30 * time.Millisecond, time.Millisecond},
+			{503, 100 * time.Millisecond, 0},
+		} {
+			t.Run(fmt.Sprintf("%s,%+v", name, tt), func(t *testing.T) {
 				simulate(t, func(t *testing.T) {
-					s, passed := behind(allow(), status, rtt)
+					s, passed := behind(allow(), tt.status, tt.rtt, tt.jitter)
 					all(t, s.runner(t).Run(t.Context(), accounts(700)))
-					if per := 500 / (*passed)[599].Sub((*passed)[99]).Seconds(); per < 40 {
+					per := 500 / (*passed)[599].Sub((*passed)[99]).Seconds()
+					if per < 42 {
 						t.Errorf("%.1f a second over rows 101 to 600", per)
 					}
 				})
@@ -74,14 +108,15 @@ func TestSlowAndFaultyGatewaysLoseNoRow(t *testing.T) {
 	}{
 		"five a second":         {func() func() bool { return perWindow(5, time.Second) }, 41 * time.Second},
 		"five a second, evenly": {func() func() bool { return rate.NewLimiter(5, 1).Allow }, 60 * time.Second},
+		"one a second, evenly":  {func() func() bool { return rate.NewLimiter(1, 1).Allow }, 300 * time.Second},
 		"one a second":          {func() func() bool { return perWindow(1, time.Second) }, 201 * time.Second},
 		"a hundred a minute":    {func() func() bool { return perWindow(100, time.Minute) }, 121 * time.Second},
 		"two of three":          {func() func() bool { n := 0; return func() bool { n++; return n%3 != 0 } }, 40 * time.Second},
 	} {
-		for _, concurrency := range []int{2, 32} {
-			t.Run(fmt.Sprintf("%s,concurrency=%d", name, concurrency), func(t *testing.T) {
+		for status, concurrency := range map[int]int{429: 2, 503: bulk.DefaultConcurrency} {
+			t.Run(fmt.Sprintf("%s,%d,concurrency=%d", name, status, concurrency), func(t *testing.T) {
 				simulate(t, func(t *testing.T) {
-					s, _ := behind(tt.allow(), 429, 10*time.Millisecond)
+					s, _ := behind(tt.allow(), status, 10*time.Millisecond, 0)
 					start := time.Now()
 					all(t, s.runner(t, bulk.WithConcurrency(concurrency)).Run(t.Context(), accounts(200)))
 					if took := time.Since(start); took > tt.within {
@@ -96,7 +131,7 @@ func TestSlowAndFaultyGatewaysLoseNoRow(t *testing.T) {
 // Where nothing gets through, the rows fail after a minute or so, and not after hours.
 func TestAGatewayThatLetsNothingThroughEndsInErrors(t *testing.T) {
 	simulate(t, func(t *testing.T) {
-		s, _ := behind(func() bool { return false }, 503, time.Millisecond)
+		s, _ := behind(func() bool { return false }, 503, time.Millisecond, 0)
 		start := time.Now()
 		for r := range s.runner(t).Run(t.Context(), accounts(20)) {
 			if statusOf(r.Err) != 503 || r.Attempts < 3 {
