@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,7 +53,7 @@ func compare(ours, theirs, version string) ([]change, error) {
 		return nil, fmt.Errorf("oasdiff finds differences in %s where this command does not look: compare it by eye", b.from)
 	}
 	// rules are stricter than oasdiff's. Should it know a break all the same, where they see none, it has the last word.
-	if breaks := func(c change) bool { return c.Breaks || c.lenient }; !slices.ContainsFunc(w.changes, breaks) {
+	if !w.lenient && !slices.ContainsFunc(w.changes, func(c change) bool { return c.Breaks }) {
 		for _, f := range checker.CheckBackwardCompatibility(checker.NewConfig(checker.GetAllChecks()), found, sources) {
 			w.changes = append(w.changes, change{Section: "oasdiff", Breaks: true, Verb: "changed something that oasdiff calls " + f.GetId() + ": " + f.GetUncolorizedText(checker.NewDefaultLocalizer())})
 		}
@@ -98,10 +99,20 @@ func (s spot) named(name string) spot {
 		s.section, s.which = "parameter", name
 	case s.keyword == "properties":
 		s.place = join(s.place, name)
+	case s.keyword == "dependentRequired":
+		s.place, s.keyword = fmt.Sprintf("%s (where %s is)", s.place, name), "required"
+		return s
 	case s.keyword != "content" || name != "application/json":
 		s.place = strings.TrimPrefix(s.place+" "+strings.TrimSuffix(s.keyword, "s")+" "+name, " ")
 	}
 	s.keyword, s.ours, s.theirs = "", inside(s.ours, name), inside(s.theirs, name)
+	return s
+}
+
+// located is the spot of the parameters in a place, such as query.
+func (s spot) located(in string) spot {
+	elsewhere := func(p any) bool { return object(p)["in"] != in }
+	s.ours, s.theirs = slices.DeleteFunc(slices.Clone(listOf(s.ours)), elsewhere), slices.DeleteFunc(slices.Clone(listOf(s.theirs)), elsewhere)
 	return s
 }
 
@@ -118,6 +129,39 @@ func inside(v any, key string) any {
 // What oasdiff derives from differences that it lists as well.
 var derived = []string{"externalDocs", "links", "listOfTypes", "oneOfWrapping", "nullableWrapping", "listAdded", "listDeleted"}
 
+// rest leaves out of the differences between two schemas what follows from others of them.
+func (w *wording) rest(node, ours, theirs map[string]any) map[string]any {
+	types := object(node["type"])
+	step := encoded(types["deleted"]) + encoded(types["added"])
+	numbers := step == `["number"]["integer"]` || step == `["integer"]["number"]`
+	switch {
+	case ours["enum"] != nil && theirs["enum"] != nil && (numbers || ours["type"] == nil || theirs["type"] == nil):
+		delete(node, "type") // the values say it
+		w.lenient = true
+	case types["added"] != nil && types["deleted"] != nil && !numbers:
+		return map[string]any{"type": types} // another type has other keywords as a matter of course
+	}
+	if numbers {
+		delete(node, "format")
+	}
+	for _, sides := range [][2]map[string]any{{ours, theirs}, {theirs, ours}} {
+		plain, other := sides[0], sides[1]
+		if node["type"] != nil && other["type"] == nil && other["enum"] == nil {
+			delete(node, "nullable") // where any type goes, null does
+		}
+		told := []string{"nullable", "allOf", "anyOf", "oneOf"}
+		for _, around := range told[1:] {
+			if node[around] != nil && plain[around] == nil { // what the other has of the schema may be in its alternatives
+				maps.DeleteFunc(node, func(key string, _ any) bool {
+					key = cmp.Or(keywords[key], strings.TrimSuffix(key, "Allowed"))
+					return !slices.Contains(told, key) && other[key] == nil && plain[key] != nil
+				})
+			}
+		}
+	}
+	return node
+}
+
 // walk words the differences in a part of oasdiff's output, in the order of their keys, each once.
 func (w *wording) walk(v any, at spot) {
 	node := object(v)
@@ -125,12 +169,7 @@ func (w *wording) walk(v any, at spot) {
 		w.tell(at, "changed", nil, node["from"], node["to"])
 		return
 	}
-	if types := object(node["type"]); types["added"] != nil && types["deleted"] != nil {
-		node = map[string]any{"type": types} // another type has other keywords as a matter of course
-	}
-	if (node["oneOf"] != nil || node["anyOf"] != nil || node["allOf"] != nil) && (object(at.ours)["type"] == nil || object(at.theirs)["type"] == nil) {
-		delete(node, "type") // which is that of the alternatives now, or was
-	}
+	node = w.rest(node, object(at.ours), object(at.theirs))
 	if at.keyword == "type" || node["enumAdded"] == true || node["enumDeleted"] == true {
 		w.tell(at, "changed", nil, node["deleted"], node["added"])
 		return
@@ -140,6 +179,8 @@ func (w *wording) walk(v any, at spot) {
 		switch {
 		case slices.Contains(derived, key) || key == "mediaType" || key == "additionalPropertiesAllowed" && node["additionalProperties"] != nil:
 		case key == "exclusiveMin" && node["min"] != nil, key == "exclusiveMax" && node["max"] != nil: // told with the bound
+		case key == "min" && node["exclusiveMin"] != nil, key == "max" && node["exclusiveMax"] != nil:
+			w.tell(next, "changed", nil, limitOf(at.ours, keywords[key]), limitOf(at.theirs, keywords[key]))
 		case key == "required" && child["from"] == nil:
 			next.told = object(node["properties"])
 			w.walk(child, next)
@@ -178,8 +219,12 @@ func (w *wording) items(v any, at spot, kind string) {
 		}
 	case map[string]any:
 		for _, in := range sortedKeys(v) {
-			at.place = in
-			w.items(v[in], at, kind)
+			next := at.named(in)
+			if at.keyword == "parameters" {
+				next = at.located(in)
+				next.place = in
+			}
+			w.items(v[in], next, kind)
 		}
 	default:
 		w.tell(at, kind, nil, nil, nil)
@@ -205,7 +250,7 @@ func (w *wording) modified(v any, at spot) {
 			continue
 		}
 		if at.keyword == "parameters" && at.which == "" && slices.Contains(diff.ParamLocations, name) {
-			w.modified(object(v)[name], at)
+			w.modified(object(v)[name], at.located(name))
 			continue
 		}
 		w.walk(object(v)[name], at.named(name))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"mime"
 	"net/url"
 	"regexp"
 	"slices"
@@ -96,9 +97,10 @@ func (p *place) addServers(d *document) (base string) {
 			continue
 		}
 		u.Host, u.Path = strings.TrimSuffix(strings.ToLower(u.Host), ":443"), strings.TrimSuffix(u.Path, "/")
-		if urls = append(urls, u); len(urls) == 1 || u.Scheme+"://"+u.Host == wrapperServer {
-			base = u.Path
-		}
+		urls = append(urls, u)
+	}
+	if len(urls) > 0 {
+		base = urls[max(0, slices.IndexFunc(urls, func(u *url.URL) bool { return u.Scheme+"://"+u.Host == wrapperServer }))].Path
 	}
 	p.servers = []any{}
 	for _, u := range urls {
@@ -159,6 +161,15 @@ func (d *document) reduce(at place) (*reduced, error) {
 	operation["security"], operation["servers"] = d.security(), d.servers
 	schemas := map[string]any{}
 	item := d.written(map[string]any{method: operation, "parameters": d.item["parameters"]}, schemas)
+	if d.objects > maxObjects {
+		return nil, fmt.Errorf("%s: the operation is too large to compare: with its references written out, it has more than %d objects", d.from, maxObjects)
+	}
+	operation = object(object(item)[method])
+	for _, holder := range append(slices.Collect(maps.Values(object(operation["responses"]))), operation["requestBody"]) {
+		if content := object(object(holder)["content"]); content != nil {
+			object(holder)["content"] = byMediaType(content)
+		}
+	}
 	data, err := json.Marshal(map[string]any{
 		"openapi": text(d.root["openapi"]), "info": map[string]any{"title": "one operation", "version": "1"},
 		"paths": map[string]any{at.full: item}, "components": map[string]any{"schemas": schemas},
@@ -176,6 +187,9 @@ func (d *document) reduce(at place) (*reduced, error) {
 		return nil, cmp.Or(d.fault, fmt.Errorf("%s: the operation cannot be read: %w", d.from, err))
 	}
 	patch := out.info.Spec.Paths.Value(at.full).Patch
+	patch.Parameters = slices.DeleteFunc(patch.Parameters, func(ref *openapi3.ParameterRef) bool {
+		return ref.Value.In == "header" && slices.Contains(sentHeaders, ref.Value.Name)
+	})
 	for _, ref := range patch.Parameters {
 		parameter := ref.Value
 		if how, err := parameter.SerializationMethod(); err == nil { // said or not
@@ -189,6 +203,27 @@ func (d *document) reduce(at place) (*reduced, error) {
 	return out, nil
 }
 
+// Headers that the client sends in any case. OpenAPI itself ignores parameters of these names, but for the key.
+var sentHeaders = []string{"accept", "authorization", "content-type", "x-api-key"}
+
+// byMediaType returns a body's content with each media type in its one spelling, and without examples.
+func byMediaType(content map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, name := range sortedKeys(content) {
+		kind, parameters, _ := mime.ParseMediaType(name)
+		if strings.EqualFold(parameters["charset"], "utf-8") {
+			delete(parameters, "charset") // JSON has no other
+		}
+		delete(object(content[name]), "example")
+		delete(object(content[name]), "examples")
+		out[cmp.Or(mime.FormatMediaType(kind, parameters), name)] = content[name]
+	}
+	return out
+}
+
+// maxObjects is how much is compared. Composio's operation has less than a hundredth of that.
+const maxObjects = 50_000
+
 // written returns v with what it refers to in the place of each reference, but for one in a circle of them. The
 // schemas among the components are collected, so that such a reference leads somewhere. A reference to nothing stays.
 func (d *document) written(v any, schemas map[string]any, within ...string) any {
@@ -198,7 +233,7 @@ func (d *document) written(v any, schemas map[string]any, within ...string) any 
 		}
 		return list
 	}
-	if object(v) == nil {
+	if d.objects++; object(v) == nil || d.objects > maxObjects {
 		return v
 	}
 	out := map[string]any{}
@@ -265,7 +300,9 @@ func (d *document) security() []any {
 			}
 			requirement[name] = scopes
 		}
-		out = append(out, requirement)
+		if !slices.ContainsFunc(out, func(other any) bool { return byJSON[any](other, requirement) == 0 }) {
+			out = append(out, requirement)
+		}
 	}
 	if len(out) == 0 {
 		out = append(out, map[string]any{})

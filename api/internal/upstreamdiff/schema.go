@@ -56,6 +56,9 @@ func simplify(ref *openapi3.SchemaRef) {
 		mergeValues(s, list, list == &s.OneOf)
 	}
 	mergeAll(ref)
+	if s.AdditionalProperties != (openapi3.BoolSchema{}) {
+		s.UnevaluatedProperties = openapi3.BoolSchema{} // nothing is left for it
+	}
 	if s.AdditionalProperties = closed(s.AdditionalProperties); s.AdditionalProperties.Has == nil && s.AdditionalProperties.Schema == nil && len(s.AllOf)+len(s.AnyOf)+len(s.OneOf)+len(s.DependentSchemas) == 0 && s.If == nil {
 		s.AdditionalProperties, s.UnevaluatedProperties = closed(s.UnevaluatedProperties), openapi3.BoolSchema{} // no part evaluates anything
 	}
@@ -65,9 +68,12 @@ func simplify(ref *openapi3.SchemaRef) {
 	if s.Type.IsEmpty() && slices.Contains(s.Enum, nil) {
 		s.Nullable = true
 	}
-	isText := func(v any) bool { _, ok := v.(string); return ok || v == nil }
-	if s.Type.IsEmpty() && len(s.Enum) > 0 && !isNull(ref) && !slices.ContainsFunc(s.Enum, func(v any) bool { return !isText(v) }) {
-		s.Type = &openapi3.Types{openapi3.TypeString} // an enum says so, too
+	if s.Type.IsEmpty() && len(s.Enum) > 0 && !isNull(ref) {
+		s.Type = typeOf(s.Enum)
+	}
+	if s.Type.Includes(openapi3.TypeNumber) && s.Type.Includes(openapi3.TypeInteger) {
+		types := slices.DeleteFunc(s.Type.Slice(), func(name string) bool { return name == openapi3.TypeInteger })
+		s.Type = (*openapi3.Types)(&types)
 	}
 	slices.SortFunc(s.Enum, byJSON)
 	slices.SortFunc(s.AnyOf, byJSON)
@@ -115,6 +121,9 @@ func mergeValues(s *openapi3.Schema, list *openapi3.SchemaRefs, one bool) {
 		}
 		b.Enum = append(slices.Clone(merged.Enum), b.Enum...)
 		merged.Enum = b.Enum
+		if len(merged.Enum) > len(branch.Value.Enum) && encoded(merged.Type) != encoded(b.Type) {
+			merged.Type, b.Type = nil, nil // the values say it
+		}
 		if len(merged.Enum) > len(branch.Value.Enum) && encoded(merged) != encoded(b) {
 			return
 		}
@@ -189,4 +198,15 @@ func mergeable(parts openapi3.SchemaRefs) bool {
 	return !slices.ContainsFunc(slices.Collect(maps.Values(properties)), func(same openapi3.SchemaRefs) bool {
 		return len(same) > 1 && (!mergeable(same) || strings.Contains(encoded(same), "deprecated"))
 	})
+}
+
+// typeOf returns the type that the values of an enum have in common, but for null; nil if there is none.
+func typeOf(values []any) *openapi3.Types {
+	for _, name := range []string{openapi3.TypeString, openapi3.TypeBoolean, openapi3.TypeInteger, openapi3.TypeNumber} {
+		s := &openapi3.Schema{Type: &openapi3.Types{name}, Nullable: true}
+		if !slices.ContainsFunc(values, func(v any) bool { return s.VisitJSON(v) != nil }) {
+			return s.Type
+		}
+	}
+	return nil
 }

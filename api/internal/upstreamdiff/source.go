@@ -33,14 +33,16 @@ type document struct {
 	place
 	fault  error           // a reference that leads nowhere
 	cyclic map[string]bool // the references that lead to themselves
+
+	objects int // that were written out
 }
 
-// open reads a document from a file or, if source begins with http:// or https://, from a URL, and finds the operation.
+// open reads a document from a file or, if source is one, from a URL, and finds the operation.
 func open(source, wanted string) (*document, error) {
 	d := &document{from: source, cyclic: map[string]bool{}}
 	var data []byte
 	var err error
-	if strings.HasPrefix(source, "http://") || strings.HasPrefix(source, "https://") {
+	if strings.Contains(source, "://") {
 		data, err = d.fetch(source)
 	} else {
 		data, err = os.ReadFile(filepath.Clean(source))
@@ -77,8 +79,8 @@ func (d *document) fetch(source string) ([]byte, error) {
 	if err != nil {
 		return nil, errors.New("the URL is not a URL that can be fetched")
 	}
-	d.url = req.URL
-	d.from = (&url.URL{Scheme: d.url.Scheme, Host: d.url.Host, Path: d.url.Path}).String()
+	d.url = &url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path}
+	d.from = d.url.String()
 	resp, err := http.DefaultClient.Do(req)
 	var data []byte
 	if err == nil {
@@ -115,7 +117,7 @@ func parse(data []byte) (tree any, err error) {
 		return nil, cmp.Or(err, failed)
 	}
 	if data, err = json.Marshal(tree); err != nil {
-		return nil, errors.New("it holds a number that JSON does not have")
+		return nil, errors.New("it holds a number or a key that JSON does not have")
 	}
 	tree = nil
 	err = json.Unmarshal(data, &tree)

@@ -25,6 +25,11 @@ func TestWhatCannotBeComparedIsSaidInASentence(t *testing.T) {
 		}
 		return string(asJSON(t, d))
 	}
+	doubling := september(t) // each of these schemas refers to the next one twice
+	for i := range 16 {
+		in(t, doubling, "schemas")[strconv.Itoa(i)] = tree{"properties": tree{"a": ref(strconv.Itoa(i + 1)), "b": ref(strconv.Itoa(i + 1))}}
+	}
+	in(t, doubling, "schemas")["16"], in(t, doubling, body+" properties")["alias"] = tree{}, ref("0")
 	for _, c := range []struct{ name, document, want string }{
 		{"nothing", "", "upstream is neither JSON nor YAML: yaml: construct errors: <unknown position>: yaml: no documents in stream"},
 		{"a page", "<!doctype html><title>Sign in</title>", "upstream is not an OpenAPI document: it holds no object"},
@@ -49,8 +54,9 @@ func TestWhatCannotBeComparedIsSaidInASentence(t *testing.T) {
 		{"a reference to nothing", changed(edit{body + " properties", "alias", ref("Alias")}), "upstream: it refers to #/components/schemas/Alias, which it does not have"},
 		{"a parameter that refers to itself", changed(edit{"components", "parameters", tree{"P": tree{"$ref": "#/components/parameters/P"}}}, edit{"operation", "parameters", []any{tree{"$ref": "#/components/parameters/P"}}}), "upstream: the operation cannot be read: "},
 		{"an answer that is no object", changed(edit{answers, "400", "text"}), "upstream: the operation cannot be read: "},
-		{"a schema that is none", changed(edit{body + " properties", "alias", 1.0}), "upstream: the operation cannot be read: "},
-		{"a number that JSON lacks", strings.Replace(asYAML, "maxItems: 1000", "maxItems: .inf", 1), "upstream is neither JSON nor YAML: it holds a number that JSON does not have"},
+		{"a number that JSON lacks", strings.Replace(asYAML, "maxItems: 1000", "maxItems: .inf", 1), "upstream is neither JSON nor YAML: it holds a number or a key that JSON does not have"},
+		{"a key that JSON lacks", asYAML + "x-a: {true: 1}\n", "upstream is neither JSON nor YAML: it holds a number or a key that JSON does not have"},
+		{"references that double sixteen times", string(asJSON(t, doubling)), "upstream: the operation is too large to compare: with its references written out, it has more than 50000 objects"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -118,8 +124,10 @@ func TestADocumentIsFetched(t *testing.T) {
 		{server.URL + "/other?token=s3cret", server.URL + "/other cannot be fetched: the server answers 404 Not Found"},
 		{server.URL + "/cut", server.URL + "/cut cannot be fetched: unexpected EOF"},
 		{server.URL + "/endless", server.URL + "/endless cannot be fetched: it has more than 64 MiB"},
-		{"http://user:s3cret@" + host + "/a?token=s3cret", gone.URL + "/a cannot be fetched: dial tcp " + host + ": connect: connection refused"},
+		{strings.Replace(server.URL, "http://", "http://user:s3cret@", 1) + "/openapi.json?token=s3cret", ""},
+		{"HTTP://user:s3cret@" + host + "/a?token=s3cret", gone.URL + "/a cannot be fetched: dial tcp " + host + ": connect: connection refused"},
 		{"http://user:s3cret@%zz/", "the URL is not a URL that can be fetched"},
+		{"ftp://user:s3cret@host/a?token=s3cret", `ftp://host/a cannot be fetched: unsupported protocol scheme "ftp"`},
 	} {
 		var stdout, stderr bytes.Buffer
 		run(filepath.Join("testdata", "september.yaml"), []string{c.source}, &stdout, &stderr)

@@ -16,7 +16,6 @@ type change struct {
 	Section, Which, Place  string
 	Verb, Noun, Name, Tail string
 	Breaks                 bool // what the client sends or reads no longer fits
-	lenient                bool // oasdiff may call a break what is none
 	files                  string
 }
 
@@ -56,7 +55,7 @@ func (c change) concerns() string {
 	}
 	for _, row := range concerns {
 		end, ok := strings.CutPrefix(place, row[2])
-		if c.Section == row[0] && strings.HasPrefix(which, row[1]) && ok && (row[2] == "" || end == "" || end[0] == '.' || end[0] == '[') {
+		if c.Section == row[0] && strings.HasPrefix(which, row[1]) && ok && (row[2] == "" || end == "" || strings.ContainsRune(".[ ", rune(end[0]))) {
 			return row[3]
 		}
 	}
@@ -67,12 +66,14 @@ func (c change) concerns() string {
 type wording struct {
 	ours, theirs *reduced
 	changes      []change
+	lenient      bool // oasdiff may call a break what is none
 }
 
 // tell words one difference: what was added or deleted, if it has a name, or what was changed.
 func (w *wording) tell(at spot, kind string, item, from, to any) {
 	at.keyword = cmp.Or(keywords[at.keyword], at.keyword)
-	c := change{Section: at.section, Which: at.which, Place: at.place, lenient: at.keyword == "type" || at.keyword == "additionalProperties"}
+	c := change{Section: at.section, Which: at.which, Place: at.place}
+	w.lenient = w.lenient || slices.Contains([]string{"type", "additionalProperties", "parameters"}, at.keyword) || isExcluded(from) || isExcluded(to)
 	if item != nil {
 		c.Name = text(item)
 	}
@@ -189,9 +190,9 @@ func effect(keyword string, from, to any) string {
 	sign, limit := limits[keyword]
 	step := (number(to) - number(from)) * sign
 	switch {
-	case limit && none(from), !none(from) && !none(to) && step < 0:
+	case limit && none(from), !none(from) && !none(to) && step < 0, step == 0 && isExcluded(to):
 		return "narrower"
-	case limit && none(to), step > 0:
+	case limit && none(to), step > 0, step == 0 && isExcluded(from):
 		return "wider"
 	}
 	return "changed"
@@ -200,8 +201,24 @@ func effect(keyword string, from, to any) string {
 func none(v any) bool { return v == nil || v == "" || v == false }
 
 func number(v any) float64 {
+	if n, ok := v.(excluded); ok {
+		return float64(n)
+	}
 	n, _ := v.(float64)
 	return n
+}
+
+// excluded is a limit that is itself not let through.
+type excluded float64
+
+func isExcluded(v any) bool { _, ok := v.(excluded); return ok }
+
+// limitOf is the minimum or maximum of a schema.
+func limitOf(schema any, keyword string) any {
+	if limit := object(schema)["exclusiveM"+keyword[1:]]; limit != nil {
+		return excluded(number(limit))
+	}
+	return object(schema)[keyword]
 }
 
 func difference(keyword string, from, to any) string {
@@ -265,6 +282,8 @@ func (w *wording) as(schema any) string {
 func text(v any) string {
 	if s, ok := v.(string); ok && !strings.Contains(s, "\n") {
 		return s
+	} else if isExcluded(v) {
+		return "exclusive " + text(number(v))
 	}
 	var node yaml.Node
 	_ = node.Encode(v) // plain maps, lists and scalars: that cannot fail
