@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
@@ -13,8 +12,9 @@ import (
 
 // checkRequest returns how a request departs from op. Whether it has the credentials is looked at if that is asked for.
 func (op *operation) checkRequest(u *url.URL, h http.Header, data []byte, credentials bool) (found []finding) {
-	if h = canonical(h); credentials {
-		found = op.lacking(u, h)
+	h = canonical(h)
+	if found = twice(Request, h); credentials {
+		found = append(found, op.lacking(u, h)...)
 	}
 	for _, p := range op.parameters {
 		text, ok := op.text(credential{p.in, p.name}, u, h)
@@ -65,9 +65,12 @@ func (op *operation) text(at credential, u *url.URL, h http.Header) (text string
 	return h.Get(at.name), h.Values(at.name) != nil
 }
 
-// check returns how an answer departs from what the document has about its status.
+// check returns how an answer departs from what the document has about its status; a is nil if it has nothing.
 func (a *answer) check(h http.Header, data []byte) (found []finding) {
 	h = canonical(h)
+	if found = twice(Response, h); a == nil {
+		return found
+	}
 	for _, header := range a.headers {
 		found = append(found, header.check(Response, h.Get(header.name), h.Values(header.name) != nil)...)
 	}
@@ -75,6 +78,14 @@ func (a *answer) check(h http.Header, data []byte) (found []finding) {
 		found = append(found, a.content.check(Response, h, data)...)
 	}
 	return tidy(found)
+}
+
+// twice finds a second Content-Type, which says that nobody knows what the body is.
+func twice(d Direction, h http.Header) []finding {
+	if len(h["Content-Type"]) > 1 {
+		return []finding{newFinding(d, "Content-Type", "duplicate")}
+	}
+	return nil
 }
 
 // canonical returns headers by their canonical names. A map may hold others, which net/http sends as they are.
@@ -106,19 +117,15 @@ func (p parameter) check(d Direction, text string, ok bool) []finding {
 	if strings.Contains(found[0].Want, "array") || strings.Contains(found[0].Want, "object") {
 		return nil // how a list is written is not looked at
 	}
-	var value any
-	switch _ = json.Unmarshal([]byte(text), &value); value.(type) {
+	switch value, _, _ := strictjson.Parse([]byte(text)); value.(type) {
 	case float64, bool:
-		found = findings(d, where, p.schema.Validate(value))
+		return findings(d, where, p.schema.Validate(value))
 	}
 	return found
 }
 
 // check checks the media type of a body and, if that is JSON, what the body has.
 func (c content) check(d Direction, h http.Header, data []byte) (found []finding) {
-	if len(h["Content-Type"]) > 1 {
-		found = append(found, newFinding(d, "Content-Type", "duplicate"))
-	}
 	mediaType := essence(h.Get("Content-Type"))
 	general, _, _ := strings.Cut(mediaType, "/")
 	for _, key := range []string{mediaType, general + "/*", "*/*"} {

@@ -49,8 +49,9 @@ func TestDocumentDecidesAboutRequests(t *testing.T) {
 			"      requestBody:", "        - {name: X-Trace, in: header, required: true, schema: {type: string}}\n      requestBody:",
 			`{}`, "request X-Trace: required",
 		},
-		"path pattern":    {"format: connectedAccountId\n          example", "pattern: '^xx'\n          example", `{}`, "request path: pattern"},
-		"query, a number": {"      requestBody:", "        - {name: q, in: query, schema: {type: integer}}\n      requestBody:", `{}`, ""},
+		"path pattern":          {"format: connectedAccountId\n          example", "pattern: '^xx'\n          example", `{}`, "request path: pattern"},
+		"query, a number":       {"      requestBody:", "        - {name: q, in: query, schema: {type: integer}}\n      requestBody:", `{}`, ""},
+		"query, a large number": {"      requestBody:", "        - {name: large, in: query, schema: {type: number, maximum: 5}}\n      requestBody:", `{}`, "request large: maximum"},
 		"query, no number": {
 			"      requestBody:", "        - {name: word, in: query, schema: {type: integer}}\n      requestBody:",
 			`{}`, "request word: type",
@@ -67,12 +68,26 @@ func TestDocumentDecidesAboutRequests(t *testing.T) {
 			alias, "        list:\n          type: array\n          items: {type: integer, maximum: 1.5e+3}\n" + alias,
 			`{"list":[1E400,-1E400,1501,-1e99999]}`, "request /list/0: maximum, request /list/2: maximum",
 		},
-		"a pattern of JavaScript":     {alias, alias + "\n          pattern: '^\\u{41}\\u0042$'", `{"alias":"AB"}`, ""},
-		"a pattern that looks ahead":  {alias, alias + "\n          pattern: '^(?!A)'", `{"alias":"A"}`, "request /alias: pattern"},
-		"no pattern that looks ahead": {alias, in + "not: {pattern: '^(?=A)'}", `{"alias":"B"}`, ""},
-		"a pattern that is none":      {alias, alias + "\n          pattern: '(?<=x'", `{"alias":"B"}`, ""},
-		"a format":                    {alias, alias + "\n          format: date-time", `{"alias":"` + secret + `"}`, "request /alias: format"},
-		"null, beside an enum":        {alias, alias + "\n          nullable: true\n          enum: [a]", `{"alias":null}`, ""},
+		"a pattern of JavaScript":       {alias, alias + "\n          pattern: '^\\u{41}\\u0042$'", `{"alias":"AB"}`, ""},
+		"a pattern that looks ahead":    {alias, alias + "\n          pattern: '^(?!A)'", `{"alias":"A"}`, "request /alias: pattern"},
+		"no pattern that looks ahead":   {alias, in + "not: {pattern: '^(?=A)'}", `{"alias":"B"}`, ""},
+		"a pattern that is none":        {alias, alias + "\n          pattern: '(?<=x'", `{"alias":"B"}`, ""},
+		"a format":                      {alias, alias + "\n          format: date-time", `{"alias":"` + secret + `"}`, "request /alias: format"},
+		"null, beside an enum":          {alias, alias + "\n          nullable: true\n          enum: [a]", `{"alias":null}`, ""},
+		"null, beside a reference":      {alias, in + "nullable: true\n          $ref: '" + schemas + "AuthScheme'", `{"alias":null}`, ""},
+		"null, beside all of, not null": {alias, in + "nullable: true\n          allOf: [{type: string}]", `{"alias":7}`, "request /alias: type"},
+		"null, beside all of":           {alias, in + "type: string\n          nullable: true\n          allOf: [{type: string}]", `{"alias":null}`, ""},
+		"null, an enum alone":           {alias, in + "nullable: true\n          enum: [a]", `{"alias":null}`, ""},
+		"properties with names of notes": {
+			alias, in + "additionalProperties: false\n          properties: {title: {}, default: {type: string, default: {nullable: []}}, $id: true, enum: {maximum: 1}}",
+			`{"alias":{"title":1,"default":7,"$id":1,"enum":2}}`, "request /alias/default: type, request /alias/enum: maximum",
+		},
+		"values with names of notes": {alias, in + "enum: [{title: t, nullable: true, type: x}]", `{"alias":{"title":"t","nullable":true,"type":"x"}}`, ""},
+		"examples of another form":   {alias, alias + "\n          examples: {one: {value: a}}", `{"alias":7}`, "request /alias: type"},
+		"a number too small for a float64": {
+			alias, "        list: {type: array, items: {minimum: 0, exclusiveMinimum: true}}\n        whole: {type: integer}\n" + alias,
+			`{"list":[1e-400,-1E-400,0e5],"whole":1e-999}`, "request /list/1: exclusiveMinimum, request /list/2: exclusiveMinimum, request /whole: type",
+		},
 		"exclusive, as 3.0 has it": {
 			alias, in + "type: number\n          minimum: 5\n          exclusiveMinimum: true",
 			`{"alias":5}`, "request /alias: exclusiveMinimum",
@@ -109,7 +124,7 @@ func TestDocumentDecidesAboutRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := newRequest(t, base, tt.request)
-			req.URL.RawQuery = "q=1&word=one"
+			req.URL.RawQuery = "q=1&word=one&large=1E400"
 			if got := violationsBy(t, changed(t, string(api.Spec), tt.before, tt.after), req, good()); got != tt.want {
 				t.Errorf("violations %q, want %q", got, tt.want)
 			}

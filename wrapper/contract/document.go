@@ -89,7 +89,7 @@ func read(spec []byte) (d document, err error) {
 	if !strings.HasPrefix(version, "3.") {
 		return nil, newUnusable(errors.New("it does not say that it is OpenAPI 3"))
 	}
-	modernize(root, strings.HasPrefix(version, "3.0"))
+	modernize(root, strings.HasPrefix(version, "3.0"), false)
 	paths, _ := root["paths"].(map[string]any)
 	r := newReader(root)
 	for _, path := range slices.Backward(slices.Sorted(maps.Keys(paths))) { // v3 before v3.1

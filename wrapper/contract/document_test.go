@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,9 @@ func TestKeywordsOfOpenAPI31(t *testing.T) {
 		"false":                 {object{"properties": object{"a": false}}, `{"alias":{"a":1}}`, "request at /alias/a: boolean"},
 		"1E400 is no limit":     {object{"type": "number", "const": 1e308}, `{"alias":-1E400}`, "request at /alias: const, want 1e+308"},
 		"false, among others":   {object{"properties": object{"a": false}, "propertyNames": object{"maxLength": 2}}, `{"alias":{"a":1}}`, "request at /alias/a: boolean"},
+		"a fraction":            {object{"minimum": 2.5}, `{"alias":1}`, "request at /alias: minimum, want 2.5"},
+		"two lines":             {object{"enum": []any{"a\nb", "c"}}, `{"alias":"a"}`, `request at /alias: enum, want "a\nb" or c`},
+		"many values":           {object{"enum": slices.Repeat([]any{"a"}, 500)}, `{"alias":"b"}`, "request at /alias: enum, want " + strings.Repeat("a or ", 30) + "one of 470 more"},
 		"a schema that is true": {object{"properties": object{"a": true}}, `{"alias":{"a":1}}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,25 +99,32 @@ func TestUnusableDocument(t *testing.T) {
 		}
 		return strings.Replace(string(api.Spec), before, after, 1)
 	}
+	const (
+		alias        = "        alias:\n          type: string"
+		schemas      = "#/components/schemas/"
+		schemaCircle = "PATCH /api/v3/connected_accounts/{nanoid}: the request's body: schemas refer to each other in a circle"
+	)
 	for name, tt := range map[string]struct{ spec, why string }{
-		"empty":         {"", "it is empty, or no object"},
-		"blank":         {" \n", "it is empty, or no object"},
-		"JSON, cut":     {`{"openapi":"3.0.3",`, "unexpected end of JSON input"},
-		"YAML, broken":  {"openapi: [", "yaml: line 1: did not find expected node content"},
-		"a list":        {`[]`, "it is empty, or no object"},
-		"a page":        {"<!DOCTYPE html><html></html>", "it is empty, or no object"},
-		"an error":      {`{"error":"not found"}`, "it does not say that it is OpenAPI 3"},
-		"Swagger":       {`{"swagger":"2.0","paths":{}}`, "it does not say that it is OpenAPI 3"},
-		"no paths":      {"openapi: 3.0.3\npaths: {}\n", "it has no PATCH .../connected_accounts/{id}"},
-		"another path":  {replace("/connected_accounts/", "/accounts/"), "it has no PATCH .../connected_accounts/{id}"},
-		"another verb":  {replace("    patch:", "    put:"), "it has no PATCH .../connected_accounts/{id}"},
-		"a lost schema": {replace("#/components/schemas/AuthScheme", "#/components/schemas/Lost"), `PATCH /api/v3/connected_accounts/{nanoid}: the request's body: json-pointer in "#/components/schemas/Lost" not found`},
-		"a lost answer": {replace("          description: The account was changed.\n", "          $ref: \"#/components/responses/Lost\"\n"), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 200: the reference "#/components/responses/Lost" leads nowhere in the document`},
-		"another file":  {replace("#/components/schemas/Error\"", "errors.yaml\""), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 400: failing loading "errors.yaml": it is outside of the document`},
-		"a wrong type":  {replace("        alias:\n          type: string", "        alias:\n          type: strng"), `PATCH /api/v3/connected_accounts/{nanoid}: the request's body: #/components/schemas/PatchConnectedAccountBody is no valid schema at /properties/alias/type`},
-		"a circle":      {replace("      requestBody:\n", "      requestBody: {$ref: \"#/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch/requestBody\"}\n      x-body:\n"), "PATCH /api/v3/connected_accounts/{nanoid}: the request's body: references go in a circle"},
-		"endless YAML":  {"openapi: 3.0.3\na: &a [*a]\n", "yaml: anchor 'a' value contains itself"},
-		"a YAML bomb":   {"a0: &a0 [x,x,x,x,x,x,x,x]\n" + bomb(), "yaml: document contains excessive aliasing"},
+		"empty":               {"", "it is empty, or no object"},
+		"blank":               {" \n", "it is empty, or no object"},
+		"JSON, cut":           {`{"openapi":"3.0.3",`, "unexpected end of JSON input"},
+		"YAML, broken":        {"openapi: [", "yaml: line 1: did not find expected node content"},
+		"a list":              {`[]`, "it is empty, or no object"},
+		"a page":              {"<!DOCTYPE html><html></html>", "it is empty, or no object"},
+		"an error":            {`{"error":"not found"}`, "it does not say that it is OpenAPI 3"},
+		"Swagger":             {`{"swagger":"2.0","paths":{}}`, "it does not say that it is OpenAPI 3"},
+		"no paths":            {"openapi: 3.0.3\npaths: {}\n", "it has no PATCH .../connected_accounts/{id}"},
+		"another path":        {replace("/connected_accounts/", "/accounts/"), "it has no PATCH .../connected_accounts/{id}"},
+		"another verb":        {replace("    patch:", "    put:"), "it has no PATCH .../connected_accounts/{id}"},
+		"a lost schema":       {replace("#/components/schemas/AuthScheme", "#/components/schemas/Lost"), `PATCH /api/v3/connected_accounts/{nanoid}: the request's body: json-pointer in "#/components/schemas/Lost" not found`},
+		"a lost answer":       {replace("          description: The account was changed.\n", "          $ref: \"#/components/responses/Lost\"\n"), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 200: the reference "#/components/responses/Lost" leads nowhere in the document`},
+		"another file":        {replace("#/components/schemas/Error\"", "errors.yaml\""), `PATCH /api/v3/connected_accounts/{nanoid}: the answer 400: failing loading "errors.yaml": it is outside of the document`},
+		"a wrong type":        {replace("        alias:\n          type: string", "        alias:\n          type: strng"), `PATCH /api/v3/connected_accounts/{nanoid}: the request's body: #/components/schemas/PatchConnectedAccountBody is no valid schema at /properties/alias/type`},
+		"a circle":            {replace("      requestBody:\n", "      requestBody: {$ref: \"#/paths/~1api~1v3~1connected_accounts~1{nanoid}/patch/requestBody\"}\n      x-body:\n"), "PATCH /api/v3/connected_accounts/{nanoid}: the request's body: references go in a circle"},
+		"a circle of schemas": {replace(alias, "        alias:\n          $ref: '"+schemas+"PatchConnectedAccountBody/properties/alias'"), schemaCircle},
+		"a circle of parts":   {replace(alias, "        alias:\n          items: {allOf: [{$ref: '"+schemas+"PatchConnectedAccountBody/properties/alias/items'}]}"), schemaCircle},
+		"endless YAML":        {"openapi: 3.0.3\na: &a [*a]\n", "yaml: anchor 'a' value contains itself"},
+		"a YAML bomb":         {"a0: &a0 [x,x,x,x,x,x,x,x]\n" + bomb(), "yaml: document contains excessive aliasing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			why := "composio: nothing is checked, because the OpenAPI document cannot be used: " + tt.why

@@ -62,11 +62,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if held.exempt {
 		return
 	}
-	if answer := h.documented(r, op, held.code()); answer != nil {
-		if found = answer.check(held.header, held.body.Bytes()); h.report(r, held.code(), found) {
-			refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)
-			return
-		}
+	found = h.documented(r, op, held.code()).check(held.header, held.body.Bytes())
+	if h.report(r, held.code(), found) {
+		refuse(w, r, http.StatusInternalServerError, "The answer to this request breaks the contract, and was withheld", found)
+		return
 	}
 	held.release()
 }

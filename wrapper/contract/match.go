@@ -35,10 +35,16 @@ func address(verb string, u *url.URL) target {
 	for i, segment := range path {
 		path[i], _ = url.PathUnescape(segment)
 	}
-	at := lastIndex(path, func(segment string) bool { return segment == collection })
+	at := lastIndex(path, func(i int) bool {
+		return i >= 2 && path[i] == collection && version.MatchString(path[i-1]) && path[i-2] == "api"
+	})
+	called := at >= 0
+	if !called {
+		at = lastIndex(path, func(i int) bool { return path[i] == collection })
+	}
 	exact := at >= 0
 	if !exact {
-		at = lastIndex(path, resembles)
+		at = lastIndex(path, func(i int) bool { return resembles(path[i]) })
 	}
 	if at < 0 {
 		return target{other: shown(verb) + " elsewhere"}
@@ -48,9 +54,9 @@ func address(verb string, u *url.URL) target {
 	// HTTP tells "patch" from "PATCH", which a caller may not.
 	changes := slices.Contains([]string{method, http.MethodPut, http.MethodPost}, strings.ToUpper(verb))
 	switch {
-	case exact && verb == method && len(rest) == 1 && len(below) == 1 && at >= 2 && path[at-2] == "api" && version.MatchString(path[at-1]):
+	case called && verb == method && len(rest) == 1 && len(below) == 1:
 		return target{id: rest[0], version: path[at-1]}
-	case verb == method && len(below) < 2 && (len(rest) > 0 || !exact):
+	case verb == method && len(below) < 2:
 		return target{near: "path"}
 	case !exact:
 		return target{other: shown(verb) + " elsewhere"}
@@ -60,9 +66,9 @@ func address(verb string, u *url.URL) target {
 	return target{other: shown(verb) + " .../" + collection + []string{"", "/{id}", "/{id}/..."}[min(len(below), 2)]}
 }
 
-func lastIndex(path []string, ok func(string) bool) int {
-	for i, segment := range slices.Backward(path) {
-		if ok(segment) {
+func lastIndex(path []string, ok func(i int) bool) int {
+	for i := range slices.Backward(path) {
+		if ok(i) {
 			return i
 		}
 	}

@@ -8,12 +8,21 @@ import (
 // notes are what a schema can say that binds no value. Published documents have faults there.
 var notes = []string{"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"}
 
+// values are what OpenAPI has as it stands: nothing in it is a schema.
+var values = []string{"const", "enum", "example", "security"}
+
+// named are the objects whose members have names of the document's own choice, which may be those of notes.
+var named = []string{
+	"$defs", "content", "dependentRequired", "dependentSchemas", "headers", "parameters", "paths", "pathItems", "patternProperties", "properties",
+	"requestBodies", "responses", "schemas", "securitySchemes",
+}
+
 // modernize makes the schemas in v those of JSON Schema 2020-12, which OpenAPI has since 3.1, and leaves out notes. old says
-// that v is of OpenAPI 3.0. Whatever is no schema has none of these members.
-func modernize(v any, old bool) {
+// that v is of OpenAPI 3.0, and choice that it is one of named. Whatever is no schema has none of a schema's members.
+func modernize(v any, old, choice bool) {
 	if list, ok := v.([]any); ok {
 		for _, item := range list {
-			modernize(item, old)
+			modernize(item, old, false)
 		}
 	}
 	object, ok := v.(map[string]any)
@@ -21,22 +30,24 @@ func modernize(v any, old bool) {
 		return
 	}
 	for name, member := range object {
-		switch member := member.(type) {
-		case map[string]any, []any: // of a note's name, it may be a property, or a security scheme
-			modernize(member, old)
-		default:
-			if slices.Contains(notes, name) {
-				delete(object, name)
-			}
+		switch {
+		case choice:
+			modernize(member, old, false)
+		case slices.Contains(notes, name):
+			delete(object, name)
+		case !slices.Contains(values, name):
+			modernize(member, old, slices.Contains(named, name))
 		}
 	}
-	if !old {
+	if !old || choice {
 		return
 	}
-	if _, ok := object["$ref"].(string); ok { // what stands beside a reference does not count
+	nullable := object["nullable"] == true
+	if _, ok := object["$ref"].(string); ok { // what else stands beside a reference does not count
 		maps.DeleteFunc(object, func(name string, _ any) bool { return name != "$ref" })
 	}
-	if only, ok := object["type"].(string); ok && object["nullable"] == true {
+	only, typed := object["type"].(string)
+	if nullable && typed {
 		object["type"] = []any{only, "null"}
 		if values, ok := object["enum"].([]any); ok {
 			object["enum"] = append(values, nil)
@@ -52,5 +63,10 @@ func modernize(v any, old bool) {
 			object[exclusive] = limit
 			delete(object, bound)
 		}
+	}
+	if nullable && (!typed || object["allOf"] != nil || object["anyOf"] != nil || object["oneOf"] != nil) {
+		schema := maps.Clone(object)
+		clear(object)
+		object["if"], object["else"] = map[string]any{"type": "null"}, schema // anyOf would tell less of what is wrong
 	}
 }

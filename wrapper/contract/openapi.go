@@ -156,8 +156,38 @@ func (r *reader) schema(of map[string]any) *jsonschema.Schema {
 	if wrong, ok := errors.AsType[*jsonschema.SchemaValidationError](err); ok {
 		err = fmt.Errorf("%s is no valid schema at %s", wrong.URL, findings(Request, body, wrong.Err)[0].Location)
 	}
+	if err == nil && circular(compiled) {
+		err = errors.New("schemas refer to each other in a circle")
+	}
 	r.failed(err)
 	return compiled
+}
+
+// circular reports whether a schema, or one of those below it, comes back to itself for one and the same value.
+func circular(s *jsonschema.Schema) bool {
+	open := map[*jsonschema.Schema]bool{} // what was visited, and whether that visit goes on
+	var below []*jsonschema.Schema        // for other values: of members and items
+	var visit func(*jsonschema.Schema) bool
+	visit = func(s *jsonschema.Schema) bool {
+		if on, known := open[s]; s == nil || known {
+			return on
+		}
+		open[s] = true
+		same := slices.Concat(s.AllOf, s.AnyOf, s.OneOf, []*jsonschema.Schema{s.Ref, s.Not, s.If, s.Then, s.Else})
+		circle := slices.ContainsFunc(slices.AppendSeq(same, maps.Values(s.DependentSchemas)), visit)
+		open[s] = false
+		extra, _ := s.AdditionalProperties.(*jsonschema.Schema)
+		below = slices.AppendSeq(append(below, extra, s.PropertyNames, s.UnevaluatedProperties, s.Items2020, s.Contains, s.UnevaluatedItems), maps.Values(s.Properties))
+		below = slices.AppendSeq(append(below, s.PrefixItems...), maps.Values(s.PatternProperties))
+		return circle
+	}
+	for below = append(below, s); len(below) > 0; {
+		next := below[0]
+		if below = below[1:]; visit(next) {
+			return true
+		}
+	}
+	return false
 }
 
 // object returns what v is, or refers to.

@@ -64,6 +64,7 @@ func TestWrongRequestIsRefused(t *testing.T) {
 		"everything at once":        {nil, `{"alias":1,"alias":2,"connection":{"state":{"val":{"x":1}}}}`, []string{"/alias: duplicate", "/alias: type", "/connection/state/authScheme: required", "/connection/state/val/x: additionalProperties"}},
 		"over 10 MiB":               {nil, `{"alias":"` + strings.Repeat("a", 10<<20) + `"}`, []string{"body: size"}},
 		"media type twice":          {[]string{"Content-Type", jsonType, jsonType}, `{"alias":7}`, []string{"/alias: type", "Content-Type: duplicate"}},
+		"media type twice, no body": {[]string{"Content-Type", jsonType, jsonType}, ``, []string{"Content-Type: duplicate"}},
 		"media type, other letters": {[]string{"content-type", "text/plain"}, `{}`, []string{"Content-Type: duplicate"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,10 +108,12 @@ func TestWrongAnswerIsWithheld(t *testing.T) {
 }
 
 func TestTransportWithholdsAnAnswer(t *testing.T) {
-	for want, answer := range map[string]*fake{
-		"Content-Type: duplicate":            {status: 200, header: http.Header{"Content-Type": {jsonType}, "content-type": {"text/html"}}, body: good().body},
-		"body: size":                         {status: 200, header: http.Header{"Content-Type": {jsonType}}, body: strings.Repeat(" ", 4<<20)},
-		"Content-Encoding: content-encoding": {status: 200, header: http.Header{"Content-Type": {jsonType}, "Content-Encoding": {"br"}}, body: good().body},
+	twice := http.Header{"Content-Type": {jsonType}, "content-type": {"text/html"}}
+	for answer, want := range map[*fake]string{
+		{status: 200, header: twice, body: good().body}:                                                               "Content-Type: duplicate",
+		{status: 418, header: twice, body: "a status that the document lacks"}:                                        "Content-Type: duplicate",
+		{status: 200, header: http.Header{"Content-Type": {jsonType}}, body: strings.Repeat(" ", 4<<20)}:              "body: size",
+		{status: 200, header: http.Header{"Content-Type": {jsonType}, "Content-Encoding": {"br"}}, body: good().body}: "Content-Encoding: content-encoding",
 	} {
 		next := &answering{fake: answer}
 		wantError(t, contract.Transport(next), newRequest(t, base, `{}`), "response", []string{want})

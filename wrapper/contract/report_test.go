@@ -217,7 +217,7 @@ func TestReportAsAnnotations(t *testing.T) {
 		report *contract.Report
 		want   string
 	}{
-		"two lines": {twoLines, "::error title=Composio contract::request at /alias: const, want a%0Ab (1x)\n::notice title=Composio contract::" + neverSeen(t, "200") + "\n"},
+		"two lines": {twoLines, "::error title=Composio contract::request at /alias: const, want \"a\\nb\" (1x)\n::notice title=Composio contract::" + neverSeen(t, "200") + "\n"},
 		"wrong": {wrongEverywhere(t), `::error title=Composio contract::request at /alias: type, want string (1x)
 ::error title=Composio contract::response 400 at /error/message: type, want string (1x)
 ::error title=Composio contract::response 409 at /error/message: type, want string (2x)

@@ -62,11 +62,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Request == sent {
 		resp.Request = req
 	}
-	if answer := t.documented(req, op, resp.StatusCode); answer != nil {
-		if found := answer.read(resp); t.report(req, resp.StatusCode, found) {
-			_ = resp.Body.Close() // the violation says more
-			return nil, refused(found)
-		}
+	if found := t.documented(req, op, resp.StatusCode).read(resp); t.report(req, resp.StatusCode, found) {
+		_ = resp.Body.Close() // the violation says more
+		return nil, refused(found)
 	}
 	return resp, nil
 }
@@ -95,6 +93,9 @@ func (op *operation) readRequest(req *http.Request) (sent *http.Request, found [
 func (a *answer) read(resp *http.Response) []finding {
 	if resp.Body == nil {
 		resp.Body = http.NoBody
+	}
+	if a == nil {
+		return a.check(resp.Header, nil)
 	}
 	if coding := resp.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return []finding{newFinding(Response, "Content-Encoding", "content-encoding")}

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -124,6 +126,12 @@ func findings(d Direction, where string, err error) (all []finding) {
 	return all
 }
 
+// bounds are the rules whose limit the validator has as a fraction.
+var bounds = []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
+
+// mostWanted is how many values of an enum are told.
+const mostWanted = 30
+
 // wanted returns what the document wants in the place of what broke a rule, if that is one value or a list: "null or
 // string". It is the document's and not the traffic's.
 func wanted(rule jsonschema.ErrorKind) string {
@@ -136,14 +144,28 @@ func wanted(rule jsonschema.ErrorKind) string {
 	}
 	var texts []string
 	for _, value := range list {
-		switch value.(type) {
+		text := fmt.Sprint(value)
+		switch value := value.(type) {
 		case nil:
-			texts = append(texts, "null")
+			text = "null"
 		case []any, map[string]any:
 			return ""
-		default:
-			texts = append(texts, fmt.Sprint(value))
+		case string:
+			if slices.Contains(bounds, strings.Join(rule.KeywordPath(), "/")) {
+				bound, _ := new(big.Rat).SetString(value)
+				limit, _ := bound.Float64()
+				text = fmt.Sprint(limit)
+			} else if strings.ContainsFunc(value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				text = strconv.Quote(value)
+			}
 		}
+		if len(text) > 200 {
+			return ""
+		}
+		texts = append(texts, text)
+	}
+	if more := len(texts) - mostWanted; more > 0 {
+		texts = append(texts[:mostWanted], fmt.Sprintf("one of %d more", more))
 	}
 	return strings.Join(texts, " or ")
 }

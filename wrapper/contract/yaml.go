@@ -18,7 +18,7 @@ func parse(data []byte) (root map[string]any, err error) {
 		err = json.Unmarshal(data, &tree)
 	} else if err = yaml.Unmarshal(data, &node); err == nil {
 		likeJSON(&node)
-		err = node.Decode(&tree)
+		tree, err = decoded(&node)
 	}
 	root, ok := tree.(map[string]any)
 	if err == nil && !ok {
@@ -39,12 +39,37 @@ func likeJSON(node *yaml.Node) {
 	case node.Kind == yaml.ScalarNode && !slices.Contains([]string{"!!null", "!!bool", "!!int", "!!float", "!!merge"}, node.ShortTag()):
 		node.Tag = "!!str"
 	case node.Kind == yaml.MappingNode:
-		pairs := slices.Collect(slices.Chunk(node.Content, 2))
+		last, pairs := map[string]*yaml.Node{}, slices.Collect(slices.Chunk(node.Content, 2))
+		for _, pair := range pairs {
+			last[pair[0].Value] = pair[0]
+		}
 		node.Content = nil
-		for i, pair := range pairs {
-			if !slices.ContainsFunc(pairs[i+1:], func(later []*yaml.Node) bool { return later[0].Value == pair[0].Value }) {
+		for _, pair := range pairs {
+			if last[pair[0].Value] == pair[0] {
 				node.Content = append(node.Content, pair...)
 			}
 		}
 	}
+}
+
+// decoded returns what a node has: of an object, member by member, since the library compares every name with every other.
+func decoded(node *yaml.Node) (v any, err error) {
+	if node.Kind == yaml.DocumentNode {
+		node = node.Content[0]
+	}
+	pairs := slices.Collect(slices.Chunk(node.Content, 2))
+	merged := func(pair []*yaml.Node) bool {
+		return pair[0].Kind != yaml.ScalarNode || pair[0].ShortTag() == "!!merge"
+	}
+	if node.Kind != yaml.MappingNode || slices.ContainsFunc(pairs, merged) {
+		err = node.Decode(&v)
+		return v, err
+	}
+	object := map[string]any{}
+	for _, pair := range pairs {
+		if object[pair[0].Value], err = decoded(pair[1]); err != nil {
+			return nil, err
+		}
+	}
+	return object, nil
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -22,7 +23,7 @@ type Problem struct {
 }
 
 // Parse reads a JSON value, and reports whether there is one. The place of a surrogate in a name is * in that object.
-// Numbers are float64, the largest there is for one beyond it, since JSON bounds no number.
+// Numbers are float64, the largest or the smallest there is for one beyond it, since JSON bounds no number.
 func Parse(data []byte) (value any, problems []Problem, ok bool) {
 	if !utf8.Valid(data) {
 		return nil, []Problem{{Rule: "utf-8"}}, false
@@ -69,6 +70,9 @@ func (p *parser) value(at []string) any {
 		return object
 	case json.Number:
 		number, _ := token.Float64()
+		if mantissa, _, _ := strings.Cut(strings.ToLower(string(token)), "e"); number == 0 && strings.ContainsAny(mantissa, "123456789") {
+			return math.Copysign(math.SmallestNonzeroFloat64, number)
+		}
 		return max(-math.MaxFloat64, min(number, math.MaxFloat64))
 	default:
 		return token
@@ -82,7 +86,7 @@ func (p *parser) token(at []string) json.Token {
 	token, _ := p.decoder.Token() // the JSON is valid
 	if _, isText := token.(string); isText {
 		text := p.data[start:p.decoder.InputOffset()]
-		if slices.ContainsFunc(escape.FindAllSubmatch(text, -1), func(match [][]byte) bool { return match[1] != nil }) {
+		if bytes.IndexByte(text, '\\') >= 0 && slices.ContainsFunc(escape.FindAllSubmatch(text, -1), func(match [][]byte) bool { return match[1] != nil }) {
 			p.note("surrogate", at)
 		}
 	}
