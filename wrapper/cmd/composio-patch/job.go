@@ -31,7 +31,6 @@ type job struct {
 	broken    *problem // journal, rejects or file, during the run
 	lost      bool     // journal or rejects: nothing more is written to them
 	fatal     error    // standard input is no rows
-	unread    *problem // standard input broke off
 	firstLeft int      // the first line that is to be given again
 	refused   bool     // a row, for good
 }
@@ -129,10 +128,8 @@ func (j *job) stop(why string) {
 
 // fail stops the run, since going on would lose something. It is called with mu held.
 func (j *job) fail(text, fix string) {
-	if j.broken == nil {
-		j.broken = &problem{exitFailed, text, fix}
-		j.stop(text)
-	}
+	j.broken = cmp.Or(j.broken, &problem{exitFailed, text, fix})
+	j.stop(text)
 }
 
 // lose does so if a file of the run's own cannot be written.
@@ -210,7 +207,6 @@ func (j *job) end() error {
 	case j.refused && j.tally.Stopped != "":
 		again += "; add --retry-refused to send those, too, that Composio refused for good"
 	}
-	j.broken = cmp.Or(j.broken, j.unread)
 	switch {
 	case j.broken != nil:
 		text := j.broken.text

@@ -40,8 +40,9 @@ func (s *stdio) errf(format string, args ...any) {
 	if s.drawn {
 		format = clearLine + format
 	}
-	s.drawn = false
-	_, _ = fmt.Fprintf(s.err, format, args...)
+	if s.drawn = false; format != "" {
+		_, _ = fmt.Fprintf(s.err, format, args...)
+	}
 }
 
 const clearLine = "\r\x1b[K"
@@ -54,14 +55,7 @@ func (s *stdio) drawLine(text string) {
 	_, _ = io.WriteString(s.err, clearLine+text)
 }
 
-func (s *stdio) clearLine() {
-	s.drawing.Lock()
-	defer s.drawing.Unlock()
-	if s.drawn {
-		s.drawn = false
-		_, _ = io.WriteString(s.err, clearLine)
-	}
-}
+func (s *stdio) clearLine() { s.errf("") }
 
 // json writes one object in a line, in one piece.
 func (s *stdio) json(view any) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,15 +63,15 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 		_, err := io.Copy(feed, j.std.in)
 		_ = feed.CloseWithError(err)
 	}()
-	cutOff := func(line int) {
+	cutOff := func(line int, why *problem) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		j.tally.CutOff = true
+		j.tally.CutOff, j.broken = true, cmp.Or(j.broken, why)
 		j.leave(line)
 	}
 	for line, text := range j.lines(from) {
 		if ctx.Err() != nil {
-			cutOff(line)
+			cutOff(line, nil)
 			return
 		}
 		r, err := j.check(text)
@@ -79,8 +80,7 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 				j.fatal = err
 				return
 			}
-			cutOff(line) // what was read is sent
-			j.unread = &problem{exitFailed, p.text, "see why, and "}
+			cutOff(line, &problem{exitFailed, p.text, "see why, and "}) // what was read is sent
 			return
 		}
 		if err != nil {
@@ -94,7 +94,7 @@ func (j *job) fromStdin(ctx context.Context, yield func(sending, row) bool) {
 			j.cannotResume()
 		}
 		if !yield(j.underWay(line, text.line, r), r) {
-			cutOff(line + 1)
+			cutOff(line+1, nil)
 			return
 		}
 	}
