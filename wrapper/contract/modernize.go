@@ -8,8 +8,8 @@ import (
 // notes are what a schema can say that binds no value. Published documents have faults there.
 var notes = []string{"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"}
 
-// values are what OpenAPI has as it stands: nothing in it is a schema.
-var values = []string{"const", "enum", "example", "security"}
+// literals are members that are values, in which nothing is a schema.
+var literals = []string{"const", "enum", "example", "security"}
 
 // named are the objects whose members have names of the document's own choice, which may be those of notes.
 var named = []string{
@@ -35,7 +35,7 @@ func modernize(v any, old, choice bool) {
 			modernize(member, old, false)
 		case slices.Contains(notes, name):
 			delete(object, name)
-		case !slices.Contains(values, name):
+		case !slices.Contains(literals, name):
 			modernize(member, old, slices.Contains(named, name))
 		}
 	}

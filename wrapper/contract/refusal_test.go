@@ -56,6 +56,7 @@ func TestWrongRequestIsRefused(t *testing.T) {
 		"unknown beside known":      {nil, val(`{"api_key":"k","extra":1}`), []string{"/connection/state/val/extra: additionalProperties"}},
 		"a value sent as a name":    {nil, val(`{"` + secret + `":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
 		"a key sent as a name":      {nil, val(`{"ak_123456":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
+		"a token sent as a name":    {nil, val(`{"sk_live_51H8":"x"}`), []string{"/connection/state/val/*: additionalProperties"}},
 		"names":                     {nil, val(`{"x-a.b$C9":1,"` + forty + `":1}`), []string{"/connection/state/val/" + forty + ": additionalProperties", "/connection/state/val/x-a.b$C9: additionalProperties"}},
 		"no names":                  {nil, val(`{"a` + forty + `":1,"":1,"two words":1,"a/b":1,"a~b":1,"a\nb":1,"-----BEGIN PRIVATE KEY":1,"é":1}`), []string{"/connection/state/val/*: additionalProperties"}},
 		"list too long":             {nil, acl(`{"allowed_user_ids":[` + strings.TrimSuffix(strings.Repeat(`"u",`, 1001), ",") + `]}`), []string{"/experimental/acl_config_for_shared/allowed_user_ids: maxItems"}},

@@ -30,8 +30,9 @@ const (
 //
 // Location may hold one thing that the other side chose: the name of a property that the document does not know.
 // It is the part that says what to fix, and it is a credential only if somebody sent one as a name. To keep such an
-// accident small, a name is shown only if it is at most 40 letters, digits, and the characters _ - . $, and does not
-// begin with ak_; any other name stands as "*".
+// accident small, a name is shown only if it is at most 40 letters, digits, and the characters _ - . $, does not
+// begin with ak_, and, where the document allows no other names, has no digit or at most 8 characters; any other name
+// stands as "*".
 type Violation struct {
 	// Direction is the half of the exchange.
 	Direction Direction `json:"direction"`
@@ -108,6 +109,9 @@ func findings(d Direction, where string, err error) (all []finding) {
 		}
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
+			if len(name) > 8 && strings.ContainsAny(name, "0123456789") {
+				name = "*" // a key or a token, which a client sent as a name
+			}
 			add("additionalProperties", name)
 		}
 	case *kind.Type:

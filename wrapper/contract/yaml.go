@@ -39,15 +39,13 @@ func likeJSON(node *yaml.Node) {
 	case node.Kind == yaml.ScalarNode && !slices.Contains([]string{"!!null", "!!bool", "!!int", "!!float", "!!merge"}, node.ShortTag()):
 		node.Tag = "!!str"
 	case node.Kind == yaml.MappingNode:
-		last, pairs := map[string]*yaml.Node{}, slices.Collect(slices.Chunk(node.Content, 2))
-		for _, pair := range pairs {
-			last[pair[0].Value] = pair[0]
-		}
+		pairs, known := slices.Collect(slices.Chunk(node.Content, 2)), map[string]bool{}
 		node.Content = nil
-		for _, pair := range pairs {
-			if last[pair[0].Value] == pair[0] {
+		for _, pair := range slices.Backward(pairs) {
+			if !known[pair[0].Value] {
 				node.Content = append(node.Content, pair...)
 			}
+			known[pair[0].Value] = true
 		}
 	}
 }
