@@ -13,7 +13,7 @@ var literals = []string{"const", "enum", "example", "security"}
 
 // named are the objects whose members have names of the document's own choice, which may be those of notes.
 var named = []string{
-	"$defs", "content", "dependentRequired", "dependentSchemas", "headers", "parameters", "paths", "pathItems", "patternProperties", "properties",
+	"$defs", "content", "definitions", "dependentRequired", "dependentSchemas", "headers", "parameters", "paths", "pathItems", "patternProperties", "properties",
 	"requestBodies", "responses", "schemas", "securitySchemes",
 }
 
