@@ -152,9 +152,7 @@ func TestPaceFollowsTheLimit(t *testing.T) {
 		s := &server{window: time.Second}
 		runner := s.runner(t)
 		for _, limit := range []int{100, 10, 1000} {
-			s.mu.Lock()
 			s.limit = limit
-			s.mu.Unlock()
 			all(t, runner.Run(t.Context(), accounts(1)))
 			start := time.Now()
 			all(t, runner.Run(t.Context(), accounts(4*limit)))

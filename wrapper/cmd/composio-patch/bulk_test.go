@@ -7,7 +7,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -148,22 +147,6 @@ func TestRateIsNotExceeded(t *testing.T) {
 	wantStart(t, command(t, "bulk", inputFile(t, aliasRows(21)...), "--rate=200/s"), 0, "")
 	if took := time.Since(start); took < 95*time.Millisecond {
 		t.Errorf("21 rows took %v at 200 a second", took)
-	}
-}
-
-func TestConcurrencyIsBounded(t *testing.T) {
-	var now, most atomic.Int32
-	newStandIn(t, func(w http.ResponseWriter, r *http.Request) {
-		defer now.Add(-1)
-		if n := now.Add(1); n > 3 {
-			most.Store(n)
-		}
-		time.Sleep(2 * time.Millisecond)
-		answers(200, applied)(w, r)
-	})
-	wantStart(t, command(t, "bulk", inputFile(t, aliasRows(50)...), "--concurrency=3"), exitDone, "")
-	if most.Load() > 3 {
-		t.Errorf("%d at once", &most)
 	}
 }
 

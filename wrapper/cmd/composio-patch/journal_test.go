@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,14 +11,13 @@ import (
 
 func readJournal(t *testing.T, path string) (entries []journalEntry) {
 	t.Helper()
-	data := readFile(t, path)
-	for i, line := range slices.Collect(strings.Lines(data)) {
+	for line := range strings.Lines(readFile(t, path)) {
 		var entry journalEntry
 		if !strings.HasSuffix(line, "\n") {
 			continue
 		}
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
-			t.Fatalf("line %d: %v", i+1, err)
+			t.Fatalf("%v: %s", err, line)
 		}
 		if entry.Line > 0 { // no header
 			entries = append(entries, entry)

@@ -46,14 +46,10 @@ func tokenRows(n int) (rows []string) {
 // hasTokens checks the end state.
 func (b *tokenBox) hasTokens(t *testing.T, n int) {
 	t.Helper()
-	wrong := 0
 	for i := range n {
 		if a, _ := b.Account(fmt.Sprintf("ca_%d", i+1)); a.Credentials["token"] != fmt.Sprintf("new-token-%d", i+1) {
-			wrong++
+			t.Fatalf("not as it should be: %v", a)
 		}
-	}
-	if wrong > 0 {
-		t.Errorf("%d accounts are not as they should be", wrong)
 	}
 }
 

@@ -115,12 +115,10 @@ func TestATypoIsAnsweredWithTheRightWord(t *testing.T) {
 		"update ca_1 --alais=s3cr3t":  `unknown flag --alais, did you mean "--alias"?`,
 		"update ca_1 --alais s3cr3t":  `unknown flag --alais, did you mean "--alias"?`,
 		"update ca_1 -alias s3cr3t":   `unknown flag -alias, did you mean "--alias"?`,
-		"update ca_1 --set-fil=s3c":   `unknown flag --set-fil, did you mean "--set-file"?`,
 		"update ca_1 --set_file=a=b":  `unknown flag [argument 3], did you mean "--set-file"?`,
 		"update ca_1 --max-retry=3":   `unknown flag --max-retry, did you mean "--max-retries"?`,
 		"update ca_1 --S3cr3t":        `unknown flag [argument 3]`,
 		"update ca_1 --hunter=s3cr3t": `unknown flag [argument 3]`,
-		"update ca_1 -hunter":         `unknown flag [argument 3]`,
 		"update ca_1 hunter":          `unexpected argument [argument 3]`,
 		"bulk rows.jsonl --jurnal=F":  `unknown flag --jurnal, did you mean "--journal"?`,
 		"--jsn update":                `unknown flag [argument 1]`,
@@ -138,7 +136,6 @@ func TestAdviceNamesTheHelpOfTheCommand(t *testing.T) {
 	for line, advice := range map[string]string{
 		"updat":                  "composio-patch help",
 		"help updat":             "composio-patch help",
-		"bulk":                   "composio-patch help bulk",
 		"completion":             "composio-patch help completion",
 		"version --max-retries=": "composio-patch help version",
 	} {
