@@ -23,6 +23,7 @@ import (
 
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/internal/example"
+	"example.com/composio/wrapper/internal/hook"
 )
 
 const (
@@ -214,22 +215,6 @@ func TestUpdateSendsExactlyOneRequest(t *testing.T) {
 	}
 }
 
-func TestEachCallHasARequestIDOfItsOwn(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	client := newTestClient(t, rec.URL)
-	for range 3 {
-		mustUpdate(t, client, testID, rename)
-	}
-	seen := map[string]bool{}
-	for _, r := range rec.requests() {
-		seen[r.Header.Get("X-Request-Id")] = true
-	}
-	if len(seen) != 3 {
-		t.Errorf("3 calls sent %d different request ids", len(seen))
-	}
-}
-
 func TestResultIsWhatTheAnswerSays(t *testing.T) {
 	t.Parallel()
 	rec := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
@@ -248,6 +233,28 @@ func TestResultIsWhatTheAnswerSays(t *testing.T) {
 		RateLimit: composio.RateLimit{Limit: 2000, Remaining: 1999, Window: time.Minute, Known: true},
 	}
 	wantSame(t, "the result", want, got)
+}
+
+// Package bulk learns from it what became of each attempt, and how much of the rate limit is left.
+func TestHookFollowsEachAttempt(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		limit   hook.RateLimit
+		applied bool
+		is      string
+	}
+	var got []seen
+	ctx := hook.With(t.Context(), hook.Attempts{After: func(limit hook.RateLimit, err error) { got = append(got, seen{limit, err == nil, holding(err)}) }})
+	client, _ := scriptedClient(t, []step{
+		answers(429, "", "Retry-After", "0.001", "X-RateLimit", "10", "X-RateLimit-Remaining", "0"), answers(200, success, "X-RateLimit", "10", "X-RateLimit-Remaining", "9"),
+	})
+	if _, err := client.UpdateConnectedAccount(ctx, testID, rename); err != nil {
+		t.Fatal(err)
+	}
+	want := []seen{{hook.RateLimit{Limit: 10, Known: true}, false, "ErrRateLimited"}, {hook.RateLimit{Limit: 10, Remaining: 9, Known: true}, true, ""}}
+	if !slices.Equal(got, want) {
+		t.Errorf("after the attempts came %v, want %v", got, want)
+	}
 }
 
 func TestBaseURLAndVersionMakeThePath(t *testing.T) {

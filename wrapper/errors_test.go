@@ -2,7 +2,6 @@ package composio_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -120,23 +119,6 @@ func TestBodyIsKeptTo64KiB(t *testing.T) {
 	}
 }
 
-// A body can be a whole page, and quotes who knows what.
-func TestBodyIsNotPartOfTheText(t *testing.T) {
-	t.Parallel()
-	for _, status := range []int{200, 302, 400, 404, 502} {
-		for _, body := range []string{
-			"<html>a-word-of-the-body</html>",
-			`{"error":{"message":"m","code":1,"extra":"a-word-of-the-body"},"a-word-of-the-body":true}`,
-			`{"error":{"message":"m","a-word-of-the-body`,
-		} {
-			got := answerTo(t, rename, status, jsonAnswer, body)
-			if !strings.Contains(got.Body, "a-word-of-the-body") || strings.Contains(got.Text, "a-word-of-the-body") || strings.Contains(got.Err, "a-word-of-the-body") {
-				t.Errorf("Body is %q and the text %q", got.Body, got.Text)
-			}
-		}
-	}
-}
-
 // A text of two lines forges a log line, one with an escape sequence steers a terminal. A transport's words are no safer than
 // a server's.
 func TestTextIsOneLineWhateverIsSaid(t *testing.T) {
@@ -189,67 +171,6 @@ func wantOneLine(t testing.TB, text string) {
 	}
 	if text != strings.ToValidUTF8(text, "") {
 		t.Errorf("%q is not UTF-8", text)
-	}
-}
-
-// An id that was refused may be anything, a line's end included, so only one that is well formed is shown bare.
-func TestRefusedIDIsShownQuoted(t *testing.T) {
-	t.Parallel()
-	failure := mustFail(t, t.Context(), mustNew(t, testKey), "ca_1\ncomposio: forged", rename)
-	want := `composio: the account id "ca_1\ncomposio: forged" has a character other than A-Z, a-z, 0-9, _ and -`
-	if got := failure.Error(); got != want {
-		t.Errorf("Error() = %q, want %q", got, want)
-	}
-	if got := holding(failure); got != "ErrInvalid" || failure.AccountID != "ca_1\ncomposio: forged" || failure.Attempts != 0 {
-		t.Errorf("sentinels %q, AccountID %q, %d attempts", got, failure.AccountID, failure.Attempts)
-	}
-}
-
-// Every way for a call to fail gives an *Error, also to those who wrap it.
-func TestEveryErrorIsReachableAsAnError(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, answerWith(http.StatusConflict, `{"error":{"message":"busy","code":1}}`))
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	newErr := func(_ *composio.Client, err error) error { return err }
-	callErr := func(_ *composio.Result, err error) error { return err }
-	client := newTestClient(t, rec.URL, composio.WithMaxRetries(0))
-	for name, err := range map[string]error{
-		"New":          newErr(composio.New("")),
-		"option":       newErr(composio.New(testKey, composio.WithMaxRetries(-1))),
-		"answer":       callErr(client.UpdateConnectedAccount(t.Context(), testID, rename)),
-		"id":           callErr(client.UpdateConnectedAccount(t.Context(), "..", rename)),
-		"update":       callErr(client.UpdateConnectedAccount(t.Context(), testID, composio.Update{})),
-		"context":      callErr(client.UpdateConnectedAccount(canceled, testID, rename)),
-		"no answer":    callErr(newTestClient(t, "http://"+closedPort(t), composio.WithMaxRetries(0)).UpdateConnectedAccount(t.Context(), testID, rename)),
-		"key function": callErr(mustNew(t, "", composio.WithAPIKeyFunc(func(context.Context) (string, error) { return "", io.EOF })).UpdateConnectedAccount(t.Context(), testID, rename)),
-	} {
-		failure, ok := errors.AsType[*composio.Error](fmt.Errorf("rotating: %w", errors.Join(err, io.ErrNoProgress)))
-		if !ok || failure != err {
-			t.Errorf("%s: errors.AsType finds no *Error in a %T: %v", name, err, err)
-		}
-		if !strings.HasPrefix(err.Error(), "composio: ") {
-			t.Errorf("%s: %q does not begin with composio:", name, err)
-		}
-		var old *composio.Error
-		if !errors.As(err, &old) || old != err {
-			t.Errorf("%s: errors.As finds no *Error", name)
-		}
-	}
-}
-
-// Is answers for this package's sentinels, and leaves all others to the cause.
-func TestIsKnowsNoOtherErrors(t *testing.T) {
-	t.Parallel()
-	client := newTestClient(t, newRecorder(t, answerWith(409, "")).URL, composio.WithMaxRetries(0))
-	failure := mustFail(t, t.Context(), client, testID, rename)
-	for _, other := range []error{io.EOF, context.Canceled, http.ErrSchemeMismatch, errors.New("composio: conflict"), nil} {
-		if errors.Is(failure, other) {
-			t.Errorf("a 409 is %v", other)
-		}
-	}
-	if failure.Err != nil || errors.Unwrap(failure) != nil {
-		t.Errorf("a 409 without a body has a cause, %v", failure.Err)
 	}
 }
 
@@ -313,26 +234,6 @@ func TestTextHasAtMostFourKiB(t *testing.T) {
 	message := strings.Repeat("m", 200<<10)
 	if got := answerTo(t, rename, 400, jsonAnswer, `{"error":{"message":"`+message+`","errors":["`+message+`"]}}`); got.Message != message || got.Details[0] != message || len(got.Text) > 4<<10 {
 		t.Errorf("the fields should keep all: %d and %d bytes; the text has %d", len(got.Message), len(got.Details[0]), len(got.Text))
-	}
-}
-
-// The sentinels are told apart by what they are, and read well where one is printed by itself.
-func TestSentinelsAreDistinct(t *testing.T) {
-	t.Parallel()
-	texts := map[string]bool{}
-	for i, a := range sentinels {
-		if !strings.HasPrefix(a.err.Error(), "composio: ") {
-			t.Errorf("%s reads %q", a.name, a.err)
-		}
-		texts[a.err.Error()] = true
-		for j, b := range sentinels {
-			if errors.Is(a.err, b.err) != (i == j) {
-				t.Errorf("%s is %s", a.name, b.name)
-			}
-		}
-	}
-	if len(texts) != len(sentinels) {
-		t.Errorf("%d sentinels have %d texts", len(sentinels), len(texts))
 	}
 }
 

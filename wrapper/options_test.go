@@ -14,7 +14,11 @@ import (
 	composio "example.com/composio/wrapper"
 )
 
-// invalidOption fails the test unless err is what New returns for an input with want as its text.
+// hunter is a password that stands in refused input: a secret is easily put into the wrong place.
+const hunter = "hunter22"
+
+// invalidOption fails the test unless err is what New returns for an input with want as its text, and nothing of it shows
+// hunter.
 func invalidOption(t testing.TB, client *composio.Client, err error, want string) {
 	t.Helper()
 	if client != nil {
@@ -29,6 +33,13 @@ func invalidOption(t testing.TB, client *composio.Client, err error, want string
 	}
 	if !errors.Is(err, composio.ErrInvalid) || errors.Is(err, composio.ErrOutcomeUnknown) || failure.Retryable() {
 		t.Errorf("the error is not ErrInvalid, or more than that: %+v", failure)
+	}
+	for cause := err; cause != nil; cause = errors.Unwrap(cause) {
+		for _, text := range append(textsOf(t, cause, formats...), cause.Error()) {
+			if strings.Contains(text, hunter) {
+				t.Errorf("the password is shown: %s", text)
+			}
+		}
 	}
 }
 
@@ -46,14 +57,13 @@ func TestNewRefuses(t *testing.T) {
 		want string
 	}{
 		{"no key", "", nil, "composio: New: the API key is empty, and there is no WithAPIKeyFunc"},
-		{"a key and a key function", testKey, one(composio.WithAPIKeyFunc(aKey)), "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
+		{"a key and a key function", hunter, one(composio.WithAPIKeyFunc(aKey)), "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
 		{"two key functions", "", []composio.Option{composio.WithAPIKeyFunc(aKey), composio.WithAPIKeyFunc(aKey)}, "composio: WithAPIKeyFunc: there is an API key already; give one or the other"},
 		{"nil key function", "", one(composio.WithAPIKeyFunc(nil)), "composio: WithAPIKeyFunc: the function is nil"},
 		{"nil key function beside a key", testKey, one(composio.WithAPIKeyFunc(nil)), "composio: WithAPIKeyFunc: the function is nil"},
-		{"key with a line's end", "ak_x\n", nil, "composio: New: " + badKey},
-		{"key of a space", " ", nil, "composio: New: " + badKey},
+		{"key with a line's end", hunter + "\n", nil, "composio: New: " + badKey},
 
-		{"nil option", testKey, []composio.Option{nil}, "composio: New: option 1 is nil"},
+		{"nil option", hunter, []composio.Option{nil}, "composio: New: option 1 is nil"},
 		{"nil option after another", testKey, []composio.Option{composio.WithMaxRetries(1), nil}, "composio: New: option 2 is nil"},
 		{"nil client", testKey, one(composio.WithHTTPClient(nil)), "composio: WithHTTPClient: the client is nil"},
 		{"client with a nil pointer as transport", testKey, one(composio.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)})),
@@ -79,12 +89,12 @@ func TestNewRefuses(t *testing.T) {
 func TestBaseURLsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, urls := range map[string][]string{
-		"the URL must begin with https:// or http://": {"", "/api", "backend.composio.dev", "//backend.composio.dev", "localhost:8080", "ftp://backend.composio.dev", "file:///etc"},
-		"the URL has no host":                         {"https://", "https:///api", "https://:443", "https:backend.composio.dev"},
-		"the URL must not carry credentials":          {"https://someone@backend.composio.dev", "https://someone:hunter22@backend.composio.dev", "https://@backend.composio.dev"},
-		"the URL must not have a query":               {"https://backend.composio.dev/?x=1", "https://backend.composio.dev?"},
-		"the URL must not have a fragment":            {"https://backend.composio.dev/#x", "https://backend.composio.dev#"},
-		"not a URL":                                   {"https://backend.composio.dev/\n", "https://backend.composio.dev/%zz", "https://backend.composio.dev:https"},
+		"the URL must begin with https:// or http://": {"", "/api", "backend.composio.dev", "//backend.composio.dev", "localhost:8080", "ftp://u:" + hunter + "@host", "u:" + hunter + "@host", "file:///etc"},
+		"the URL has no host":                         {"https://u:" + hunter + "@", "https://", "https:///api", "https://:443", "https:backend.composio.dev"},
+		"the URL must not carry credentials":          {"https://someone@backend.composio.dev", "https://u:" + hunter + "@host", "https://" + hunter + "@host", "https://@backend.composio.dev"},
+		"the URL must not have a query":               {"https://host?key=" + hunter, "https://backend.composio.dev?"},
+		"the URL must not have a fragment":            {"https://host#" + hunter, "https://backend.composio.dev#"},
+		"not a URL":                                   {"https://u:" + hunter + "@host\n", "https://u%zz:" + hunter + "@host", "https://u:" + hunter + "@host:https", "https://u:" + hunter + "@ho st", "https://host/%zz"},
 	} {
 		for _, url := range urls {
 			client, err := composio.New(testKey, composio.WithBaseURL(url))
@@ -107,7 +117,7 @@ func TestKeysAreOfVisibleASCII(t *testing.T) {
 func TestUserAgentsAreOfPrintableASCII(t *testing.T) {
 	t.Parallel()
 	for b := range 256 {
-		client, err := composio.New(testKey, composio.WithUserAgent("billing"+string([]byte{byte(b)})+"/1"))
+		client, err := composio.New(testKey, composio.WithUserAgent(hunter+string([]byte{byte(b)})+"/1"))
 		if b >= ' ' && b <= '~' {
 			if err != nil {
 				t.Errorf("byte %#x is refused: %v", b, err)
@@ -147,7 +157,7 @@ func TestPlainHTTPIsForLoopbackHostsAlone(t *testing.T) {
 	for _, url := range []string{
 		"http://backend.composio.dev", "HTTP://backend.composio.dev", "http://localhost.example.com", "http://mylocalhost", "http://127.0.0.1.example.com",
 		"http://10.0.0.1", "http://0.0.0.0", "http://128.0.0.1", "http://[::2]", "http://[::]", "http://[fe80::1]", "http://[::ffff:10.0.0.1]",
-		"http://2130706433", "http://127.1", "http://0x7f000001", "http://[::1%25eth0]",
+		"http://2130706433", "http://" + hunter, "http://127.1", "http://0x7f000001", "http://[::1%25eth0]",
 	} {
 		client, err := composio.New(testKey, composio.WithBaseURL(url))
 		invalidOption(t, client, err, "composio: WithBaseURL: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP")
@@ -180,13 +190,6 @@ func echoURL() composio.Option {
 func urlOf(t testing.TB, client *composio.Client) string {
 	t.Helper()
 	return string(mustUpdate(t, client, testID, rename).Status)
-}
-
-func TestUserAgentIsPutBeforeOurOwn(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, nil)
-	mustUpdate(t, newTestClient(t, rec.URL, composio.WithUserAgent("billing/1.4 (eu)")), testID, rename)
-	wantSame(t, "User-Agent", []string{"billing/1.4 (eu) composio-go"}, rec.only(t).Header["User-Agent"])
 }
 
 func TestTransportThatWritesIntoAHeaderChangesOneRequest(t *testing.T) {
@@ -318,38 +321,5 @@ func TestNewFromEnvRefusesAndNamesTheVariable(t *testing.T) {
 			client, err := composio.NewFromEnv(test.opts...)
 			invalidOption(t, client, err, test.want)
 		})
-	}
-}
-
-// A refused URL or key often holds a real secret, put into the wrong place or with a character too many.
-func TestNoErrorOfNewShowsASecret(t *testing.T) {
-	t.Parallel()
-	const password = "hunter22"
-	errs := map[string]error{}
-	for _, url := range []string{
-		"https://u:" + password + "@host", "https://" + password + "@host", "https://u:" + password + "@ho st", "https://u:" + password + "@host:x",
-		"https://u%zz:" + password + "@host", "https://u:" + password + "@host\n", "ftp://u:" + password + "@host", "u:" + password + "@host",
-		"https://u:" + password + "@", "https://host?key=" + password, "https://host#" + password, "http://" + password,
-	} {
-		_, errs[url] = composio.New(testKey, composio.WithBaseURL(url))
-	}
-	_, errs["key"] = composio.New(password + "\n")
-	_, errs["user agent"] = composio.New(testKey, composio.WithUserAgent(password+"\n"))
-	_, errs["a key besides it"] = composio.New(password, composio.WithAPIKeyFunc(aKey))
-	_, errs["a key before it"] = composio.New(password, nil)
-	for name, err := range errs {
-		failure, ok := errors.AsType[*composio.Error](err)
-		if !ok || !errors.Is(err, composio.ErrInvalid) {
-			t.Fatalf("%s: the error is %v, want ErrInvalid", name, err)
-		}
-		texts := textsOf(t, failure, formats...)
-		for cause := err; cause != nil; cause = errors.Unwrap(cause) {
-			texts = append(texts, cause.Error())
-		}
-		for _, text := range texts {
-			if strings.Contains(text, password) {
-				t.Errorf("%s: the password is shown: %s", name, text)
-			}
-		}
 	}
 }

@@ -49,19 +49,6 @@ func credentialNames(t testing.TB) []string {
 	return names
 }
 
-// documentSchemes are the document's schemes.
-func documentSchemes(t testing.TB) []composio.Scheme {
-	t.Helper()
-	var schemes []composio.Scheme
-	for _, value := range schema(t, "AuthScheme").Enum {
-		schemes = append(schemes, composio.Scheme(value.(string)))
-	}
-	if len(schemes) == 0 {
-		t.Fatal("the document has no schemes")
-	}
-	return schemes
-}
-
 // bodyOf returns the bytes that are sent for u.
 func bodyOf(t testing.TB, u composio.Update) (body string) {
 	t.Helper()
@@ -95,19 +82,6 @@ var states = []struct {
 	{"set empty", composio.Set(""), `""`},
 	{"set verbatim empty", composio.SetVerbatim(""), `""`},
 	{"clear", composio.Clear(), `null`},
-}
-
-// Each field alone: a client whose only test sets every field can send null for each one that is not.
-func TestEachCredentialFieldAloneByItsWireName(t *testing.T) {
-	t.Parallel()
-	for i, name := range credentialNames(t) {
-		schemes := documentSchemes(t)
-		scheme := schemes[i%len(schemes)]
-		for _, state := range states {
-			wantBody(t, composio.Update{Credentials: composio.CredentialFields{Scheme: scheme, Fields: map[string]composio.Field{name: state.field}}},
-				fmt.Sprintf(`{"connection":{"state":{"authScheme":%q,"val":{%q:%s}}}}`, scheme, name, state.json))
-		}
-	}
 }
 
 // A field is absent where all the others are there, whether it is not in the map or in it as the zero value.
@@ -198,74 +172,6 @@ func TestEachTypedFieldAloneByValueAndByPointer(t *testing.T) {
 			wantBody(t, composio.Update{Credentials: test.with(state.field)}, want)
 			wantBody(t, composio.Update{Credentials: pointerTo(test.with(state.field))}, want)
 		}
-	}
-}
-
-func TestWholeCredentialStructs(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		credentials composio.Credentials
-		want        string
-	}{
-		{
-			composio.APIKey{GenericAPIKey: composio.Set("g"), APIKey: composio.Clear(), BearerToken: composio.Set(""), BasicEncoded: composio.Set("e")},
-			`{"authScheme":"API_KEY","val":{"api_key":null,"basic_encoded":"e","bearer_token":"","generic_api_key":"g"}}`,
-		},
-		{
-			composio.Basic{Username: composio.Set("u"), Password: composio.Set("p")},
-			`{"authScheme":"BASIC","val":{"password":"p","username":"u"}}`,
-		},
-		{
-			composio.BasicWithJWT{Username: composio.Clear(), Password: composio.Set("p")},
-			`{"authScheme":"BASIC_WITH_JWT","val":{"password":"p","username":null}}`,
-		},
-		{
-			composio.ServiceAccount{ApplicationID: composio.Set("1"), InstallationID: composio.Set("2"), PrivateKey: composio.Set("k")},
-			`{"authScheme":"SERVICE_ACCOUNT","val":{"application_id":"1","installation_id":"2","private_key":"k"}}`,
-		},
-		{
-			composio.CredentialFields{Scheme: composio.SchemeGoogleServiceAccount, Fields: map[string]composio.Field{
-				"credentials_json": composio.Set("{}"), "generic_token": composio.Clear(), "user_agent": {},
-			}},
-			`{"authScheme":"GOOGLE_SERVICE_ACCOUNT","val":{"credentials_json":"{}","generic_token":null}}`,
-		},
-	} {
-		want := `{"connection":{"state":` + test.want + `}}`
-		wantBody(t, composio.Update{Credentials: test.credentials}, want)
-		wantBody(t, composio.Update{Credentials: pointerTo(test.credentials)}, want)
-	}
-}
-
-func TestAliasAndSharing(t *testing.T) {
-	t.Parallel()
-	token := composio.BearerToken{Token: composio.Set("x")}
-	const connection = `"connection":{"state":{"authScheme":"BEARER_TOKEN","val":{"token":"x"}}}`
-	shared := func(s composio.Sharing) composio.Update { return composio.Update{Sharing: &s} }
-	acl := func(members string) string { return `{"experimental":{"acl_config_for_shared":{` + members + `}}}` }
-	for _, test := range []struct {
-		update composio.Update
-		want   string
-	}{
-		{composio.Update{Alias: composio.Set("work")}, `{"alias":"work"}`},
-		{composio.Update{Alias: composio.SetVerbatim("work")}, `{"alias":"work"}`},
-		{composio.Update{Alias: composio.Set("")}, `{"alias":""}`},
-		{composio.Update{Alias: composio.Clear()}, `{"alias":""}`},
-		{composio.Update{Credentials: token}, `{` + connection + `}`},
-		{composio.Update{Alias: composio.Set("work"), Credentials: token}, `{"alias":"work",` + connection + `}`},
-		{composio.Update{Alias: composio.Clear(), Credentials: token}, `{"alias":"",` + connection + `}`},
-
-		{shared(composio.Sharing{AllowAllUsers: new(true)}), acl(`"allow_all_users":true`)},
-		{shared(composio.Sharing{AllowAllUsers: new(false)}), acl(`"allow_all_users":false`)},
-		{shared(composio.Sharing{AllowedUserIDs: []string{"user_1", "user_2"}}), acl(`"allowed_user_ids":["user_1","user_2"]`)},
-		{shared(composio.Sharing{AllowedUserIDs: []string{}}), acl(`"allowed_user_ids":[]`)},
-		{shared(composio.Sharing{NotAllowedUserIDs: []string{"user_1"}}), acl(`"not_allowed_user_ids":["user_1"]`)},
-		{shared(composio.Sharing{NotAllowedUserIDs: []string{}}), acl(`"not_allowed_user_ids":[]`)},
-		{
-			composio.Update{Alias: composio.Set("work"), Credentials: token, Sharing: &composio.Sharing{AllowAllUsers: new(false), AllowedUserIDs: []string{"a"}, NotAllowedUserIDs: []string{}}},
-			`{"alias":"work",` + connection + `,"experimental":{"acl_config_for_shared":{"allow_all_users":false,"allowed_user_ids":["a"],"not_allowed_user_ids":[]}}}`,
-		},
-	} {
-		wantBody(t, test.update, test.want)
 	}
 }
 
