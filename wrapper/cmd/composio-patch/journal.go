@@ -132,15 +132,16 @@ func (j *journal) read(header journalHeader, isRow func(line int, id string) boo
 		j.log.size += int64(len(line))
 		var h journalHeader
 		var entry journalEntry
+		isEntry := json.Unmarshal(line, &entry) == nil && entry.Line > 0
 		switch {
 		case json.Unmarshal(line, &h) == nil && h.Journal == journalKind:
 			if err := h.fits(header); err != nil {
 				return h.PID, err
 			}
 			begun, holder, j.rejects[h.Rejects] = true, h.PID, true
-		case json.Unmarshal(line, &entry) == nil && entry.Line > 0 && !begun: // it may be another input's
+		case isEntry && !begun: // it may be another input's
 			entries++
-		case entry.Line > 0 && isRow(entry.Line, entry.ID) && slices.Contains([]string{outcomeDone, outcomeFailed, outcomeUnknown}, entry.Outcome):
+		case isEntry && isRow(entry.Line, entry.ID) && slices.Contains([]string{outcomeDone, outcomeFailed, outcomeUnknown}, entry.Outcome):
 			j.done.set(entry.Line, entry.Outcome == outcomeDone)
 			j.refused.set(entry.Line, entry.Refused)
 		default:

@@ -86,7 +86,7 @@ func TestADamagedLineIsARowThatIsNotDone(t *testing.T) {
 	}{
 		"none":       {lines, 0, ""},
 		"amid":       {[]string{lines[0], lines[1], "\x00\x00s3cr3t\n", lines[3], lines[4]}, 1, "3"},
-		"no entry":   {[]string{lines[0], lines[1], "{}\n", lines[3], `{"line":"4"}` + "\n"}, 2, "3, 5"},
+		"no entry":   {[]string{lines[0], lines[1], "{}\n", lines[3], strings.Replace(lines[4], `:200,`, `:"200",`, 1)}, 2, "3, 5"},
 		"no outcome": {[]string{lines[0], lines[1], strings.Replace(lines[2], `"done"`, `"d0ne"`, 1), strings.Replace(lines[3], `"outcome":"done",`, "", 1), lines[4]}, 2, "3, 4"},
 		"another id": {[]string{lines[0], strings.Replace(lines[1], "ca_1", "ca_2", 1), lines[2], strings.Replace(lines[3], `"line":3`, `"line":9`, 1), lines[4]}, 2, "2, 4"},
 		"a blank":    {[]string{"\x00\x00\n", "  \n"}, 4, "1, 2"},
