@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -161,8 +160,8 @@ func (d *document) reduce(at place) (*reduced, error) {
 	operation["security"], operation["servers"] = d.security(), d.servers
 	schemas := map[string]any{}
 	item := d.written(map[string]any{method: operation, "parameters": d.item["parameters"]}, schemas)
-	if d.objects > maxObjects {
-		return nil, fmt.Errorf("%s: the operation is too large to compare: with its references written out, it has more than %d objects", d.from, maxObjects)
+	if d.values > maxValues {
+		return nil, fmt.Errorf("%s: the operation is too large to compare: with its references written out, it has more than %d values", d.from, maxValues)
 	}
 	operation = object(object(item)[method])
 	for _, holder := range append(slices.Collect(maps.Values(object(operation["responses"]))), operation["requestBody"]) {
@@ -170,25 +169,21 @@ func (d *document) reduce(at place) (*reduced, error) {
 			object(holder)["content"] = byMediaType(content)
 		}
 	}
-	data, err := json.Marshal(map[string]any{
+	data := encoded(map[string]any{
 		"openapi": text(d.root["openapi"]), "info": map[string]any{"title": "one operation", "version": "1"},
 		"paths": map[string]any{at.full: item}, "components": map[string]any{"schemas": schemas},
 	})
-	if err != nil {
-		return nil, err
-	}
-	data = bytes.ReplaceAll(data, []byte(`"const":null`), []byte(`"enum":[null]`)) // the loader sees none
-	out := &reduced{}
-	out.info, err = load.NewSpecInfoFromData(openapi3.NewLoader(), data, "document", load.WithLowercaseHeaders(), load.WithFlattenParams())
+	data = strings.ReplaceAll(data, `"const":null`, `"enum":[null]`) // the loader sees none
+	info, err := load.NewSpecInfoFromData(openapi3.NewLoader(), []byte(data), "document", load.WithLowercaseHeaders(), load.WithFlattenParams())
 	if err == nil {
-		err = oneForm(out.info.Spec)
+		err = oneForm(info.Spec)
 	}
 	if err != nil {
 		return nil, cmp.Or(d.fault, fmt.Errorf("%s: the operation cannot be read: %w", d.from, err))
 	}
-	patch := out.info.Spec.Paths.Value(at.full).Patch
-	patch.Parameters = slices.DeleteFunc(patch.Parameters, func(ref *openapi3.ParameterRef) bool {
-		return ref.Value.In == "header" && slices.Contains(sentHeaders, ref.Value.Name)
+	patch := info.Spec.Paths.Value(at.full).Patch
+	patch.Parameters = slices.DeleteFunc(patch.Parameters, func(ref *openapi3.ParameterRef) bool { // which OpenAPI ignores, but for the key
+		return ref.Value.In == "header" && slices.Contains([]string{"accept", "authorization", "content-type", "x-api-key"}, ref.Value.Name)
 	})
 	for _, ref := range patch.Parameters {
 		parameter := ref.Value
@@ -199,12 +194,8 @@ func (d *document) reduce(at place) (*reduced, error) {
 			parameter.Name = at.parameters[i]
 		}
 	}
-	out.operation, out.schemas = asMap(patch), asMap(out.info.Spec.Components.Schemas)
-	return out, nil
+	return &reduced{info, asMap(patch), asMap(info.Spec.Components.Schemas)}, nil
 }
-
-// Headers that the client sends in any case. OpenAPI itself ignores parameters of these names, but for the key.
-var sentHeaders = []string{"accept", "authorization", "content-type", "x-api-key"}
 
 // byMediaType returns a body's content with each media type in its one spelling, and without examples.
 func byMediaType(content map[string]any) map[string]any {
@@ -214,15 +205,14 @@ func byMediaType(content map[string]any) map[string]any {
 		if strings.EqualFold(parameters["charset"], "utf-8") {
 			delete(parameters, "charset") // JSON has no other
 		}
-		delete(object(content[name]), "example")
-		delete(object(content[name]), "examples")
+		delete(object(content[name]), "examples") // which may refer to nothing
 		out[cmp.Or(mime.FormatMediaType(kind, parameters), name)] = content[name]
 	}
 	return out
 }
 
-// maxObjects is how much is compared. Composio's operation has less than a hundredth of that.
-const maxObjects = 50_000
+// maxValues is how much is compared. Composio's operation has less than a hundredth of that.
+const maxValues = 50_000
 
 // written returns v with what it refers to in the place of each reference, but for one in a circle of them. The
 // schemas among the components are collected, so that such a reference leads somewhere. A reference to nothing stays.
@@ -233,7 +223,7 @@ func (d *document) written(v any, schemas map[string]any, within ...string) any 
 		}
 		return list
 	}
-	if d.objects++; object(v) == nil || d.objects > maxObjects {
+	if d.values++; object(v) == nil || d.values > maxValues {
 		return v
 	}
 	out := map[string]any{}
@@ -322,10 +312,7 @@ func listOf(v any) []any {
 
 // encoded is v in JSON, by which two values can be compared and ordered.
 func encoded(v any) string {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
+	data, _ := json.Marshal(v) // what came from JSON, or becomes it
 	return string(data)
 }
 

@@ -189,7 +189,6 @@ func TestTheScheduledJobWritesOneIssue(t *testing.T) {
 	for _, c := range []struct{ name, document, issue, asked, says, annotation string }{
 		{"no difference", filepath.Join(testdata, "september.yaml"), "", "", "", ""},
 		{"additions open an issue", added, "", "list " + differs + "\ncreate --title " + differs + "\n", "There are additions, which break nothing. ", "::warning title=Composio's API has additions::"},
-		{"additions update it", added, "7", "list " + differs + "\nedit 7 --body-file\n", "There are additions, which break nothing. ", "::warning title=Composio's API has additions::"},
 		{"breaks open one", filepath.Join(testdata, "april.yaml"), "", "list " + differs + "\ncreate --title " + differs + "\n", "Something breaks. ", "::error title=Composio changed its API::"},
 		{"nothing compared opens another", filepath.Join(testdata, "none.yaml"), "", "list " + failed + "\ncreate --title " + failed + "\n", "The reason stands below. ", "::warning title=Nothing was compared::"},
 		{"a comparison that does not end updates that", "endless", "9", "list " + failed + "\nedit 9 --body-file\n", "The reason stands below. ", "::warning title=Nothing was compared::"},

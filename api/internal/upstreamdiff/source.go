@@ -33,8 +33,7 @@ type document struct {
 	place
 	fault  error           // a reference that leads nowhere
 	cyclic map[string]bool // the references that lead to themselves
-
-	objects int // that were written out
+	values int             // that were written out
 }
 
 // open reads a document from a file or, if source is one, from a URL, and finds the operation.

@@ -56,7 +56,7 @@ func TestWhatCannotBeComparedIsSaidInASentence(t *testing.T) {
 		{"an answer that is no object", changed(edit{answers, "400", "text"}), "upstream: the operation cannot be read: "},
 		{"a number that JSON lacks", strings.Replace(asYAML, "maxItems: 1000", "maxItems: .inf", 1), "upstream is neither JSON nor YAML: it holds a number or a key that JSON does not have"},
 		{"a key that JSON lacks", asYAML + "x-a: {true: 1}\n", "upstream is neither JSON nor YAML: it holds a number or a key that JSON does not have"},
-		{"references that double sixteen times", string(asJSON(t, doubling)), "upstream: the operation is too large to compare: with its references written out, it has more than 50000 objects"},
+		{"references that double sixteen times", string(asJSON(t, doubling)), "upstream: the operation is too large to compare: with its references written out, it has more than 50000 values"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
