@@ -71,6 +71,9 @@ func simplify(ref *openapi3.SchemaRef) {
 	if s.Type.IsEmpty() && len(s.Enum) > 0 && !isNull(ref) {
 		s.Type = typeOf(s.Enum)
 	}
+	if s.Type.Is(openapi3.TypeBoolean) && slices.Contains(s.Enum, any(true)) && slices.Contains(s.Enum, any(false)) {
+		s.Nullable, s.Enum = s.Nullable && slices.Contains(s.Enum, nil), nil // all that there is
+	}
 	if s.Type.Includes(openapi3.TypeNumber) && s.Type.Includes(openapi3.TypeInteger) {
 		types := slices.DeleteFunc(s.Type.Slice(), func(name string) bool { return name == openapi3.TypeInteger })
 		s.Type = (*openapi3.Types)(&types)
