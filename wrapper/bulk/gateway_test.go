@@ -98,6 +98,28 @@ func TestRunFindsTheRateOfAGateway(t *testing.T) {
 	}
 }
 
+// A refusal halves the rate, which then rises again.
+func TestARefusalOfAGatewayHalvesTheRate(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		var s *server
+		begin, refused, limit := time.Now(), 0, perWindow(50, time.Second)
+		s, _ = behind(func() bool { // by the limit for three seconds, and one request after five
+			since := time.Since(begin)
+			if refused > 0 || since < 5*time.Second {
+				return since > 3*time.Second || limit()
+			}
+			refused = len(s.requests)
+			return false
+		}, 429, time.Millisecond, 0)
+		all(t, s.runner(t).Run(t.Context(), accounts(400)))
+		gap := func(n int) float64 { return s.requests[n].at.Sub(s.requests[n-1].at).Seconds() }
+		before, after, later := gap(refused-1), gap(refused), gap(refused+50)
+		if after < 1.9*before || after > 2.2*before || later > 1.1*before {
+			t.Errorf("gaps of %.4f s before it, %.4f s after it and %.4f s later", before, after, later)
+		}
+	})
+}
+
 // A gateway that allows less than the least rate refuses most of the requests, and yet no row is lost. One that refuses at
 // random, however slowly it is asked, does not bring the run to a stop.
 func TestSlowAndFaultyGatewaysLoseNoRow(t *testing.T) {
