@@ -24,14 +24,6 @@ func pushToken(client *composio.Client, account, token string) error {
 	return err
 }
 
-func newClient(baseURL string) *composio.Client {
-	client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(baseURL), composio.WithMaxRetries(0))
-	if err != nil {
-		log.Fatal(err)
-	}
-	return client
-}
-
 // A service's test puts the accounts it needs, runs the service against the sandbox, and looks at what became of them.
 func Example() {
 	box := sandbox.New()
@@ -42,10 +34,13 @@ func Example() {
 	})
 	srv := httptest.NewServer(box)
 	defer srv.Close()
-	client := newClient(srv.URL)
+	client, err := composio.New(sandbox.DefaultAPIKey, composio.WithBaseURL(srv.URL), composio.WithMaxRetries(0))
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer client.CloseIdleConnections()
 
-	err := pushToken(client, "ca_1a2b3c4d5e6f", "new")
+	err = pushToken(client, "ca_1a2b3c4d5e6f", "new")
 	account, _ := box.Account("ca_1a2b3c4d5e6f")
 	fmt.Println(err, account.Credentials["token"])
 
@@ -67,34 +62,6 @@ func Example() {
 	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 200 false
 	// PATCH /api/v3/connected_accounts/ca_1a2b3c4d5e6f 502 true
 	// {ca_1a2b3c4d5e6f github user_1 BEARER_TOKEN  map[token:[redacted]] ACTIVE false [] []}
-}
-
-// How does a service take a failure that leaves open whether its update was applied?
-func ExampleFaults() {
-	faults, err := sandbox.Faults("502", "502-applied")
-	if err != nil {
-		log.Fatal(err)
-	}
-	box := sandbox.New()
-	box.Put(sandbox.Account{ID: "ca_1", Scheme: composio.SchemeBearerToken})
-	box.Script(faults...)
-	srv := httptest.NewServer(box)
-	defer srv.Close()
-	client := newClient(srv.URL)
-	defer client.CloseIdleConnections()
-
-	for _, token := range []string{"one", "two"} {
-		err := pushToken(client, "ca_1", token)
-		fmt.Println("unknown to the client:", errors.Is(err, composio.ErrOutcomeUnknown))
-	}
-	for _, r := range box.Requests() {
-		fmt.Println(r.Fault, r.Status, r.Applied)
-	}
-	// Output:
-	// unknown to the client: true
-	// unknown to the client: true
-	// 502 502 false
-	// 502-applied 502 true
 }
 
 // What the page for other languages shows is what CI runs.

@@ -105,11 +105,6 @@ func call(t *testing.T, s *sandbox.Server, method, path, body string, header ...
 	return request(t.Context(), t, srv.Client(), method, srv.URL+path, body, header...)
 }
 
-func patch(t *testing.T, s *sandbox.Server, id, body string) answered {
-	t.Helper()
-	return call(t, s, "PATCH", path+id, body)
-}
-
 // record serves one request without a connection, which costs less, and for which a synctest bubble can wait.
 func record(tb testing.TB, s *sandbox.Server, method, path, body string, header ...string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()

@@ -3,10 +3,8 @@ package sandbox_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -51,29 +49,6 @@ func TestJournalIsCopied(t *testing.T) {
 	q.Body[0], q.Violations[0].Rule = 'x', "x"
 	if q := last(s); q.Header.Get("X-Api-Key") == "x" || q.Body[0] == 'x' || q.Violations[0].Rule == "x" {
 		t.Errorf("journal changed: %v", q)
-	}
-}
-
-// A request is in the journal while its body still comes in.
-func TestJournalHasRequestsUnderWay(t *testing.T) {
-	s := sandbox.New()
-	body, feed := io.Pipe()
-	r := httptest.NewRequest("PATCH", path+"ca_1", body)
-	r.Header.Set("Content-Type", "application/json")
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		s.ServeHTTP(httptest.NewRecorder(), r)
-	}()
-	_, _ = feed.Write([]byte(`{"al`))
-	_, _ = feed.Write([]byte(`i`)) // returns once the first part has been taken in
-	if q := last(s); q.Status != 0 || q.Body != nil {
-		t.Errorf("under way: %v", q)
-	}
-	_ = feed.CloseWithError(io.ErrUnexpectedEOF)
-	<-done
-	if q := last(s); q.Status != 400 || string(q.Body) != `{"ali` || len(q.Violations) != 1 || q.Violations[0].Rule != "read" {
-		t.Errorf("at the end: %v", q)
 	}
 }
 

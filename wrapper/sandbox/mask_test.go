@@ -86,8 +86,11 @@ func TestRequestPrintsNoSecret(t *testing.T) {
 			t.Errorf("%q is hidden", want)
 		}
 	}
-	// The fields have it all.
+	// The fields have it all. The sandbox takes the key that it was given alone.
 	q := all[0]
+	if q.Status != 200 || serve(t, s, `{}`).Code != 401 {
+		t.Errorf("its own key is answered %d, and DefaultAPIKey %d", q.Status, last(s).Status)
+	}
 	if q.Header.Get("X-Api-Key") != "ak_right_key" || !strings.Contains(string(q.Body), "tokensecret") {
 		t.Errorf("fields are masked: %q %q", q.Header, q.Body)
 	}

@@ -85,13 +85,26 @@ func TestScript(t *testing.T) {
 	}
 }
 
-func TestApplyKeepsToTheRateLimit(t *testing.T) {
-	s := filled(sandbox.WithRateLimit(1, time.Hour))
-	s.Script(sandbox.Answer{Apply: true}, sandbox.Answer{Apply: true}, sandbox.Answer{Status: 418})
-	for _, want := range []int{200, 429, 418} {
-		w := serve(t, s, `{"alias":"work"}`)
-		if w.Code != want || last(s).Applied != (want == 200) || (w.Header().Get("Retry-After") == "3600") != (want == 429) {
-			t.Errorf("got %d %v %s, want %d", w.Code, w.Header(), w.Body, want)
+// Scripted answers come before the rate limit, which only Apply looks at, and faults after it. What the document forbids
+// meets none of them.
+func TestScriptRateLimitAndFaultsTogether(t *testing.T) {
+	s := filled(sandbox.WithRateLimit(5, time.Hour), sandbox.WithFaults(1, 1, sandbox.Answer{Name: "teapot", Status: 418}))
+	script := []sandbox.Answer{{Name: "gone", Status: 410}, {Name: "own", Apply: true}}
+	s.Script(script...)
+	for i, want := range []struct {
+		body   string
+		status int
+		fault  string
+	}{
+		{`{"alias":1}`, 400, ""}, {`{}`, 410, "gone"}, {`{}`, 200, "own"}, {`{"alias":1}`, 400, ""}, {`{}`, 418, "teapot"}, {`{}`, 429, ""},
+		{`{}`, 410, "gone"}, {`{}`, 429, "own"},
+	} {
+		w := serve(t, s, want.body)
+		if limited := w.Header().Get("Retry-After") == "3600"; w.Code != want.status || last(s).Fault != want.fault || limited != (want.status == 429) {
+			t.Errorf("%d: got %d, journal %v", i, w.Code, last(s))
+		}
+		if i == 5 {
+			s.Script(script...)
 		}
 	}
 }

@@ -46,18 +46,6 @@ func TestServerRoutes(t *testing.T) {
 	}
 }
 
-func TestServerTakesItsKeyAlone(t *testing.T) {
-	s := filled(sandbox.WithAPIKey("ak_mine"), nil)
-	for key, want := range map[string]int{"ak_mine": 200, sandbox.DefaultAPIKey: 401} {
-		if got := call(t, s, "PATCH", path+"ca_1", `{}`, "X-Api-Key", key); got.status != want {
-			t.Errorf("%s: status %d, want %d", key, got.status, want)
-		}
-	}
-	if got := call(t, sandbox.New(sandbox.WithAPIKey("")), "PATCH", path+"ca_1", `{}`, "X-Api-Key", ""); got.status != 401 {
-		t.Errorf("an empty key was taken: %d", got.status)
-	}
-}
-
 func TestServerNamesRequests(t *testing.T) {
 	s := sandbox.New()
 	s.Script(sandbox.Answer{Status: 502}) // has the header as well
