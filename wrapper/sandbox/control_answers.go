@@ -55,11 +55,7 @@ func (a answerJSON) answer() (Answer, error) {
 	return Answer{Name: "script", Status: int(a.Status), Header: header, Body: text, Apply: a.Apply}, nil
 }
 
-type scriptJSON struct {
-	Answers []answerJSON `json:"answers"`
-}
-
-func (c *control) addAnswers(_ *http.Request, script scriptJSON) error {
+func (c *control) addAnswers(_ *http.Request, script struct{ Answers []answerJSON }) error {
 	var answers []Answer
 	for i, planned := range script.Answers {
 		a, err := planned.answer()
@@ -82,11 +78,7 @@ func (c *control) getFaults(*http.Request) (any, error) {
 	return map[string]any{"faults": rates, "names": namesOf(readyFaults())}, nil
 }
 
-type faultsJSON struct {
-	Faults map[string]float64 `json:"faults"`
-}
-
-func (c *control) setFaults(_ *http.Request, wanted faultsJSON) error {
+func (c *control) setFaults(_ *http.Request, wanted struct{ Faults map[string]float64 }) error {
 	var on []likely
 	total := 0.0
 	for _, name := range slices.Sorted(maps.Keys(wanted.Faults)) { // in one order, so that a run can be repeated

@@ -145,37 +145,30 @@ func TestStreamHasNothingForHead(t *testing.T) {
 	}
 }
 
-// Shutdown waits for requests that are under way, and would for a stream without end.
+// Shutdown waits for requests that are under way, and would for a stream without end, and for a reader that has stopped.
 func TestStreamsEndWhenTheServerShutsDown(t *testing.T) {
-	srv := httptest.NewServer(sandbox.New(sandbox.WithControl()))
-	defer srv.Close()
-	next := follow(t, srv.URL)
-	for range 2 { // some shut down again, with more patience
-		if err := srv.Config.Shutdown(t.Context()); err != nil {
-			t.Error(err)
+	for _, unread := range []int{0, 200} { // together more than a connection holds
+		box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))
+		srv := httptest.NewServer(box)
+		t.Cleanup(srv.Close) // after the reader has gone
+		next := follow(t, srv.URL)
+		for range unread {
+			record(t, box, "GET", "/"+strings.Repeat("x", 100_000), "")
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		for range 2 { // some shut down again, with more patience
+			if err := srv.Config.Shutdown(ctx); err != nil {
+				t.Errorf("with %d unread: %v", unread, err)
+			}
+		}
+		if unread == 0 && next() != "EOF" {
+			t.Error("the stream goes on")
 		}
 	}
-	if got := next(); got != "EOF" {
-		t.Errorf("the stream goes on with %s", got)
-	}
 }
 
-func TestAReaderThatHasStoppedDoesNotHoldUpAShutdown(t *testing.T) {
-	box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))
-	srv := httptest.NewServer(box)
-	t.Cleanup(srv.Close) // after the reader has gone
-	follow(t, srv.URL)   // reads the headers and no more
-	for range 200 {
-		record(t, box, "GET", "/"+strings.Repeat("x", 100_000), "") // together more than a connection holds
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	if err := srv.Config.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
-}
-
-// Neither does a reader that does not read hold up updates, nor does it get a stream with a gap.
+// A reader that does not read neither holds up updates nor gets a stream with a gap.
 func TestStreamOfASlowReaderEnds(t *testing.T) {
 	box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0), sandbox.WithJournal(1))
 	srv := httptest.NewServer(box)

@@ -1,15 +1,6 @@
 // Package sandbox is an in-memory Composio for tests and demonstrations: one project with one API key, whose connected
 // accounts can be updated over HTTP as Composio's are. It depends on nothing of package testing.
 //
-//	box := sandbox.New()
-//	box.Put(sandbox.Account{ID: "ca_1", Toolkit: "github", UserID: "user_1",
-//		Scheme: composio.SchemeBearerToken, Credentials: map[string]string{"token": "old"}})
-//	srv := httptest.NewServer(box)
-//	defer srv.Close()
-//	// point the client at srv.URL with sandbox.DefaultAPIKey, run the code under test, then look:
-//	account, _ := box.Account("ca_1")
-//	requests := box.Requests()
-//
 // # What it serves
 //
 // PATCH /api/v3/connected_accounts/{id} and the same under /api/v3.1, at the root; [http.StripPrefix] gives it a prefix.

@@ -108,7 +108,7 @@ func (s *Server) misbehave(a Answer, w http.ResponseWriter, r *http.Request) {
 		e.applying = func() { reset(conn) }
 	}
 	own := &held{header: http.Header{}, status: http.StatusOK}
-	if a.applies() {
+	if a.Apply && a.Status != http.StatusRequestTimeout && a.Status != http.StatusTooManyRequests {
 		s.carryOut(own, r)
 	}
 	if a.Break != BreakWhileApplying {
@@ -119,10 +119,6 @@ func (s *Server) misbehave(a Answer, w http.ResponseWriter, r *http.Request) {
 	if conn == nil {
 		panic(http.ErrAbortHandler)
 	}
-}
-
-func (a Answer) applies() bool {
-	return a.Apply && a.Status != http.StatusRequestTimeout && a.Status != http.StatusTooManyRequests
 }
 
 // write sends an answer; own is the one that the sandbox would have given.
