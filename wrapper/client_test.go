@@ -215,26 +215,6 @@ func TestUpdateSendsExactlyOneRequest(t *testing.T) {
 	}
 }
 
-func TestResultIsWhatTheAnswerSays(t *testing.T) {
-	t.Parallel()
-	rec := newRecorder(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Request-Id", "req_of_the_server")
-		w.Header().Set("X-RateLimit", "2000")
-		w.Header().Set("X-RateLimit-Remaining", "1999")
-		w.Header().Set("X-RateLimit-Window-Size", "60s")
-		answerWith(http.StatusOK, success)(w, r)
-	})
-	got := mustUpdate(t, newTestClient(t, rec.URL), testID, rename)
-	want := &composio.Result{
-		ID:        testID,
-		Status:    composio.StatusActive,
-		RequestID: "req_of_the_server",
-		Attempts:  1,
-		RateLimit: composio.RateLimit{Limit: 2000, Remaining: 1999, Window: time.Minute, Known: true},
-	}
-	wantSame(t, "the result", want, got)
-}
-
 // Package bulk learns from it what became of each attempt, and how much of the rate limit is left.
 func TestHookFollowsEachAttempt(t *testing.T) {
 	t.Parallel()

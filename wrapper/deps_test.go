@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // A service links our own client, its hook for bulk, and the generator's small runtime with what that needs: never the
@@ -27,7 +25,5 @@ func TestWhatAServiceLinks(t *testing.T) {
 		}
 	}
 	slices.Sort(packages[module])
-	if diff := cmp.Diff(ours, packages[module]); diff != "" {
-		t.Errorf("what a service links of this module (-want +got):\n%s", diff)
-	}
+	wantSame(t, "what a service links of this module", ours, packages[module])
 }

@@ -103,28 +103,23 @@ func TestBaseURLsThatAreRefused(t *testing.T) {
 	}
 }
 
-// A header cannot carry other bytes, or means something else with them.
-func TestKeysAreOfVisibleASCII(t *testing.T) {
+// A header cannot carry other bytes, or means something else with them. A key has no spaces either.
+func TestKeysAndUserAgentsAreOfASCII(t *testing.T) {
 	t.Parallel()
 	for b := range 256 {
-		_, err := composio.New("ak_" + string([]byte{byte(b)}) + "x")
-		if want := b > ' ' && b <= '~'; (err == nil) != want {
-			t.Errorf("a key with byte %#x: accepted = %t, want %t", b, err == nil, want)
+		char := string([]byte{byte(b)})
+		client, err := composio.New("ak_" + char + "x")
+		if b <= ' ' || b > '~' {
+			invalidOption(t, client, err, "composio: New: the API key has a character other than visible ASCII, such as a space or a newline")
+		} else if err != nil {
+			t.Errorf("a key with %q is refused: %v", char, err)
 		}
-	}
-}
-
-func TestUserAgentsAreOfPrintableASCII(t *testing.T) {
-	t.Parallel()
-	for b := range 256 {
-		client, err := composio.New(testKey, composio.WithUserAgent(hunter+string([]byte{byte(b)})+"/1"))
-		if b >= ' ' && b <= '~' {
-			if err != nil {
-				t.Errorf("byte %#x is refused: %v", b, err)
-			}
-			continue
+		client, err = composio.New(testKey, composio.WithUserAgent(hunter+char+"/1"))
+		if b < ' ' || b > '~' {
+			invalidOption(t, client, err, "composio: WithUserAgent: the product has a character other than printable ASCII")
+		} else if err != nil {
+			t.Errorf("a user agent with %q is refused: %v", char, err)
 		}
-		invalidOption(t, client, err, "composio: WithUserAgent: the product has a character other than printable ASCII")
 	}
 }
 

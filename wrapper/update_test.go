@@ -30,13 +30,26 @@ func refused(t testing.TB, id string, u composio.Update, want string) {
 	}
 }
 
-// With the stock generated code ".." addresses another endpoint, and "" and "." the whole collection.
+// With the stock generated code ".." addresses another endpoint, and "" and "." the whole collection. So an id ends in the
+// path as it is, or nowhere.
 func TestIDsThatWouldChangeThePathAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{
-		".", "..", "...", "a/b", "/", "ca_1/..", "../ca_1", "%2e%2e", "%2F", "ca_1?x=1", "ca_1#x", "ca_1;x", `ca_1\x`, "ca:1", "ca@1", "ca[1", "ca`1", "ca{1",
-		" ", " ca_1", "ca_1 ", "ca 1", "ca_1\n", "ca_1\r\nX-Evil: 1", "ca\x00", "ca\t1", "ca\x7f", "ca_é", "ca_\u202e", "ca_１", "ca_\xff",
-	} {
+	ids := []string{".", "..", "/", "ca_1/..", "../ca_1", "%2e%2e", " ", " ca_1", "ca_1 ", "ca_1\n", "ca_1\r\nX-Evil: 1", "ca_é", "ca_\u202e", "ca_１"}
+	for b := range 256 {
+		id := "ca" + string([]byte{byte(b)}) + "1"
+		if strings.ContainsAny(id[2:3], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") {
+			_, failure := callInMemory(t, testKey, id, rename, func(req *http.Request) (*http.Response, error) {
+				wantSame(t, "the path", "/api/v3/connected_accounts/"+id, req.URL.RequestURI())
+				return answerInMemory(req, http.StatusOK, `{"success":true}`), nil
+			})
+			if failure != nil {
+				t.Error(failure)
+			}
+			continue
+		}
+		ids = append(ids, id)
+	}
+	for _, id := range ids {
 		refused(t, id, rename, fmt.Sprintf("composio: the account id %q has a character other than A-Z, a-z, 0-9, _ and -", id))
 	}
 	for _, length := range []int{0, 129, 200} {

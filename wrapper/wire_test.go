@@ -152,9 +152,7 @@ func TestTypedFieldsHasEveryFieldOfTheStructs(t *testing.T) {
 			want[credentials.Name()+"."+f.Name] = true
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the fields (-structs +rows):\n%s", diff)
-	}
+	wantSame(t, "the fields of the structs, and of the rows", want, got)
 }
 
 // pointerTo is the credentials by pointer, the other form in which they may be given.
