@@ -264,27 +264,6 @@ func TestBaseURLAndVersionMakeThePath(t *testing.T) {
 	}
 }
 
-// closable is a transport around another, as tracing makes one.
-type closable struct {
-	http.RoundTripper
-	closed atomic.Int32
-}
-
-func (c *closable) CloseIdleConnections() { c.closed.Add(1) }
-
-func TestCloseIdleConnectionsReachesAWrappedTransport(t *testing.T) {
-	t.Parallel()
-	transport := &closable{RoundTripper: http.DefaultTransport}
-	client, err := composio.New(testKey, composio.WithHTTPClient(&http.Client{Transport: transport}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.CloseIdleConnections()
-	if got := transport.closed.Load(); got != 1 {
-		t.Errorf("the transport's CloseIdleConnections was called %d times, want once", got)
-	}
-}
-
 // The caller's client may be in use elsewhere, so nothing of it may change, and nothing of ours may depend on it later.
 func TestCallersHTTPClientStaysAsItWas(t *testing.T) {
 	t.Parallel()

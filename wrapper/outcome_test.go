@@ -473,14 +473,3 @@ func TestSuccessUnderAnotherStatusIsNoResult(t *testing.T) {
 		}
 	}
 }
-
-// http.Client allows a transport to leave out the body, and test doubles do.
-func TestAnswerWithoutABodyKeepsItsStatus(t *testing.T) {
-	t.Parallel()
-	_, failure := callInMemory(t, testKey, testID, rename, func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 404}, nil
-	})
-	if failure == nil || failure.StatusCode != 404 || errors.Is(failure, composio.ErrOutcomeUnknown) {
-		t.Errorf("%+v", failure)
-	}
-}

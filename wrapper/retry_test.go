@@ -617,7 +617,7 @@ func TestServersThatNoRetryCanReachAreAskedOnce(t *testing.T) {
 			if transport.TLSClientConfig.RootCAs == nil {
 				transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 			}
-			behind := mustFail(t, t.Context(), newTestClient(t, server.URL, composio.WithHTTPClient(&http.Client{Transport: &closable{RoundTripper: transport}})), testID, rename)
+			behind := mustFail(t, t.Context(), newTestClient(t, server.URL, composio.WithHTTPClient(&http.Client{Transport: roundTripFunc(transport.RoundTrip)})), testID, rename)
 			if got := errors.Is(behind, composio.ErrOutcomeUnknown); got != test.seemsSent || behind.Retryable() {
 				t.Errorf("behind another transport, ErrOutcomeUnknown is %t, want %t, and Retryable() false: %v", got, test.seemsSent, behind)
 			}

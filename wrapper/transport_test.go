@@ -82,7 +82,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for name, change := range map[string]func(t *testing.T, client *http.Client){
 			"a client":                func(*testing.T, *http.Client) {},
-			"a transport around ours": func(_ *testing.T, client *http.Client) { client.Transport = &closable{RoundTripper: client.Transport} },
+			"a transport around ours": func(_ *testing.T, client *http.Client) { client.Transport = roundTripFunc(client.Transport.RoundTrip) },
 			"CheckRedirect and a jar": func(t *testing.T, client *http.Client) {
 				client.Jar, _ = cookiejar.New(nil) // never fails
 				client.CheckRedirect = func(*http.Request, []*http.Request) error {
@@ -566,6 +566,7 @@ func TestFailuresOfOtherTransports(t *testing.T) {
 		{nil, &net.OpError{Op: "read", Net: "tcp", Err: io.EOF}, "ErrOutcomeUnknown"},
 		{nil, nil, "ErrOutcomeUnknown"},
 		{&http.Response{}, nil, "ErrOutcomeUnknown"},
+		{&http.Response{StatusCode: 404}, nil, "ErrNotFound"}, // without a body, as test doubles answer
 	} {
 		_, failure := callInMemory(t, testKey, testID, rename, func(req *http.Request) (*http.Response, error) {
 			_, err := io.Copy(io.Discard, req.Body)
