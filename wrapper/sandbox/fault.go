@@ -81,10 +81,7 @@ func namesOf(faults []Answer) (names []string) {
 	return names
 }
 
-const (
-	forever = time.Duration(math.MaxInt64)
-	slow    = time.Second
-)
+const forever = time.Duration(math.MaxInt64)
 
 // readyFaults returns the faults that have names.
 func readyFaults() []Answer {
@@ -95,8 +92,8 @@ func readyFaults() []Answer {
 		{Name: "cut", Break: BreakInBody, Apply: true},
 		{Name: "hang", Delay: forever, Apply: true},
 		{Name: "stall", BodyDelay: forever, Apply: true},
-		{Name: "slow", Delay: slow, Apply: true},
-		{Name: "slow-body", BodyDelay: slow, Apply: true},
+		{Name: "slow", Delay: time.Second, Apply: true},
+		{Name: "slow-body", BodyDelay: time.Second, Apply: true},
 		{Name: "length-short", Header: http.Header{"Content-Length": {"10"}}, Apply: true},
 		{Name: "length-long", Header: http.Header{"Content-Length": {"100000"}}, Apply: true},
 		{Name: "media-type", Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, Apply: true},

@@ -2,7 +2,6 @@ package sandbox_test
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"example.com/composio/gen"
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/sandbox"
 )
@@ -43,16 +41,6 @@ type answered struct {
 	status int
 	header http.Header
 	body   string
-}
-
-// failure reads the error body.
-func (a answered) failure(t *testing.T) gen.ErrorDetail {
-	t.Helper()
-	var e gen.Error
-	if err := json.Unmarshal([]byte(a.body), &e); err != nil {
-		t.Fatalf("%v: %q", err, a.body)
-	}
-	return e.Error
 }
 
 // newRequest is a request with the right key; header is name, value, and a header whose value is "-" is left out.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"example.com/composio/gen"
 	"example.com/composio/wrapper/sandbox"
@@ -66,7 +67,7 @@ func TestScript(t *testing.T) {
 				w := record(t, s, tt.method, tt.path, tt.body, "X-Api-Key", tt.key)
 				h := w.Header()
 				got := seen{w.Code, strings.Join(strings.Fields(h.Get("Content-Type")+" "+h.Get("X-Ratelimit")+" "+h.Get("X-Added")), " "), w.Body.String(), last(s).Applied}
-				if h.Get("X-Request-Id") == "" {
+				if uuid.Validate(h.Get("X-Request-Id")) != nil {
 					got.header += " no id"
 				}
 				var e gen.Error

@@ -111,7 +111,9 @@ func TestUpdateIsRefused(t *testing.T) {
 			s.Put(other)
 			got := call(t, s, "PATCH", path+tt.id, tt.body, "X-Request-Id", "r1", tt.header, tt.value)
 			tt.want.RequestID = "r1"
-			if diff := cmp.Diff(tt.want, got.failure(t)); diff != "" || float64(got.status) != tt.want.Status || got.header.Get("X-RateLimit") != "2000" {
+			var e gen.Error
+			err := json.Unmarshal([]byte(got.body), &e)
+			if diff := cmp.Diff(tt.want, e.Error); diff != "" || err != nil || float64(got.status) != tt.want.Status || got.header.Get("X-RateLimit") != "2000" {
 				t.Errorf("status %d, %v, error (-want +got):\n%s", got.status, got.header, diff)
 			}
 			wantStored(t, s, stored)

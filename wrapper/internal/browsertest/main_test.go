@@ -85,9 +85,7 @@ func (b *tab) open() *tab {
 	return b
 }
 
-type step = chromedp.Action[chromedp.Void]
-
-func (b *tab) run(steps ...step) {
+func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context, time.Minute)
 	defer cancel()
@@ -131,13 +129,8 @@ func (b *tab) is(expression, want string) {
 // calm fails the test if the browser complained of anything.
 func (b *tab) calm() {
 	b.Helper()
-	for {
-		select {
-		case problem := <-b.problems:
-			b.Errorf("the browser says: %s", problem)
-		default:
-			return
-		}
+	for len(b.problems) > 0 {
+		b.Errorf("the browser says: %s", <-b.problems)
 	}
 }
 
