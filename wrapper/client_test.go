@@ -224,9 +224,12 @@ func TestHookFollowsEachAttempt(t *testing.T) {
 		is      string
 	}
 	var got []seen
-	ctx := hook.With(t.Context(), hook.Attempts{After: func(limit hook.RateLimit, err error) { got = append(got, seen{limit, err == nil, holding(err)}) }})
+	ctx := hook.With(t.Context(), hook.Attempts{After: func(limit hook.RateLimit, err error) {
+		got = append(got, seen{limit, err == nil, holding(err)})
+	}})
 	client, _ := scriptedClient(t, []step{
-		answers(429, "", "Retry-After", "0.001", "X-RateLimit", "10", "X-RateLimit-Remaining", "0"), answers(200, success, "X-RateLimit", "10", "X-RateLimit-Remaining", "9"),
+		answers(429, "", "Retry-After", "0.001", "X-RateLimit", "10", "X-RateLimit-Remaining", "0"),
+		answers(200, success, "X-RateLimit", "10", "X-RateLimit-Remaining", "9"),
 	})
 	if _, err := client.UpdateConnectedAccount(ctx, testID, rename); err != nil {
 		t.Fatal(err)

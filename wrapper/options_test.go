@@ -89,12 +89,21 @@ func TestNewRefuses(t *testing.T) {
 func TestBaseURLsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for want, urls := range map[string][]string{
-		"the URL must begin with https:// or http://": {"", "/api", "backend.composio.dev", "//backend.composio.dev", "localhost:8080", "ftp://u:" + hunter + "@host", "u:" + hunter + "@host", "file:///etc"},
-		"the URL has no host":                         {"https://u:" + hunter + "@", "https://", "https:///api", "https://:443", "https:backend.composio.dev"},
-		"the URL must not carry credentials":          {"https://someone@backend.composio.dev", "https://u:" + hunter + "@host", "https://" + hunter + "@host", "https://@backend.composio.dev"},
-		"the URL must not have a query":               {"https://host?key=" + hunter, "https://backend.composio.dev?"},
-		"the URL must not have a fragment":            {"https://host#" + hunter, "https://backend.composio.dev#"},
-		"not a URL":                                   {"https://u:" + hunter + "@host\n", "https://u%zz:" + hunter + "@host", "https://u:" + hunter + "@host:https", "https://u:" + hunter + "@ho st", "https://host/%zz"},
+		"the URL must begin with https:// or http://": {
+			"", "/api", "backend.composio.dev", "//backend.composio.dev", "localhost:8080",
+			"ftp://u:" + hunter + "@host", "u:" + hunter + "@host", "file:///etc",
+		},
+		"the URL has no host": {"https://u:" + hunter + "@", "https://", "https:///api", "https://:443", "https:backend.composio.dev"},
+		"the URL must not carry credentials": {
+			"https://someone@backend.composio.dev", "https://u:" + hunter + "@host", "https://" + hunter + "@host",
+			"https://@backend.composio.dev",
+		},
+		"the URL must not have a query":    {"https://host?key=" + hunter, "https://backend.composio.dev?"},
+		"the URL must not have a fragment": {"https://host#" + hunter, "https://backend.composio.dev#"},
+		"not a URL": {
+			"https://u:" + hunter + "@host\n", "https://u%zz:" + hunter + "@host", "https://u:" + hunter + "@host:https",
+			"https://u:" + hunter + "@ho st", "https://host/%zz",
+		},
 	} {
 		for _, url := range urls {
 			client, err := composio.New(testKey, composio.WithBaseURL(url))
