@@ -29,8 +29,8 @@
 //   - Any other 429 or 503 is a gateway's. It halves the rate, down to 10 requests a second, which soon rises to a little
 //     less than was refused, and from there with each second of success.
 //   - An update that was answered 429 or 503 is sent again: until nothing has been let through for a minute, or this one
-//     not in a hundred attempts. After a 503 it may have been applied already, so with [composio.WithMaxRetries](0) it is
-//     not sent again.
+//     not in five minutes and a hundred attempts. After a 503 it may have been applied already, so with
+//     [composio.WithMaxRetries](0) it is not sent again.
 //   - A limiter that the client has ([composio.WithLimiter]) is waited for besides.
 //   - An answer without rate-limit headers changes nothing. Until the first with them there is no pace, only
 //     concurrency. Where the window's length is missing, it is taken to be a minute.

@@ -20,9 +20,11 @@ const (
 	maxPause   = time.Minute
 
 	// A refused update is given up when nothing was let through for as long as patience, which is more than the minute by
-	// which some gateways count, and it had minAttempts; or, though others are let through, when it had maxAttempts.
+	// which some gateways count, and it had minAttempts; or, though others are let through, after badLuck, since a slow
+	// gateway lets now this one through and now that one, and maxAttempts.
 	patience    = 65 * time.Second
 	minAttempts = 3
+	badLuck     = 5 * time.Minute
 	maxAttempts = 100
 
 	// untilChange is a wait that only a change ends.
@@ -242,5 +244,5 @@ func (p *pace) isHopeless(begun time.Time, attempts int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	tried := time.Since(begun)
-	return attempts >= minAttempts && min(tried, time.Since(p.passed)) >= patience || attempts >= maxAttempts && tried >= patience
+	return attempts >= minAttempts && min(tried, time.Since(p.passed)) >= patience || attempts >= maxAttempts && tried >= badLuck
 }
