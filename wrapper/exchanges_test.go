@@ -55,8 +55,7 @@ var usual = exchange{
 	},
 }
 
-// One record for each form of request and of answer. People read it, and the mutation test holds changed documents against
-// the same exchanges.
+// One record for each form of request and of answer, for people and for the mutation test.
 func TestRecordedExchanges(t *testing.T) {
 	t.Parallel()
 	survey := newSurvey(t)
@@ -64,9 +63,9 @@ func TestRecordedExchanges(t *testing.T) {
 		t.Log("the document is not covered yet, so the records may differ: TestWrapperDoesWhatTheDocumentHas comes first")
 		return
 	}
-	text := "What a record does not say is as in this one.\n\n" + usual.record(exchange{})
+	text := "A record begins at its name: > was sent, < came back, ! breaks the contract. What it does not say is as in the first.\n\n" + usual.record(exchange{})
 	for _, e := range survey.exchanges {
-		text += "\n" + e.record(usual)
+		text += e.record(usual)
 		for _, violation := range e.violations {
 			if e.update != nil && strings.HasPrefix(violation, "request ") {
 				t.Errorf("%s: the client's request breaks the contract at %s; correct wrapper/update.go or wrapper/client.go", e.name, violation)
@@ -336,15 +335,17 @@ func (r recording) make(t testing.TB) exchange {
 	return e
 }
 
-// record writes an exchange down, but for what is usual: behind > what was sent, behind < what came back, and behind ! what
-// breaks the contract.
+// record writes an exchange down, but for what is usual: its name, > what was sent, < what came back, ! what breaks the contract.
 func (e exchange) record(usual exchange) string {
 	lines := []string{e.name + ": " + e.about}
 	if line := e.method + " " + e.path; line != usual.method+" "+usual.path {
 		lines = append(lines, "> "+line)
 	}
 	lines = append(lines, unusual(">", e.request, usual.request)...)
-	lines = append(lines, strings.TrimSpace("> "+e.sent), strings.TrimSpace(fmt.Sprintf("< %d %s", e.status, e.received)))
+	lines = append(lines, strings.TrimSpace("> "+e.sent))
+	if e.status != usual.status || e.received != usual.received {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("< %d %s", e.status, e.received)))
+	}
 	lines = append(lines, unusual("<", e.response, usual.response)...)
 	for _, violation := range e.violations {
 		lines = append(lines, "! "+violation)

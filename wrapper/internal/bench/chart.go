@@ -64,7 +64,7 @@ func (t *table) chart() string {
 			if clients[line].name == "wrapper" {
 				class = "wrapper"
 			}
-			fmt.Fprintf(&svg, `<rect class="%s" x="%d" y="%d" width="%.1f" height="13"/>`+"\n", class, x, y, width)
+			fmt.Fprintf(&svg, `<rect class="%s" x="%d" y="%d" width="%.1f" height="13"/>`, class, x, y, width)
 			text("muted", x+int(width)+5, y+10, fmt.Sprintf("%.2f", median))
 		}
 	}
