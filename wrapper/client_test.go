@@ -252,7 +252,7 @@ func TestBaseURLAndVersionMakeThePath(t *testing.T) {
 		{"prefix", "/composio", "v3", "/composio/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
 		{"prefix with a slash at its end", "/gateway/composio/", "v3", "/gateway/composio/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
 		{"prefix with version 3.1", "/gateway", "v3.1", "/gateway/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},
-		{"escaped slash in the prefix", "/a%2Fb", "v3", "/a%2Fb/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
+		{"escaped slash in the prefix", "/a%2Fb", "v3.1", "/a%2Fb/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},
 		{"escaped slash at the prefix's end", "/a%2F/", "v3", "/a%2F/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
 		{"escaped space and percent", "/a%20b%25", "v3", "/a%20b%25/api/v3/connected_accounts/ca_1a2b3c4d5e6f"},
 		{"prefix that looks like the path itself", "/api/v3/x", "v3.1", "/api/v3/x/api/v3.1/connected_accounts/ca_1a2b3c4d5e6f"},

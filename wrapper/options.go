@@ -100,10 +100,7 @@ func (c *config) setVersion(u *url.URL) {
 	}
 	segments := strings.SplitN(u.Path[len(c.baseURL.Path):], "/", 4) // "", api, the version and the rest
 	path := "/api/" + c.version + "/" + segments[3]                  // nothing of it needs an escape
-	u.Path = c.baseURL.Path + path
-	if u.RawPath != "" {
-		u.RawPath = c.baseURL.EscapedPath() + path
-	}
+	u.Path, u.RawPath = c.baseURL.Path+path, c.baseURL.EscapedPath()+path
 }
 
 // WithAPIKeyFunc asks f for the API key before each attempt, so that a rotated key is used at once; the first argument

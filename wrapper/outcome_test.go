@@ -273,6 +273,7 @@ func TestRateLimitIsReadFromTheHeaders(t *testing.T) {
 		{"unreadable window", "10000", "1", "soon", composio.RateLimit{Limit: 10000, Remaining: 1, Known: true}},
 		{"negative window", "10000", "1", "-60s", composio.RateLimit{Limit: 10000, Remaining: 1, Known: true}},
 		{"nothing left", "1", "0", "1s", composio.RateLimit{Limit: 1, Remaining: 0, Window: time.Second, Known: true}},
+		{"nothing allowed", "0", "0", "60s", composio.RateLimit{Window: time.Minute, Known: true}},
 		{"no limit", "", "1", "60s", composio.RateLimit{}},
 		{"no remainder", "2000", "", "60s", composio.RateLimit{}},
 		{"unreadable limit", "many", "1", "60s", composio.RateLimit{}},
