@@ -77,7 +77,7 @@ func lastIndex(path []string, ok func(i int) bool) int {
 
 // resembles reports whether a segment is the collection's name in another spelling, or with up to four wrong letters.
 func resembles(segment string) bool {
-	return levenshtein.ComputeDistance(letters(segment), letters(collection)) <= 4
+	return len(segment) <= 4*len(collection) && levenshtein.ComputeDistance(letters(segment), letters(collection)) <= 4
 }
 
 func letters(text string) string { return notLetters.ReplaceAllString(strings.ToLower(text), "") }

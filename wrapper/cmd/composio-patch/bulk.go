@@ -141,7 +141,7 @@ func (c *bulkCmd) target(ctx context.Context) (*target, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.close = func() { server.stop(context.WithoutCancel(ctx), grace) }
+		t.close = func() { _ = server.Close() } // at once: the run is over, and Shutdown waits for connections that were never used
 		t.client, err = composio.New(sandbox.DefaultAPIKey, append(opts, composio.WithBaseURL(server.url))...)
 		return t, err
 	default:

@@ -298,6 +298,7 @@ func TestSandboxSuggestsAnUpdateThatWorks(t *testing.T) {
 }
 
 func TestSandboxKeeps100000Requests(t *testing.T) {
+	t.Parallel()
 	box := sandbox.New((&sandboxCmd{Quiet: true}).options(&stdio{}, &refusals{})...)
 	for range 100_001 {
 		box.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
