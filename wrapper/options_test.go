@@ -140,7 +140,7 @@ func TestAPIVersions(t *testing.T) {
 		}
 	}
 	for _, version := range []string{
-		"", "v", "3", "3.1", "V3", "vv3", "v3.", "v.3", "v.", "v3..1", "v3/", "v3/..", "v3 ", " v3", "v3\n", "v3a", "v3-beta", "v3%2F", "v３", "latest", "..",
+		"", "v", "3", "3.1", "V3", "vv3", "v3.", "v.3", "v.", "v3..1", "v3/", "v3/..", "v3 ", " v3", "v3\n", "v3a", "v3-beta", "v3-beta1", "v3%2F", "v３", "latest", "..",
 	} {
 		client, err := composio.New(testKey, composio.WithAPIVersion(version))
 		invalidOption(t, client, err, fmt.Sprintf("composio: WithAPIVersion: %q is not like v3 or v3.1", version))
