@@ -160,7 +160,8 @@ soak: ## the long form of the tests that make faults, restarts and kills
 
 # gremlins derives a package's directory from its name, and package composio is in wrapper/, so by itself it would run no
 # tests. Hence --integration, which runs all, in a copy with wrapper's alone. Those called TestAService… build other programs,
-# TestEachChange… is about the document; they would take most of the time. -count=1, because gremlins bounds a run by the time of the first, which must not be cached.
+# TestEachChange… is about the document; they would take most of the time. -count=1, because gremlins bounds a run by the time
+# of the first, which must not be cached.
 .PHONY: mutants
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, in an hour; wrapper/testdata/mutants.md has those that live
 	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R .github Makefile README.md *.go go.mod go.sum api gen wrapper .bin/mutants
