@@ -49,7 +49,8 @@ func (s *secrets) add(value string) {
 	for _, v := range [...]string{value, trimmed} {
 		if len(v) >= minSecret && !slices.ContainsFunc(s.known, func(k secret) bool { return k.value == v }) {
 			s.known = append(s.known, secret{value: v})
-			for i := len(s.known) - 1; i > 0 && len(s.known[i-1].value) < len(v); i-- { // a general sort adds 0.2 % to a small binary
+			// A general sort of these structs would make a small binary 0.4 % larger.
+			for i := len(s.known) - 1; i > 0 && len(s.known[i-1].value) < len(v); i-- {
 				s.known[i-1], s.known[i] = s.known[i], s.known[i-1]
 			}
 		}
