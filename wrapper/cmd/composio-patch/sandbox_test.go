@@ -297,14 +297,23 @@ func TestSandboxSuggestsAnUpdateThatWorks(t *testing.T) {
 	}
 }
 
+// gone is a client that leaves as soon as its request is in the journal, because answers to so many take long.
+type gone struct{ http.ResponseWriter }
+
+func (gone) Header() http.Header { panic(http.ErrAbortHandler) }
+
 func TestSandboxKeeps100000Requests(t *testing.T) {
 	t.Parallel()
 	box := sandbox.New((&sandboxCmd{Quiet: true}).options(&stdio{}, &refusals{})...)
+	r := httptest.NewRequest("GET", "/", nil)
 	for range 100_001 {
-		box.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		func() {
+			defer func() { _ = recover() }()
+			box.ServeHTTP(gone{}, r)
+		}()
 	}
-	if n := len(box.Requests()); n != 100_000 {
-		t.Errorf("it keeps %d", n)
+	if got := fmt.Sprint(box); got != "sandbox.Server(0 accounts, 100000 requests)" {
+		t.Error(got)
 	}
 }
 
