@@ -178,21 +178,22 @@ bench-quick: ## print the in-memory part of it, in a minute
 	cd wrapper/internal/bench && go generate ./... && go run . -quick
 
 .PHONY: rename
+rename: export NEW = $(value MODULE)
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
-	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$(MODULE)" == *.*/* ]] && go mod init "$(MODULE)" 2>error || \
-		{ cat error 2>/dev/null; echo "Not a path that a module can have. Say: make rename MODULE=github.com/you/composio"; exit 2; }
+	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$$NEW" =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+/ && "$$NEW" != example.com/* ]] && \
+		go mod init "$$NEW" 2>error || { cat error 2>/dev/null; echo "Not a path that a module can have. Say: make rename MODULE=github.com/you/composio"; exit 2; }
 	@old=$$(go list -m); \
 	sed -i.renamed '/^<!-- placeholder/,/^<!-- .placeholder/d' README.md && rm README.md.renamed; \
-	git grep -lF "$$old" | while read -r file; do \
-		sed "s|$${old//./\\.}|$(MODULE)|g" "$$file" >"$$file.renamed" && cat "$$file.renamed" >"$$file" && rm "$$file.renamed" || exit 1; \
+	grep -rlIF --exclude-dir=.git --exclude-dir=.bin -e "$$old" . | while read -r file; do \
+		sed "s|$${old//./\\.}|$$NEW|g" "$$file" >"$$file.renamed" && cat "$$file.renamed" >"$$file" && rm "$$file.renamed" || exit 1; \
 	done; \
-	gofmt -w $$(git ls-files '*.go') && go build ./... && echo "$$old is now $(MODULE)"
+	gofmt -w *.go api gen wrapper && go build ./... && echo "$$old is now $$NEW"
 
 # In a clone: a path that no module can have changes nothing, and a good one stands everywhere.
 .PHONY: check-rename
 check-rename:
 	@rm -rf .bin/rename && git clone -q . .bin/rename
-	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y; do \
+	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y com/x.org/y GitHub.com/you/x 'github.com/you/a$$b' example.com/x; do \
 		! $(MAKE) -s -C .bin/rename rename MODULE="$$path" >/dev/null 2>&1 && [ -z "$$(git -C .bin/rename status --porcelain)" ] || { echo "make rename takes $$path"; exit 1; }; \
 	done
 	@$(MAKE) -s -C .bin/rename rename MODULE=github.com/you/composio
