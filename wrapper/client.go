@@ -30,7 +30,7 @@ func (c *Client) CloseIdleConnections() {
 // as the package page says.
 // Composio's reference of the operation is at https://docs.composio.dev.
 func (c *Client) UpdateConnectedAccount(ctx context.Context, id string, u Update) (*Result, error) {
-	call, failure := c.newCall(ctx, id, u)
+	call, failure := c.newCall(id, u)
 	if failure != nil {
 		return nil, failure
 	}
@@ -77,8 +77,9 @@ type call struct {
 func (call *call) shownID() string { return call.secrets.redact(call.id) }
 
 // newCall checks and converts what every attempt sends.
-func (c *Client) newCall(ctx context.Context, id string, u Update) (*call, *Error) {
+func (c *Client) newCall(id string, u Update) (*call, *Error) {
 	call := &call{id: id, requestID: uuid.NewString()}
+	call.secrets.begin(c.secrets)
 	err := call.update.set(u)
 	for _, property := range call.update.connection.State.Val.Nullables() {
 		if value, ok := property.Get(); ok {
@@ -86,10 +87,6 @@ func (c *Client) newCall(ctx context.Context, id string, u Update) (*call, *Erro
 		}
 	}
 	call.secrets.addBasic(&call.update.connection.State.Val)
-	if c.keyIsNews { // what is asked before the key may quote it
-		key, _ := c.key(ctx) // it has no error
-		call.secrets.add(key)
-	}
 	if idErr := checkID(id); idErr != nil {
 		err = call.secrets.hide(idErr)
 	}

@@ -35,7 +35,7 @@ type config struct {
 	baseURLFrom  string                                // the option or variable that baseURL came from, for messages
 	version      string                                // "" is the document's own
 	key          func(context.Context) (string, error) // a func, which no fmt verb looks into
-	keyIsNews    bool                                  // it does not wait and does not change
+	secrets      *secrets                              // the key's, unless it comes from WithAPIKeyFunc; a pointer for fmt
 	transport    http.RoundTripper
 	direct       bool          // transport is net/http's own, and not one that may be around it
 	clientLimit  time.Duration // the Timeout of the caller's http.Client; 0 is none
@@ -196,11 +196,12 @@ func NewFromEnv(opts ...Option) (*Client, error) {
 
 // newClient applies opts, and baseURL if none of them sets one. keyFrom names where the key came from.
 func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, error) {
-	c := &config{timeout: 30 * time.Second, maxRetries: 2, userAgent: ownUserAgent}
+	c := &config{timeout: 30 * time.Second, maxRetries: 2, userAgent: ownUserAgent, secrets: new(secrets)}
 	if apiKey != "" {
 		err := checkKey(apiKey)
 		c.refuseIf(err != nil, "%s: %w", keyFrom, err)
-		c.key, c.keyIsNews = func(context.Context) (string, error) { return apiKey, nil }, true
+		c.key = func(context.Context) (string, error) { return apiKey, nil }
+		c.secrets.add(apiKey)
 	}
 	for i, opt := range opts {
 		if c.refuseIf(opt == nil, "New: option %d is nil", i+1); opt != nil {
@@ -218,9 +219,10 @@ func newClient(keyFrom, apiKey string, baseURL Option, opts []Option) (*Client, 
 	c.refuseIf(c.err == nil && c.baseURL.Scheme == "http" && !c.insecureHTTP && !isLoopback(c.baseURL.Hostname()),
 		"%s: http:// would send the API key in the clear to a host other than this machine; use https://, or WithInsecureHTTP", c.baseURLFrom)
 	if c.err != nil {
-		var secrets secrets
-		secrets.add(apiKey) // an option may have been given it by mistake
-		return nil, invalidError("", secrets.hide(c.err))
+		return nil, invalidError("", c.secrets.hide(c.err)) // an option may have been given the key by mistake
+	}
+	for i := range c.secrets.known {
+		c.secrets.prepare(&c.secrets.known[i]) // now, because calls at the same time share them
 	}
 	_, c.direct = c.transport.(*http.Transport)
 	c.api = gen.Client{Server: c.baseURL, Client: roundTripper{c.transport}}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -100,12 +101,8 @@ func hideNonASCII(text string) string {
 
 // beginsAtEnd reports whether such a text ends with the beginning of the secret or of a part.
 func (k *secret) beginsAtEnd(unescaped, letters string) bool {
-	for _, part := range append(k.parts, k.letters) {
-		if endsWithBeginning(letters, string(part)) {
-			return true
-		}
-	}
-	return !k.isLong && endsWithBeginning(unescaped, k.unescaped)
+	begins := func(part []byte) bool { return endsWithBeginning(letters, string(part)) }
+	return slices.ContainsFunc(k.parts, begins) || begins(k.letters) || !k.isLong && endsWithBeginning(unescaped, k.unescaped)
 }
 
 // endsWithBeginning reports whether text ends with minCut or more characters that secret begins with, but not with all.

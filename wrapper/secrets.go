@@ -37,17 +37,22 @@ type secret struct {
 	parts     [][]byte // the letters and digits of each part, sorted; none begins with another
 }
 
+// begin makes s begin with the secrets of others, which are prepared.
+func (s *secrets) begin(others *secrets) {
+	s.known, s.letters = append(s.buffers.known[:0], others.known...), s.buffers.letters[:0]
+}
+
 // add adds value, and what is left of it without the blanks around it and "Bearer" before it.
 func (s *secrets) add(value string) {
-	if s.known == nil {
-		s.known, s.letters = s.buffers.known[:0], s.buffers.letters[:0]
+	if s.has(value) {
+		return
 	}
 	trimmed := strings.TrimFunc(value, isBlank)
 	if end := strings.IndexFunc(trimmed, isBlank); end > 0 && strings.EqualFold(trimmed[:end], "Bearer") {
 		trimmed = strings.TrimFunc(trimmed[end:], isBlank)
 	}
 	for _, v := range [...]string{value, trimmed} {
-		if len(v) >= minSecret && !slices.ContainsFunc(s.known, func(k secret) bool { return k.value == v }) {
+		if len(v) >= minSecret && !s.has(v) {
 			s.known = append(s.known, secret{value: v})
 			// A general sort of these structs would make a small binary 0.4 % larger.
 			for i := len(s.known) - 1; i > 0 && len(s.known[i-1].value) < len(v); i-- {
@@ -55,6 +60,10 @@ func (s *secrets) add(value string) {
 			}
 		}
 	}
+}
+
+func (s *secrets) has(value string) bool {
+	return slices.ContainsFunc(s.known, func(k secret) bool { return k.value == value })
 }
 
 // addBasic adds p's user name and password as HTTP's Basic scheme has them: in base64.
