@@ -88,8 +88,10 @@ func (s *secrets) prepare(k *secret) *secret {
 	start := len(s.letters)
 	s.letters = appendLetters(s.letters, k.unescaped)
 	k.letters = s.letters[start:]
-	var buffer [64]byte
-	written := appendLetters(buffer[:0], k.value) // which may be more, since its escapes have letters too
+	written := k.letters
+	if k.unescaped != k.value {
+		written = appendLetters(nil, k.value) // which may be more, since its escapes have letters too
+	}
 	k.isLong = max(utf8.RuneCount(written), utf8.RuneCount(k.letters)) >= minLetters && len(k.letters) >= minLetters/2
 	if !strings.ContainsAny(k.value, "\n\r\\\"[ ") { // the usual token
 		return k
