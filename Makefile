@@ -182,10 +182,10 @@ rename: export NEW = $(value MODULE)
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
 	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$$NEW" =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+/ && "$$NEW" != example.com/* ]] && \
 		go mod init "$$NEW" 2>error || { cat error 2>/dev/null; echo "Not a path that a module can have. Say: make rename MODULE=github.com/you/composio"; exit 2; }
-	@old=$$(go list -m); \
+	@old=$$(go list -m); [[ "$$NEW" =~ (/|^gopkg\.in/.*\.)(v[0-9]+)$$ ]]; major=$${BASH_REMATCH[2]:-v0}; \
 	sed -i.renamed '/^<!-- placeholder/,/^<!-- .placeholder/d' README.md && rm README.md.renamed; \
 	grep -rlIF --exclude-dir=.git --exclude-dir=.bin -e "$$old" . | while read -r file; do \
-		sed "s|$${old//./\\.}|$$NEW|g" "$$file" >"$$file.renamed" && cat "$$file.renamed" >"$$file" && rm "$$file.renamed" || exit 1; \
+		sed "s|$${old//./\\.}|$$NEW|g; s|$$NEW v[0-9]*\.0\.0|$$NEW $$major.0.0|" "$$file" >"$$file.renamed" && cat "$$file.renamed" >"$$file" && rm "$$file.renamed" || exit 1; \
 	done; \
 	gofmt -w *.go api gen wrapper && go build ./... && echo "$$old is now $$NEW"
 
@@ -196,9 +196,9 @@ check-rename:
 	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y com/x.org/y GitHub.com/you/x 'github.com/you/a$$b' example.com/x; do \
 		! $(MAKE) -s -C .bin/rename rename MODULE="$$path" >/dev/null 2>&1 && [ -z "$$(git -C .bin/rename status --porcelain)" ] || { echo "make rename takes $$path"; exit 1; }; \
 	done
-	@$(MAKE) -s -C .bin/rename rename MODULE=github.com/you/composio
+	@$(MAKE) -s -C .bin/rename rename MODULE=github.com/you/composio/v2
 	@! grep -rnI --exclude-dir=.git --exclude=Makefile -e "$$(go list -m)" -e 'is a placeholder' .bin/rename
-	@cd .bin/rename && go vet ./... && rm -rf ../rename
+	@cd .bin/rename && go vet ./... && go -C wrapper/internal/bench list -m >/dev/null && rm -rf ../rename
 
 $(LINT): PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 $(GREMLINS): PACKAGE := github.com/go-gremlins/gremlins/cmd/gremlins
