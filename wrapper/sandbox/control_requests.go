@@ -95,7 +95,10 @@ func (c *control) listRequests(r *http.Request) (any, error) {
 	var found []record
 	c.mu.Lock()
 	for _, q := range slices.Backward(c.journal) {
-		if len(found) < limit && (account == "" || q.account == account) {
+		if len(found) == limit {
+			break
+		}
+		if account == "" || q.account == account {
 			found = append(found, *q)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -147,14 +148,12 @@ func TestStreamHasNothingForHead(t *testing.T) {
 
 // Shutdown waits for requests that are under way, and would for a stream without end, and for a reader that has stopped.
 func TestStreamsEndWhenTheServerShutsDown(t *testing.T) {
-	for _, unread := range []int{0, 200} { // together more than a connection holds
+	for _, unread := range []int{0, 100} { // together more than a connection holds
 		box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0))
 		srv := httptest.NewServer(box)
 		t.Cleanup(srv.Close) // after the reader has gone
 		next := follow(t, srv.URL)
-		for range unread {
-			record(t, box, "GET", "/"+strings.Repeat("x", 100_000), "")
-		}
+		send(box, unread, "/"+strings.Repeat("x", 100_000))
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		for range 2 { // some shut down again, with more patience
@@ -171,13 +170,16 @@ func TestStreamsEndWhenTheServerShutsDown(t *testing.T) {
 // A reader that does not read neither holds up updates nor gets a stream with a gap.
 func TestStreamOfASlowReaderEnds(t *testing.T) {
 	box := sandbox.New(sandbox.WithControl(), sandbox.WithRateLimit(0, 0), sandbox.WithJournal(1))
-	srv := httptest.NewServer(box)
+	srv := httptest.NewUnstartedServer(box)
+	srv.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		_ = conn.(*net.TCPConn).SetWriteBuffer(4 << 10) // a connection that holds less needs fewer events
+		return ctx
+	}
+	srv.Start()
 	t.Cleanup(srv.Close)
 	next := follow(t, srv.URL)
-	const sent = 5000
-	for range sent {
-		record(t, box, "GET", "/"+strings.Repeat("x", 10_000), "") // together more than a connection and 1,000 events
-	}
+	const sent = 2000 // together more than a connection and 1,000 events
+	send(box, sent, "/"+strings.Repeat("x", 1_000))
 	defer time.AfterFunc(30*time.Second, srv.CloseClientConnections).Stop() // or a stream that goes on holds up the test
 	n := 0
 	for next() != "EOF" {

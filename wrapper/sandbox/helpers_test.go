@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,16 @@ func record(tb testing.TB, s *sandbox.Server, method, path, body string, header 
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, newRequest(context.Background(), tb, method, "http://localhost"+path, body, header...))
 	return w
+}
+
+// send serves n requests to paths that end with their numbers from 0, with one recorder since there may be many.
+func send(s *sandbox.Server, n int, path string) {
+	w, req := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	for i := range n {
+		req.URL.Path = path + strconv.Itoa(i)
+		s.ServeHTTP(w, req)
+		w.Body.Reset()
+	}
 }
 
 // serve serves one update of ca_1 without a connection.

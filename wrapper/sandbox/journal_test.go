@@ -63,9 +63,7 @@ func TestJournalKeepsTheLatest(t *testing.T) {
 		"fewer than none":       {[]sandbox.Option{sandbox.WithJournal(-1)}, 5, 5},
 	} {
 		s := sandbox.New(append(tt.opts, sandbox.WithRateLimit(0, 0))...)
-		for i := range tt.sent {
-			record(t, s, "GET", fmt.Sprint("/", i), "")
-		}
+		send(s, tt.sent, "/")
 		all := s.Requests()
 		if n := len(all); n != tt.kept || all[0].Path != fmt.Sprint("/", tt.sent-tt.kept) || all[n-1].Path != fmt.Sprint("/", tt.sent-1) {
 			t.Errorf("%s: %d requests from %s", name, n, all[0].Path)

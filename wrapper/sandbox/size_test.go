@@ -24,9 +24,7 @@ func large(tb testing.TB, opts ...sandbox.Option) *sandbox.Server {
 			Scheme: composio.SchemeBearerToken, Credentials: map[string]string{"token": "t", "user_agent": "robot"},
 		})
 	}
-	for range manyRequests {
-		record(tb, s, "GET", "/", "")
-	}
+	send(s, manyRequests, "/")
 	return s
 }
 
@@ -72,7 +70,7 @@ func TestManyAccountsAndRequestsWithControlRoutes(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"accounts": 500, "accounts?limit=501": 501, "accounts?limit=20000": manyAccounts,
-		"requests": 500, "requests?limit=501": 501, "requests?limit=200000": manyRequests,
+		"requests": 500, "requests?limit=501": 501, "requests?limit=20000": 20_000,
 	} {
 		got := record(t, s, "GET", "/_sandbox/"+path, "").Body.String()
 		if n := strings.Count(got, `"status":`); n != want {
