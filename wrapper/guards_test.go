@@ -136,7 +136,16 @@ type survey struct {
 	known     sync.Map // outcomes by question
 }
 
-func newSurvey(t testing.TB) *survey { return &survey{t: t, exchanges: recordAll(t)} }
+// exchanges are recorded for the first that asks.
+var exchanges struct {
+	sync.Once
+	all []exchange
+}
+
+func newSurvey(t testing.TB) *survey {
+	exchanges.Do(func() { exchanges.all = recordAll(t) })
+	return &survey{t: t, exchanges: slices.Clone(exchanges.all)}
+}
 
 // outcome is what came of one call.
 type outcome struct {
@@ -179,17 +188,29 @@ func (s *survey) ask(question string, u composio.Update, status int, header http
 }
 
 // answered is an update with an answer.
-func (s *survey) answered(status int, header http.Header, body any) outcome {
-	text := jsonOf(s.t, body)
-	return s.ask(fmt.Sprint("answered ", status, header, text), rename, status, header, text)
+func (s *survey) answered(status int, header http.Header, body string) outcome {
+	return s.ask(fmt.Sprint("answered ", status, header, body), rename, status, header, body)
 }
 
-// send sends a value, which has a name, to a place in the body.
-func (s *survey) send(place, name string, by sender, value any) outcome {
+// reads reports whether another value at a place of an answer makes a difference to the caller.
+func (s *survey) reads(status int, usual any, body, place string, other any) bool {
+	question := "reads " + strconv.Itoa(status) + place + jsonOf(s.t, other) + body
+	if known, ok := s.known.Load(question); ok {
+		return known.(bool)
+	}
+	changed := jsonOf(s.t, replaced(usual, other, steps(place)...))
+	reads := s.answered(status, nil, changed).says != s.answered(status, nil, body).says
+	s.known.Store(question, reads)
+	return reads
+}
+
+// send sends the value that of makes, which has a name, to a place in the body.
+func (s *survey) send(place, name string, by sender, of func() any) outcome {
 	question := "send " + place + " " + name
 	if known, ok := s.known.Load(question + "?"); ok {
 		return known.(outcome)
 	}
+	value := of()
 	o := s.ask(question, by.update(value), http.StatusOK, nil, success)
 	want := replaced(nil, value, steps(place)...)
 	if strings.HasPrefix(place, credentialsAt) {
@@ -224,10 +245,10 @@ func sendsCredential(name string) sender {
 // guard says what the wrapper lacks of a document, or has beyond it, in one sentence each; if brief, not all of it.
 func (s *survey) guard(document object, brief bool) []string {
 	plain := s.ask("plain", rename, http.StatusOK, nil, success)
-	g := &guarding{survey: s, document: document, sent: plain.sent, found: map[string]bool{}, unread: map[string][]string{}}
+	g := &guarding{survey: s, document: document, brief: brief, sent: plain.sent, found: map[string]bool{}, unread: map[string][]string{}}
 	for _, ask := range []func(){g.operations, g.security, g.parameters, g.request, g.responses} {
 		ask()
-		if g.operation == nil || brief && g.said != nil {
+		if g.operation == nil || g.enough() {
 			break
 		}
 	}
@@ -237,6 +258,7 @@ func (s *survey) guard(document object, brief bool) []string {
 type guarding struct {
 	*survey
 	document  object
+	brief     bool
 	operation object
 	shared    []any               // the parameters of the operation's path
 	sent      received            // an ordinary request
@@ -244,6 +266,9 @@ type guarding struct {
 	unread    map[string][]string // the answers whose property at a place is not read
 	said      []string
 }
+
+// enough reports whether nothing more need be said.
+func (g *guarding) enough() bool { return g.brief && g.said != nil }
 
 // say says each thing once: many answers have the same body.
 func (g *guarding) say(format string, args ...any) {
@@ -368,6 +393,9 @@ func (g *guarding) request() {
 // property goes through the body's properties.
 func (g *guarding) property(place string, schema object) {
 	g.found[place] = true
+	if g.enough() {
+		return
+	}
 	s, ok := senders[place]
 	credential, isCredential := strings.CutPrefix(place, credentialsAt)
 	if isCredential {
@@ -457,7 +485,7 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go and api/go.overlay.yaml, then teach it to the guards in wrapper/guards_test.go", place)
 	}
 	for _, value := range values {
-		if name := jsonOf(g.t, value); !g.send(place, name, s, value).arrived {
+		if name := jsonOf(g.t, value); !g.send(place, name, s, func() any { return value }).arrived {
 			g.say("the body's %s does not arrive when it is sent as %s: run make generate; if that is done, see wrapper/update.go or wrapper/credentials.go", place, name)
 		}
 	}
@@ -471,7 +499,9 @@ func (g *guarding) bounds(place string, schema object, what string, s sender, va
 		if !ok || int(bound)+beyond < 0 || bound > 100_000 {
 			continue
 		}
-		at := func(size int) outcome { return g.send(place, fmt.Sprint(what, " ", size), s, value(size)) }
+		at := func(size int) outcome {
+			return g.send(place, fmt.Sprint(what, " ", size), s, func() any { return value(size) })
+		}
 		if !at(int(bound)).arrived {
 			g.say("the body's %s does not arrive at its %s %v: see wrapper/update.go or wrapper/credentials.go", place, keyword, bound)
 		}
@@ -508,6 +538,9 @@ func (g *guarding) responses() {
 		g.say("the document lacks an answer 200, the one that makes a Result: see decide in wrapper/outcome.go")
 	}
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
+		if g.enough() {
+			return
+		}
 		code, err := strconv.Atoi(status)
 		if err != nil {
 			g.say("the document has the answer %q, and the sentinels are for single statuses: see statusError in wrapper/outcome.go, then teach it to the guards in wrapper/guards_test.go", status)
@@ -523,7 +556,7 @@ func (g *guarding) responses() {
 
 func (g *guarding) response(code int, response object) {
 	for _, name := range slices.Sorted(maps.Keys(g.get(response, "headers"))) {
-		if g.answered(code, http.Header{name: {"1"}}, nil).says == g.answered(code, http.Header{name: {"2"}}, nil).says {
+		if g.answered(code, http.Header{name: {"1"}}, "null").says == g.answered(code, http.Header{name: {"2"}}, "null").says {
 			g.say("the answer %d has the header %s in the document, which the wrapper does not read: read it in wrapper/headers.go", code, name)
 		}
 	}
@@ -544,18 +577,19 @@ func (g *guarding) response(code int, response object) {
 		return
 	}
 	usual := g.sample(schema, true, 1, "one")
-	o := g.answered(code, nil, usual)
+	body := jsonOf(g.t, usual)
+	o := g.answered(code, nil, body)
 	switch {
 	case code < 300 && o.is != "":
 		g.say("the answer %d makes no Result (%s): see readResult in wrapper/outcome.go", code, o.says)
 	case code >= 300 && strings.TrimSpace(strings.ReplaceAll(o.is, "ErrOutcomeUnknown", "")) == "":
 		g.say("the answer %d has no sentinel: add one to wrapper/errors.go, to statusErrors in wrapper/outcome.go, and to the tables in wrapper/doc.go, README.md, wrapper/outcome_test.go (sentinels) and wrapper/retry_test.go (TestEveryStatus)", code)
 	}
-	g.answer(code, "", schema, usual)
+	g.answer(code, "", schema, usual, body)
 }
 
 // answer goes through the properties of an answer: another value must make a difference to the caller.
-func (g *guarding) answer(code int, place string, schema object, usual any) {
+func (g *guarding) answer(code int, place string, schema object, usual any, body string) {
 	const where = "wrapper/outcome.go"
 	if properties := g.get(schema, "properties"); properties != nil {
 		if schema["type"] != "object" {
@@ -563,7 +597,7 @@ func (g *guarding) answer(code int, place string, schema object, usual any) {
 		}
 		g.keywords("the answer"+of(place), schema, where, "type", "properties", "required", "additionalProperties")
 		for _, name := range slices.Sorted(maps.Keys(properties)) {
-			g.answer(code, place+"/"+name, g.get(properties, name), usual)
+			g.answer(code, place+"/"+name, g.get(properties, name), usual, body)
 		}
 		return
 	}
@@ -571,9 +605,7 @@ func (g *guarding) answer(code int, place string, schema object, usual any) {
 	if items := g.get(schema, "items"); items != nil {
 		g.keywords("the items of the answer's "+place, items, where, "type")
 	}
-	changed := replaced(usual, g.sample(schema, false, 2, "two"), steps(place)...)
-	same := g.answered(code, nil, changed).says == g.answered(code, nil, usual).says
-	if same && notRead[place] == "" {
+	if notRead[place] == "" && !g.reads(code, usual, body, place, g.sample(schema, false, 2, "two")) {
 		g.unread[place] = append(g.unread[place], strconv.Itoa(code))
 	}
 }

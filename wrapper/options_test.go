@@ -115,19 +115,28 @@ func TestBaseURLsThatAreRefused(t *testing.T) {
 // A header cannot carry other bytes, or means something else with them. A key has no spaces either.
 func TestKeysAndUserAgentsAreOfASCII(t *testing.T) {
 	t.Parallel()
-	for b := range 256 {
-		char := string([]byte{byte(b)})
-		client, err := composio.New("ak_" + char + "x")
-		if b <= ' ' || b > '~' {
-			invalidOption(t, client, err, "composio: New: the API key has a character other than visible ASCII, such as a space or a newline")
-		} else if err != nil {
-			t.Errorf("a key with %q is refused: %v", char, err)
-		}
-		client, err = composio.New(testKey, composio.WithUserAgent(hunter+char+"/1"))
-		if b < ' ' || b > '~' {
-			invalidOption(t, client, err, "composio: WithUserAgent: the product has a character other than printable ASCII")
-		} else if err != nil {
-			t.Errorf("a user agent with %q is refused: %v", char, err)
+	for _, test := range []struct {
+		least byte // of what is taken
+		want  string
+		with  func(char string) (*composio.Client, error)
+	}{
+		{'!', "composio: New: the API key has a character other than visible ASCII, such as a space or a newline",
+			func(char string) (*composio.Client, error) { return composio.New(hunter + char) }},
+		{' ', "composio: WithUserAgent: the product has a character other than printable ASCII",
+			func(char string) (*composio.Client, error) {
+				return composio.New(testKey, composio.WithUserAgent(hunter+char+"/1"))
+			}},
+	} {
+		client, err := test.with("\n")
+		invalidOption(t, client, err, test.want)
+		for b := range 256 {
+			want := test.want
+			if byte(b) >= test.least && b <= '~' {
+				want = "<nil>"
+			}
+			if _, err := test.with(string([]byte{byte(b)})); fmt.Sprint(err) != want {
+				t.Errorf("with byte %#x: %v, want %s", b, err, want)
+			}
 		}
 	}
 }

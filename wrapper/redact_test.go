@@ -163,13 +163,12 @@ var secretSources = []struct {
 	{"the API key", secretKey, secretKey, rename},
 }
 
-// formats are all letters as verbs, fitting and not, with the flags that change what is shown.
+// formats are the verbs that fmt knows and one that it does not, as it treats all others alike, with the flags that change
+// what is shown.
 var formats = func() (all []string) {
-	for verb := 'A'; verb <= 'z'; verb++ {
+	for _, verb := range "bcdeEfFgGoOpqstTUvwxXz" {
 		for _, flag := range []string{"", "+", "#", " ", "# "} {
-			if verb <= 'Z' || verb >= 'a' {
-				all = append(all, "%"+flag+string(verb))
-			}
+			all = append(all, "%"+flag+string(verb))
 		}
 	}
 	return all
