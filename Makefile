@@ -41,7 +41,7 @@ test: ## run all tests
 	@echo "Compiling and testing; the first time that takes some minutes, of which the first is silent."
 	$(TEST) ./...
 
-# The oldest Go that go.mod allows, and the newest. The go command fetches the one that is not installed.
+# A release of the oldest line of Go that go.mod allows, and of the newest. The go command fetches the one that is not installed.
 GO_VERSIONS := go1.26.8 go1.27.0
 LIBRARIES := ./gen ./wrapper ./wrapper/bulk ./wrapper/contract ./wrapper/sandbox
 
