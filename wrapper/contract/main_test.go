@@ -38,7 +38,8 @@ func TestMain(m *testing.M) {
 func child(t *testing.T, task string, flags ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), os.Args[0], flags...)
-	command.Env = append(os.Environ(), "CONTRACT_TEST_CHILD="+task)
+	command.Env = append(os.Environ(), "CONTRACT_TEST_CHILD="+task, "GORACE=atexit_sleep_ms=0") // which is a second otherwise
+
 	out, _ := command.CombinedOutput() // of a panic, the exit status is an error
 	return strings.TrimSpace(string(out))
 }

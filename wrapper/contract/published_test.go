@@ -147,31 +147,31 @@ func TestWhateverComposioPublishesIsCheckedAlike(t *testing.T) {
 	asJSON := func(doc object) []byte { return write(json.Marshal, doc) }
 	asYAML := func(doc object) []byte { return write(yaml.Marshal, doc) }
 	for name, spec := range map[string]func() []byte{
-		"3.0, JSON": func() []byte { return asJSON(published(t, 1500)) },
-		"3.0, YAML": func() []byte { return asYAML(published(t, 1500)) },
-		"3.1, JSON": func() []byte { return asJSON(modern(published(t, 1500))) },
-		"3.1, YAML": func() []byte { return asYAML(modern(published(t, 1500))) },
+		"3.0, JSON": func() []byte { return asJSON(published(t, 1500)) }, // as large as Composio's
+		"3.0, YAML": func() []byte { return asYAML(published(t, 3)) },
+		"3.1, JSON": func() []byte { return asJSON(modern(published(t, 3))) },
+		"3.1, YAML": func() []byte { return asYAML(modern(published(t, 3))) },
 		"3.1, inline": func() []byte {
-			doc := modern(published(t, 1500))
+			doc := modern(published(t, 3))
 			doc["paths"].(object)[operationPath] = inline(doc["paths"].(object)[operationPath], doc["components"].(object)["schemas"].(object))
 			return asJSON(doc)
 		},
-		"with a byte order mark": func() []byte { return append([]byte("\ufeff"), asJSON(published(t, 1500))...) },
+		"with a byte order mark": func() []byte { return append([]byte("\ufeff"), asJSON(published(t, 3))...) },
 		"names twice, JSON": func() []byte {
-			return []byte(strings.Replace(string(asJSON(published(t, 1500))), `"tags":`, `"tags":[],"tags":[],"tags":`, 1))
+			return []byte(strings.Replace(string(asJSON(published(t, 3))), `"tags":`, `"tags":[],"tags":[],"tags":`, 1))
 		},
-		"names twice, YAML": func() []byte { return append(asYAML(published(t, 1500)), "x-twice: 1\nx-twice: 2\n"...) },
+		"names twice, YAML": func() []byte { return append(asYAML(published(t, 3)), "x-twice: 1\nx-twice: 2\n"...) },
 		"under v3.1 alone": func() []byte {
-			return []byte(strings.Replace(string(asJSON(published(t, 1500))), operationPath, "/api/v3.1/connected_accounts/{nanoid}", 1))
+			return []byte(strings.Replace(string(asJSON(published(t, 3))), operationPath, "/api/v3.1/connected_accounts/{nanoid}", 1))
 		},
 		"with a fault in another version's prose": func() []byte {
-			doc := published(t, 1500)
+			doc := published(t, 3)
 			operationOf(doc)["description"] = object{"$ref": "#/nowhere"}
 			operationOf(doc)["externalDocs"] = 7
 			return asJSON(doc)
 		},
 		"everything by reference": func() []byte {
-			doc := published(t, 1500)
+			doc := published(t, 3)
 			op, components := operationOf(doc), doc["components"].(object)
 			components["requestBodies"] = object{"Body": op["requestBody"]}
 			op["requestBody"] = object{"$ref": "#/components/requestBodies/Body"}
@@ -184,7 +184,7 @@ func TestWhateverComposioPublishesIsCheckedAlike(t *testing.T) {
 			return asJSON(doc)
 		},
 		"the operation's parameter is not required, its pattern not Go's, its example beside a reference": func() []byte {
-			doc := published(t, 1500)
+			doc := published(t, 3)
 			op := operationOf(doc)
 			parameter := op["parameters"].([]any)[0].(object)
 			delete(parameter, "required")
@@ -198,7 +198,7 @@ func TestWhateverComposioPublishesIsCheckedAlike(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := spec()
-			if len(data) < 1<<20 {
+			if name == "3.0, JSON" && len(data) < 1<<20 {
 				t.Fatalf("the document has %d bytes", len(data))
 			}
 			if diff := cmp.Diff(want, exchanged(t, data, requests, answer)); diff != "" {
