@@ -198,6 +198,8 @@ func (w *wording) walk(v any, at spot) {
 			w.tell(next, "added", nil, nil, nil)
 		case child["schemaDeleted"] == true:
 			w.tell(next, "deleted", nil, nil, nil)
+		case key == "not" || key == "if": // what takes more in there lets less through
+			w.tell(next, "changed", nil, next.ours, next.theirs)
 		case key == "added" || key == "deleted":
 			w.items(node[key], at, key)
 		case key == "modified":

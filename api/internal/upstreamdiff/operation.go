@@ -104,7 +104,7 @@ func (p *place) addServers(d *document) (base string) {
 	p.servers = []any{}
 	for _, u := range urls {
 		u.Path = strings.TrimSuffix(u.Path, base)
-		p.servers = append(p.servers, map[string]any{"url": u.String()})
+		p.servers = append(p.servers, map[string]any{"url": cmp.Or(u.String(), "/")})
 	}
 	return base
 }

@@ -45,8 +45,8 @@ func report(out io.Writer, changes []change, version string) int {
 // The order of the report: as a request is built and its answer read.
 var sections = []string{"path", "servers", "operation", "security", "parameters", "parameter", "request body", "answers", "answer", "document", "oasdiff"}
 
-// separator stands between the names of changes that are one paragraph.
-const separator = "\x00"
+// separator stands between the names of changes that are one paragraph. No name in a document has it.
+const separator = "\xff"
 
 func list(title string, changes []change) string {
 	if len(changes) == 0 {

@@ -71,7 +71,7 @@ type wording struct {
 
 // tell words one difference: what was added or deleted, if it has a name, or what was changed.
 func (w *wording) tell(at spot, kind string, item, from, to any) {
-	at.keyword = cmp.Or(keywords[at.keyword], at.keyword)
+	at.keyword = cmp.Or(keywords[at.keyword], strings.TrimSuffix(at.keyword, "Allowed"))
 	c := change{Section: at.section, Which: at.which, Place: at.place}
 	w.lenient = w.lenient || slices.Contains([]string{"type", "additionalProperties", "parameters"}, at.keyword) || isExcluded(from) || isExcluded(to)
 	if item != nil {
@@ -171,7 +171,7 @@ func (w *wording) tell(at spot, kind string, item, from, to any) {
 	if c.Section == "parameters" {
 		c.Noun, c.Place = c.Place+" parameter", ""
 	}
-	c.Verb = strings.NewReplacer("{from}", text(from), "{to}", text(to), "{change}", difference(at.keyword, from, to)).Replace(verb)
+	c.Verb = strings.NewReplacer("{from}", text(from), "{to}", cmp.Or(text(to), "nothing"), "{change}", difference(at.keyword, from, to)).Replace(verb)
 	if !slices.Contains(w.changes, c) {
 		w.changes = append(w.changes, c)
 	}
