@@ -53,23 +53,24 @@ func unescape(text string) string {
 	if !hasEscape(text) {
 		return text
 	}
-	buf := make([]byte, len(text))
-	rest := buf[len(buf):]
+	buf, start := make([]byte, len(text)), len(text)
+	var short [maxEscape + 1]int                         // saves an allocation
+	at := append(short[:0], make([]int, len(text)+1)...) // where in text what buf has there begins
+	at[start] = start
 	for i := len(text) - 1; i >= 0; i-- {
-		start := len(buf) - len(rest) - 1
-		buf[start] = text[i]
-		rest = buf[start:]
-		width := 1 // bytes of text that rest[0] stands for
-		for char, size := decodeEscape(rest); size > 0; char, size = decodeEscape(rest) {
-			for rest[0] == '\\' && strings.HasSuffix(text[:i], text[i:i+width]) { // the same escape, but deeper
+		start--
+		buf[start], at[start] = text[i], i
+		for char, size := decodeEscape(buf[start:]); size > 0; char, size = decodeEscape(buf[start:]) {
+			width := at[start+1] - i                                                 // bytes of text that buf[start] stands for
+			for buf[start] == '\\' && strings.HasSuffix(text[:i], text[i:i+width]) { // the same escape, but deeper
 				i -= width
 			}
-			rest = rest[size-len(char):]
-			copy(rest, char)
-			width += size - len(char)
+			start += size - len(char)
+			copy(buf[start:], char)
+			at[start] = i
 		}
 	}
-	return string(rest)
+	return string(buf[start:])
 }
 
 // decodeEscape returns what the escape that text begins with stands for, and its size, which is 0 if text begins with none.

@@ -78,6 +78,7 @@ var guises = append(echoForms, []struct {
 	{"in wide lines", func(s string) string { return rewrap(s, 76) }},
 	{"behind a byte order mark", func(s string) string { return "\ufeff" + s }},
 	{"escaped, in JSON, percent-encoded", func(s string) string { return percentForm(jsonForm(hexForm(s, `\u%04x`))) }},
+	{"escaped, in JSON, twice", func(s string) string { return jsonForm(hexForm(jsonForm(hexForm(s, `\u%04x`)), `\u%04x`)) }},
 	{"escaped, in JSON, in HTML by number", func(s string) string {
 		return strings.ReplaceAll(jsonForm(hexForm(s, `\u%04x`)), `\`, "&#x5c;")
 	}},
