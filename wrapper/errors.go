@@ -101,7 +101,7 @@ func (e *Error) Error() string {
 // printable cuts text, so that all parts together stay below 4 KiB, and keeps what a server wrote from forging a second
 // log line or steering a terminal.
 func printable(text string) string {
-	const most = 640 // bytes
+	const most = 550 // bytes
 	text = strings.Map(func(r rune) rune {
 		if !strconv.IsPrint(r) {
 			return ' '

@@ -214,7 +214,7 @@ func TestTextHasAtMostFourKiB(t *testing.T) {
 	for _, unit := range []string{"x", "é", "世", "🔑", "\u202e", "ak_ "} {
 		long := func(first string) string { return first + strings.Repeat(unit, 4<<10/len(unit)) }
 		failure := &composio.Error{
-			AccountID: strings.Repeat("a", 128), StatusCode: 599, Code: math.MinInt, Slug: long("1"), Message: long("2"), Details: []string{long("3"), long("4")},
+			AccountID: strings.Repeat("[redacted]", 50), StatusCode: 599, Code: math.MinInt, Slug: long("1"), Message: long("2"), Details: []string{long("3"), long("4")},
 			SuggestedFix: long("5"), RequestID: long("6"), Err: errors.New(long("7")),
 		}
 		text := failure.Error()

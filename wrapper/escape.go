@@ -61,7 +61,7 @@ func unescape(text string) string {
 		start--
 		buf[start], at[start] = text[i], i
 		for char, size := decodeEscape(buf[start:]); size > 0; char, size = decodeEscape(buf[start:]) {
-			width := at[start+1] - i                                                 // bytes of text that buf[start] stands for
+			width := at[start+1] - i
 			for buf[start] == '\\' && strings.HasSuffix(text[:i], text[i:i+width]) { // the same escape, but deeper
 				i -= width
 			}

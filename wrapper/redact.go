@@ -70,13 +70,8 @@ func (k *secret) isIn(unescaped string, letters []byte, hasEscapes bool) bool {
 	if !k.isLong {
 		return len(whole) >= least && strings.Contains(unescaped, whole)
 	}
-	if bytes.Contains(letters, k.letters) {
+	if bytes.Contains(letters, k.letters) || slices.ContainsFunc(k.parts, func(part []byte) bool { return len(part) > maxPart && bytes.Contains(letters, part) }) {
 		return true
-	}
-	for _, part := range k.parts {
-		if len(part) > maxPart && bytes.Contains(letters, part) {
-			return true
-		}
 	}
 	for ; k.parts != nil && len(letters) >= minPart; letters = letters[1:] {
 		// Of all parts, only the last that is not behind letters can be what they begin with.
@@ -153,7 +148,11 @@ type hiddenError struct {
 
 func (s *secrets) hide(err error) error {
 	text := s.redact(err.Error())
-	return &hiddenError{text, func() error { return err }, text != err.Error()}
+	changed := text != err.Error()
+	for inner := errors.Unwrap(err); inner != nil && !changed; inner = errors.Unwrap(inner) { // it may say more than what is around it
+		changed = s.redact(inner.Error()) != inner.Error()
+	}
+	return &hiddenError{text, func() error { return err }, changed}
 }
 
 func (e *hiddenError) Error() string                { return e.text }

@@ -244,7 +244,11 @@ func TestPartsOfASecretAreHidden(t *testing.T) {
 		{keyFile, "https://www.googleapis.com/auth/cloud-platform", false},
 		{keyFile, `"project_id": "our-long-project-name-123456", "private_key_id"`, false},
 		{keyFile[:len(keyFile)-2], lines[1], true}, // no JSON, but lines
+		{`{"secret":"abcdefgh\nijklmnop\nqrstuvwx"}`, "abcdefgh\nijklmnop\nqrstuvwx", true},
+		{`{"secret":"x9#K@!!ab.cd$efghijklmnop"}`, "x9#K@!!ab.cd$efghijklmnop", true}, // no e-mail address
 		{`["short","0123456789abcde","0123456789abcdef"]`, "0123456789abcde", false},
+		{`{"secret":"abcdefgh\nijklmnop\nqrstuvwx"}`, "abcdefgh\nijklmnop\nqrstuvwx", true},
+		{`{"secret":"x9#K@!!ab.cd$efghijklmnop"}`, "x9#K@!!ab.cd$efghijklmnop", true}, // no e-mail address
 		{`["short","0123456789abcde","0123456789abcdef"]`, "01234567-89ab-cdef", true},
 		{`{"client_id":"109876543210987654321"}`, "109876543210987654321", true}, // JSON in itself, but no document
 		{`{"client_id":"short","quota_project_id":"our-long-project-name","project_id":"our-long-project-name"}`, "our-long-project-name", false},

@@ -328,7 +328,7 @@ func TestSecretsInHeadersAreShownNowhere(t *testing.T) {
 // Errors of a transport quote what was sent: a broken tracer, a proxy, net/http itself.
 func TestSecretsThatATransportQuotesAreShownNowhere(t *testing.T) {
 	t.Parallel()
-	for _, source := range secretSources {
+	for i, source := range secretSources {
 		inParallel(t, source.name, func(t *testing.T) {
 			own := &tellingError{}
 			client := mustNew(t, source.key, composio.WithBaseURL("https://composio.invalid"), composio.WithMaxRetries(0), composio.WithHTTPClient(&http.Client{
@@ -338,7 +338,11 @@ func TestSecretsThatATransportQuotesAreShownNowhere(t *testing.T) {
 						t.Error(err)
 					}
 					own.Text = fmt.Sprintf("tracing %v with %s and %q: %s", req.Header, body, req.Header.Get("X-Api-Key"), source.secret)
-					return nil, fmt.Errorf("%w: %w", own, io.ErrClosedPipe)
+					err = fmt.Errorf("%w: %w", own, io.ErrClosedPipe)
+					if i%2 == 1 {
+						err = quietError{err}
+					}
+					return nil, err
 				}),
 			}))
 			failure := mustFail(t, t.Context(), client, testID, source.update)
@@ -364,6 +368,12 @@ func TestSecretsThatATransportQuotesAreShownNowhere(t *testing.T) {
 type tellingError struct{ Text string }
 
 func (e *tellingError) Error() string { return e.Text }
+
+// quietError is an error that says nothing of its cause.
+type quietError struct{ error }
+
+func (quietError) Error() string   { return "no answer" }
+func (e quietError) Unwrap() error { return e.error }
 
 // net/http quotes the beginning of an answer that is no HTTP, in Go's own escapes.
 func TestSecretsThatNetHTTPQuotesAreShownNowhere(t *testing.T) {

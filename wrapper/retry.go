@@ -1,6 +1,7 @@
 package composio
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -27,10 +28,7 @@ func retryDelay(ctx context.Context, maxRetries int, call *call) (wait time.Dura
 		call.retriedAtOnce = true
 		return 0, true // the server perhaps closed an idle connection, which says nothing about its health
 	}
-	wait = e.RetryAfter
-	if wait <= 0 {
-		wait = backoff(e.Attempts)
-	}
+	wait = cmp.Or(e.RetryAfter, backoff(e.Attempts))
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return 0, false
 	}

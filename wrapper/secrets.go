@@ -132,8 +132,9 @@ func partsOf(value any) (parts []string) {
 		case map[string]any, []any, string: // and no number, which a string of digits is
 			return partsOf(document)
 		}
-		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(unescape(value))
-		for line := range strings.SplitSeq(lines, "\n") {
+		value = unescape(value)
+		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(value)
+		for _, line := range append(strings.Split(lines, "\n"), value) { // short lines may make a long value
 			if line = strings.Trim(line, "- \t"); !isNoSecret(line) {
 				parts = append(parts, line)
 			}
@@ -146,7 +147,8 @@ func partsOf(value any) (parts []string) {
 func isNoSecret(line string) bool {
 	link, err := url.Parse(line)
 	user, host, _ := strings.Cut(line, "@")
+	inHost := func(r rune) bool { return isLetter(r) || r == '.' || r == '-' }
 	return err == nil && link.Scheme != "" && link.Host != "" && link.User == nil ||
-		user != "" && strings.Contains(host, ".") && !strings.ContainsAny(line, " :/") ||
+		user != "" && strings.Contains(host, ".") && !strings.ContainsAny(line, " :/\n") && strings.TrimFunc(host, inHost) == "" ||
 		strings.HasPrefix(line, "BEGIN ") || strings.HasPrefix(line, "END ")
 }
