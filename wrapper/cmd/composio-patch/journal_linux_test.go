@@ -52,7 +52,7 @@ func TestAFullDiskEndsTheRunAndLosesNoRow(t *testing.T) {
 	}{"--journal": {200, "the journal"}, "--rejects": {400, "--rejects"}} {
 		t.Run(flag, func(t *testing.T) {
 			s := newStandIn(t, answers(tt.status, applied))
-			args := []string{"bulk", inputFile(t, aliasRows(500)...), flag, newPath(t)}
+			args := []string{"bulk", inputFile(t, aliasRows(200)...), flag, newPath(t)}
 			full := args[3]
 			got := newProcessAfter(t, "ulimit -f 4", append(args, "--keep-going", "--concurrency=4")...).start(t).wait()
 			if got.Status != exitFailed || !strings.Contains(got.Err, "composio-patch: "+tt.what+" cannot be written: "+syscall.EFBIG.Error()+"\n") {
@@ -67,7 +67,7 @@ func TestAFullDiskEndsTheRunAndLosesNoRow(t *testing.T) {
 				t.Errorf("%d rows were sent, %d are in the file", sent, noted)
 			}
 			if flag == "--journal" {
-				wantStart(t, command(t, args...), exitDone, fmt.Sprintf("%d done, %d done before; in ", 500-noted, noted))
+				wantStart(t, command(t, args...), exitDone, fmt.Sprintf("%d done, %d done before; in ", 200-noted, noted))
 			}
 		})
 	}

@@ -100,7 +100,12 @@ func TestATornLineIsSurvived(t *testing.T) {
 	args := []string{"bulk", path, "--journal", journal, "--concurrency=1"}
 	wantStart(t, command(t, args...), 0, "")
 	whole := readFile(t, journal)
-	for cut := 0; cut < len(whole); cut += 9 {
+	cuts, begun := []int{}, 0
+	for line := range strings.Lines(whole) {
+		cuts = append(cuts, begun, begun+1, begun+len(line)/2, begun+len(line)-1)
+		begun += len(line)
+	}
+	for _, cut := range cuts {
 		writeFile(t, journal, whole[:cut])
 		done := max(0, strings.Count(whole[:cut], "\n")-1)
 		sent := len(composio.received())

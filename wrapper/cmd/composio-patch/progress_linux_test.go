@@ -23,11 +23,11 @@ func (x *terminal) lines() []string { return strings.Split(x.shown.String(), cle
 
 func TestTheProgressIsOneLineOfAnyWidth(t *testing.T) {
 	for columns, parts := range map[uint16][]string{
-		20: {"/130"}, 40: {"/130", " not applied"}, 80: {"/130", " not applied", "s left", "["}, 120: {"/130", " not applied", "s left", "[=", "/s", "budget "},
+		20: {"/65"}, 40: {"/65", " not applied"}, 80: {"/65", " not applied", "s left", "["}, 120: {"/65", " not applied", "s left", "[=", "/s", "budget "},
 	} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			t.Parallel()
-			rows := inputFile(t, aliasRows(130)...)
+			rows := inputFile(t, aliasRows(65)...)
 			start := time.Now()
 			x := startOnTerminal(t, columns, "bulk", rows, "--sandbox", "--sandbox-limit=6000/m", "--fault=conflict=0.1", "--max-retries=0", "--keep-going", "--rate=50/s", "--journal="+rows+".journal")
 			x.wait() // some rows are not applied
@@ -52,8 +52,8 @@ func TestTheProgressIsOneLineOfAnyWidth(t *testing.T) {
 
 func TestADrawingAfterAResizeFits(t *testing.T) {
 	t.Parallel()
-	x := startOnTerminal(t, 100, "bulk", inputFile(t, aliasRows(60)...), "--sandbox", "--rate=30/s")
-	x.shown.waitFor(t, "/60")
+	x := startOnTerminal(t, 100, "bulk", inputFile(t, aliasRows(40)...), "--sandbox", "--rate=30/s")
+	x.shown.waitFor(t, "/40")
 	if err := pty.Setsize(x.keys, &pty.Winsize{Rows: 24, Cols: 24}); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (s *served) stop(t *testing.T, sig os.Signal) outcome {
 // greeting is all that it prints.
 func (s *served) greeting(key, accounts, try string) string {
 	return "sandbox of Composio, in memory, at " + s.url + "\n\nAPI key: " + strings.Replace(key, "URL", s.url, 1) + "\naccounts:\n" + accounts +
-		"\ntry, in another terminal:\n  " + strings.Replace(try, "COMMAND", os.Args[0], 1) + " --alias new --base-url " + s.url + "\n\nstop with ctrl-c\nstopped\n"
+		"\ntry, in another terminal:\n  " + strings.Replace(try, "COMMAND", program, 1) + " --alias new --base-url " + s.url + "\n\nstop with ctrl-c\nstopped\n"
 }
 
 const accounts = `  ca_1a2b3c4d5e6f  BEARER_TOKEN            ACTIVE   github of user_1      alias "personal"  token: set
@@ -65,7 +65,7 @@ func TestSandboxServesUntilASignal(t *testing.T) {
 			wantStart(t, command(t, "update", "ca_1a2b3c4d5e6f", "--alias=new", "--base-url", s.url), exitDone, "")
 			wantStart(t, command(t, "update", "ca_1a2b3c4d5e6f", "--alias=work", "--base-url", s.url), exitFailed, "")
 			try := "COMPOSIO_API_KEY=ak_sandbox COMMAND update ca_1a2b3c4d5e6f"
-			out, err := asProcess(t, "sh", "-c", strings.Replace(try, "COMMAND", os.Args[0], 1)+" --alias pasted --base-url "+s.url).CombinedOutput()
+			out, err := asProcess(t, "sh", "-c", strings.Replace(try, "COMMAND", program, 1)+" --alias pasted --base-url "+s.url).CombinedOutput()
 			if err != nil || !strings.HasPrefix(string(out), "ca_1a2b3c4d5e6f: updated; status ACTIVE, ") {
 				t.Errorf("%v: %s", err, out)
 			}

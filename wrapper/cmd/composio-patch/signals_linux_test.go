@@ -19,17 +19,18 @@ const anUpdate = "waiting for the answer, and not trying again after it. Again s
 
 func TestSignalsDuringAnUpdate(t *testing.T) {
 	type signals = []os.Signal
-	first := map[string]signals{"INT": {syscall.SIGINT}, "TERM": {syscall.SIGTERM}, "HUP": {syscall.SIGHUP}}
+	one := map[string]signals{"INT": {syscall.SIGINT}}
+	each := map[string]signals{"INT": {syscall.SIGINT}, "TERM": {syscall.SIGTERM}, "HUP": {syscall.SIGHUP}}
 	for name, tt := range map[string]struct {
 		shell  string
 		first  map[string]signals // the last of them is the one that is told of
 		answer int                // 0: none, but one more signal
 		exit   int
 	}{
-		"the first lets it end, applied":     {"true", first, 200, exitDone},
-		"the first lets it end, not applied": {"true", first, 429, exitFailed},
-		"the first lets it end, unknown":     {"true", first, 500, exitUnknown},
-		"the second stops it":                {"true", first, 0, exitUnknown},
+		"the first lets it end, applied":     {"true", each, 200, exitDone},
+		"the first lets it end, not applied": {"true", one, 429, exitFailed},
+		"the first lets it end, unknown":     {"true", one, 500, exitUnknown},
+		"the second stops it":                {"true", one, 0, exitUnknown},
 		"an ignored HUP stays ignored":       {`trap "" HUP`, map[string]signals{"INT": {syscall.SIGHUP, syscall.SIGHUP, syscall.SIGINT}}, 200, exitDone},
 	} {
 		for sig, signals := range tt.first {
@@ -75,7 +76,7 @@ func TestTheFirstSignalLetsTheRowsUnderWayEnd(t *testing.T) {
 			t.Run(fmt.Sprintf("%v,stdin=%t", sig, file == "-"), func(t *testing.T) {
 				t.Parallel()
 				s := newHeldServer(t)
-				p := newProcess(t, "bulk", file, "--concurrency=4").sendsTo(s.standIn)
+				p := newProcess(t, "bulk", file, "--concurrency=4").watched().sendsTo(s.standIn)
 				if file == "-" {
 					feed, err := p.StdinPipe()
 					if err != nil {
@@ -135,7 +136,7 @@ func TestTheSecondSignalStopsARun(t *testing.T) {
 			t.Parallel()
 			s := newHeldServer(t)
 			journal := newPath(t)
-			p := newProcess(t, "bulk", inputFile(t, aliasRows(100)...), fmt.Sprintf("--concurrency=%d", underWay), "--journal", journal).sendsTo(s.standIn).start(t)
+			p := newProcess(t, "bulk", inputFile(t, aliasRows(100)...), fmt.Sprintf("--concurrency=%d", underWay), "--journal", journal).watched().sendsTo(s.standIn).start(t)
 			s.letTheFirstPass(underWay)
 			for _, text := range []string{"Again stops at once", "stopped: the outcome of what was under way is unknown"} {
 				p.signal(t, os.Interrupt)
@@ -188,7 +189,7 @@ func (p *process) waitUntilIdle(t *testing.T) {
 }
 
 func TestSignalsAreObeyedWhileOutputIsBlocked(t *testing.T) {
-	update, run := []string{"update", "ca_1", "--alias=x"}, []string{"bulk", inputFile(t, aliasRows(5000)...), "--json"}
+	update, run := []string{"update", "ca_1", "--alias=x"}, []string{"bulk", inputFile(t, aliasRows(queueLen+500)...), "--json"}
 	never := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for name, tt := range map[string]struct {
 		args    []string
@@ -211,7 +212,7 @@ func TestSignalsAreObeyedWhileOutputIsBlocked(t *testing.T) {
 				arrived <- struct{}{}
 				tt.answer(w, r)
 			})
-			p := newProcess(t, tt.args...).sendsTo(s)
+			p := newProcess(t, tt.args...).watched().sendsTo(s)
 			p.Stdout, p.Stderr = blocked(t), blocked(t)
 			p.start(t)
 			<-arrived

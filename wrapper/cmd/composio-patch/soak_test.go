@@ -55,7 +55,7 @@ func (b *tokenBox) hasTokens(t *testing.T, n int) {
 
 // A short form of the proof; with COMPOSIO_SOAK set (make soak) the full one.
 func TestKillLosesNothingThatIsFinished(t *testing.T) {
-	rows, kills := 300, 4
+	rows, kills := 150, 3
 	if os.Getenv("COMPOSIO_SOAK") != "" {
 		rows, kills = 5000, 20
 	}

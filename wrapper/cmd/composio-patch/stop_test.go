@@ -24,7 +24,7 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 		why    string
 	}{
 		"the key is refused":                  {0, answers(401, `{"error":{"message":"M","slug":"HTTP_Unauthorized"}}`), []string{"--concurrency=32"}, 1, exitFailed, "Composio refuses the API key (401 HTTP_Unauthorized)"},
-		"the key is revoked":                  {30, answers(401, `{"error":{"message":"M"}}`), nil, 31, exitFailed, "Composio refuses the API key (401)"},
+		"the key is revoked":                  {5, answers(401, `{"error":{"message":"M"}}`), nil, 6, exitFailed, "Composio refuses the API key (401)"},
 		"all forbidden":                       {0, answers(403, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (403)"},
 		"a gateway's 401":                     {0, answers(401, "<html>"), nil, 20, exitFailed, "20 rows in a row had the same end (401)"},
 		"a gateway's 401 in JSON":             {0, inTurn(answers(401, `{"message":"Unauthorized"}`), answers(401, `{"error":"Unauthorized"}`), answers(401, `{"error":null}`)), nil, 20, exitFailed, "20 rows in a row had the same end (401)"},
@@ -36,14 +36,14 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 		"clashes, the same":                   {1, answers(409, clash), []string{"--max-retries=0"}, -1, exitFailed, ""},
 		"unprocessable, the same":             {1, answers(422, clash), nil, -1, exitFailed, ""},
 		"forbidden, one succeeded":            {1, answers(403, clash), nil, 21, exitFailed, "20 rows in a row had the same end (403 S)"},
-		"two kinds in turn":                   {0, inTurn(slices.Repeat([]http.HandlerFunc{answers(403, ""), answers(402, "")}, 30)...), nil, -1, exitFailed, ""},
+		"two kinds in turn":                   {0, inTurn(slices.Repeat([]http.HandlerFunc{answers(403, ""), answers(402, "")}, 15)...), nil, -1, exitFailed, ""},
 		"keep going":                          {0, answers(401, clash), []string{"--keep-going"}, -1, exitFailed, ""},
 		"a long pause":                        {0, answers(429, "", "Retry-After", "3000"), nil, 1, exitFailed, "Composio asks for a pause of 50m0s, until "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStandIn(t, inTurn(append(slices.Repeat([]http.HandlerFunc{answers(200, applied)}, tt.good), tt.answer)...))
-			got := command(t, append([]string{"bulk", inputFile(t, aliasRows(60)...), "--concurrency=1"}, tt.flags...)...)
-			if sent := len(s.received()); sent != tt.sent && tt.sent >= 0 || tt.sent < 0 && sent < 60 || got.Status != tt.exit {
+			got := command(t, append([]string{"bulk", inputFile(t, aliasRows(30)...), "--concurrency=1"}, tt.flags...)...)
+			if sent := len(s.received()); sent != tt.sent && tt.sent >= 0 || tt.sent < 0 && sent < 30 || got.Status != tt.exit {
 				t.Errorf("%d requests, %+v", sent, got)
 			}
 			if stopped := strings.HasPrefix(got.Out, "stopped: "+tt.why) && strings.Contains(got.Out, "; --keep-going would go on; "); stopped != (tt.why != "") {
@@ -57,7 +57,7 @@ func TestARunStopsWhenGoingOnIsPointless(t *testing.T) {
 				from = 21
 			}
 			newStandIn(t, inTurn(append(slices.Repeat([]http.HandlerFunc{answers(200, applied)}, tt.good), tt.answer)...))
-			got = commandIn(t, strings.NewReader(strings.Join(aliasRows(60), "\n")), append([]string{"bulk", "-", "--concurrency=1"}, tt.flags...)...)
+			got = commandIn(t, strings.NewReader(strings.Join(aliasRows(30), "\n")), append([]string{"bulk", "-", "--concurrency=1"}, tt.flags...)...)
 			if tt.why != "" && !strings.Contains(got.Err, fmt.Sprintf("\nto go on, give the lines from %d on again; ", from)) {
 				t.Errorf("of a stream: %s", got.Err)
 			}

@@ -53,7 +53,7 @@ func (x *terminal) wait() (status int, shown string) {
 
 func TestOnATerminalASecretIsAskedForByItsFieldAndNotShown(t *testing.T) {
 	composio := newStandIn(t, answers(200, applied))
-	x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-"), 80)
+	x := onTerminal(t, asProcess(t, program, "update", "ca_1", "--scheme=BASIC", "--set-file=username=-", "--set-file=password=-"), 80)
 	x.shown.waitFor(t, "username (is not shown): ")
 	x.types(t, "s3cr3t robot\n")
 	x.shown.waitFor(t, "password (is not shown): ")
@@ -77,7 +77,7 @@ func TestWhatATerminalCannotTakeIsRefused(t *testing.T) {
 		"-----BEGIN PRIVATE KEY-----\nAA\n-----END PRIVATE KEY": "a terminal takes the first line alone; use a file",
 		"{\n\"type\": 1}\n": "a terminal takes the first line alone; use a file",
 	} {
-		x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=SERVICE_ACCOUNT", "--set-file=private_key=-"), 80)
+		x := onTerminal(t, asProcess(t, program, "update", "ca_1", "--scheme=SERVICE_ACCOUNT", "--set-file=private_key=-"), 80)
 		x.shown.waitFor(t, "private_key (is not shown): ")
 		x.types(t, typed)
 		status, shown := x.wait()
@@ -90,7 +90,7 @@ func TestWhatATerminalCannotTakeIsRefused(t *testing.T) {
 
 func TestNothingIsAskedForALineThatIsRefused(t *testing.T) {
 	t.Setenv("COMPOSIO_API_KEY", "")
-	x := onTerminal(t, asProcess(t, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=username=-"), 80)
+	x := onTerminal(t, asProcess(t, program, "update", "ca_1", "--scheme=BASIC", "--set-file=username=-"), 80)
 	status, shown := x.wait()
 	if status != exitUsage || !strings.HasPrefix(shown, "composio-patch: COMPOSIO_API_KEY is not set: ") {
 		t.Errorf("status %d, %q", status, shown)
@@ -104,7 +104,7 @@ func TestASignalAtTheQuestionLeavesTheTerminalAsItWas(t *testing.T) {
 		func(x *terminal, _ int) { x.types(t, "\x03") }, // ctrl-c
 		func(_ *terminal, pid int) { _ = syscall.Kill(pid, syscall.SIGTERM) },
 	} {
-		cmd := asProcess(t, "sh", "-c", `trap : INT; stty -a; "$0" "$@"; echo "status $?"; stty -a`, os.Args[0],
+		cmd := asProcess(t, "sh", "-c", `trap : INT; stty -a; "$0" "$@"; echo "status $?"; stty -a`, program,
 			"update", "ca_1", "--scheme=BASIC", "--set-file=password=-")
 		x := onTerminal(t, cmd, 80)
 		x.shown.waitFor(t, "password (is not shown): ")
@@ -128,7 +128,7 @@ func TestASignalAtTheQuestionLeavesTheTerminalAsItWas(t *testing.T) {
 
 func TestAnIgnoredHangupStaysIgnoredAtTheQuestion(t *testing.T) {
 	newStandIn(t, answers(200, applied))
-	x := onTerminal(t, asProcess(t, "sh", "-c", `trap "" HUP; exec "$0" "$@"`, os.Args[0], "update", "ca_1", "--scheme=BASIC", "--set-file=password=-"), 80)
+	x := onTerminal(t, asProcess(t, "sh", "-c", `trap "" HUP; exec "$0" "$@"`, program, "update", "ca_1", "--scheme=BASIC", "--set-file=password=-"), 80)
 	x.shown.waitFor(t, "password (is not shown): ")
 	if err := x.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestAnIgnoredHangupStaysIgnoredAtTheQuestion(t *testing.T) {
 // A shell on a terminal is given what its user would: the program in PATH, the line that the README has, and tabs.
 func TestShellsCompleteCommandLines(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Symlink(os.Args[0], filepath.Join(dir, "composio-patch")); err != nil {
+	if err := os.Symlink(program, filepath.Join(dir, "composio-patch")); err != nil {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "rows.jsonl"), "")
