@@ -28,8 +28,16 @@ func TestTheExampleInTheReadmeIsWhatIsPrinted(t *testing.T) {
 	}
 }
 
-func TestTheAddressOfTheDocumentIsTheSameEverywhere(t *testing.T) {
+func TestTheScheduledJobIsShownAndNamesTheAddress(t *testing.T) {
 	t.Parallel()
+	job := string(file(t, root, ".github", "workflows", "drift.yml"))
+	_, shown, _ := strings.Cut(string(file(t, root, "api", "README.md")), "```yaml\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	for part := range strings.SplitSeq(shown, "# …\n") {
+		if part == "" || !strings.Contains(job, part) {
+			t.Errorf("api/README.md shows what .github/workflows/drift.yml does not have:\n%s", part)
+		}
+	}
 	for _, name := range []string{"README.md", "Makefile", "api/README.md", ".github/drift", ".github/workflows/drift.yml"} {
 		if !strings.Contains(string(file(t, root, name)), wrapperServer+"/api/v3/openapi.json") {
 			t.Errorf("%s does not name the address of Composio's document", name)
