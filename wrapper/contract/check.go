@@ -98,8 +98,14 @@ func canonical(h http.Header) http.Header {
 	return c
 }
 
+// ignored are headers of which OpenAPI has other members than parameters.
+var ignored = []string{"Accept", "Authorization", "Content-Type"}
+
 // check checks the text of a parameter: as a text, or else as the number or truth value that it is in JSON.
 func (p parameter) check(d Direction, text string, ok bool) []finding {
+	if (p.in == "header" || p.in == "") && slices.Contains(ignored, http.CanonicalHeaderKey(p.name)) {
+		return nil
+	}
 	where := p.name
 	if p.in == "path" {
 		where = "path"

@@ -57,7 +57,7 @@ func TestDocumentDecidesAboutRequests(t *testing.T) {
 			`{}`, "request word: type",
 		},
 		"a parameter of the path": {
-			"    patch:\n", "    parameters: [{name: X-A, in: header, required: true, schema: {type: string}}, {name: nanoid, in: path, schema: {pattern: x}}]\n    patch:\n",
+			"    patch:\n", "    parameters: [{name: accept, in: header, required: true}, {name: X-A, in: header, required: true, schema: {type: string}}, {name: nanoid, in: path, schema: {pattern: x}}]\n    patch:\n",
 			`{}`, "request X-A: required",
 		},
 		"a scheme dropped": {
@@ -135,7 +135,7 @@ func TestDocumentDecidesAboutRequests(t *testing.T) {
 func TestDocumentDecidesAboutAnswers(t *testing.T) {
 	const first = "description: The account was changed."
 	header := func(required, kind string) string {
-		return first + "\n          headers: {X-Count: {required: " + required + ", schema: {type: " + kind + "}}}"
+		return first + "\n          headers: {content-type: {schema: {type: integer}}, X-Count: {required: " + required + ", schema: {type: " + kind + "}}}"
 	}
 	for name, tt := range map[string]struct {
 		before, after string

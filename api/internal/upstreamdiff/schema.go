@@ -65,7 +65,7 @@ func simplify(ref *openapi3.SchemaRef) {
 	if s.Items != nil && s.Items.Value.IsEmpty() {
 		s.Items = nil
 	}
-	if values := slices.DeleteFunc(slices.Clone(s.Enum), func(v any) bool { return !s.Type.IsEmpty() && !has(s.Type, v) }); len(values) > 0 {
+	if values := slices.DeleteFunc(slices.Clone(s.Enum), func(v any) bool { return !has(s.Type, v) }); len(values) > 0 {
 		s.Enum = values
 	}
 	if s.Type.IsEmpty() && slices.Contains(s.Enum, nil) {
