@@ -32,8 +32,7 @@ func report(out io.Writer, changes []change, version string) int {
 		_, _ = fmt.Fprintf(out, "No difference: %s is the one in api/openapi.yaml.\nNext: nothing to change. make check proves that gen/ is what api/openapi.yaml says.%s\n", what, call)
 		return exitFits
 	}
-	breaks := func(c change) bool { return c.Breaks }
-	harmless := slices.DeleteFunc(slices.Clone(changes), breaks)
+	harmless := slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return c.Breaks })
 	breaking := slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return !c.Breaks })
 	_, _ = fmt.Fprintf(out, "%s is not the one in api/openapi.yaml.\n%s%s%s", what, list(titleBreaks, breaking), list(titleAdds, harmless), next)
 	if len(breaking) > 0 {

@@ -65,7 +65,8 @@ func simplify(ref *openapi3.SchemaRef) {
 	if s.Items != nil && s.Items.Value.IsEmpty() {
 		s.Items = nil
 	}
-	if values := slices.DeleteFunc(slices.Clone(s.Enum), func(v any) bool { return !has(s.Type, v) }); len(values) > 0 {
+	typed := openapi3.Schema{Type: s.Type, Nullable: true}
+	if values := slices.DeleteFunc(slices.Clone(s.Enum), func(v any) bool { return typed.VisitJSON(v) != nil }); len(values) > 0 {
 		s.Enum = values
 	}
 	if s.Type.IsEmpty() && slices.Contains(s.Enum, nil) {
@@ -209,15 +210,10 @@ func mergeable(parts openapi3.SchemaRefs) bool {
 // typeOf returns the type that the values of an enum have in common, but for null; nil if there is none.
 func typeOf(values []any) *openapi3.Types {
 	for _, name := range []string{openapi3.TypeString, openapi3.TypeBoolean, openapi3.TypeInteger, openapi3.TypeNumber} {
-		only := &openapi3.Types{name}
-		if !slices.ContainsFunc(values, func(v any) bool { return !has(only, v) }) {
-			return only
+		s := &openapi3.Schema{Type: &openapi3.Types{name}, Nullable: true}
+		if !slices.ContainsFunc(values, func(v any) bool { return s.VisitJSON(v) != nil }) {
+			return s.Type
 		}
 	}
 	return nil
-}
-
-// has reports whether a value is null or of one of the types.
-func has(types *openapi3.Types, v any) bool {
-	return (&openapi3.Schema{Type: types, Nullable: true}).VisitJSON(v) == nil
 }

@@ -19,12 +19,7 @@ type change struct {
 	files                  string
 }
 
-func join(place, name string) string {
-	if place == "" || name == "" {
-		return place + name
-	}
-	return place + "." + name
-}
+func join(place, name string) string { return strings.TrimPrefix(place+"."+name, ".") }
 
 //go:embed rules.yaml
 var rulesYAML []byte
