@@ -90,7 +90,7 @@ func decodeEscape(text []byte) (char string, size int) {
 		} else if err == nil {
 			return string([]byte{byte(r)}), len(head) - len(rest)
 		}
-		if !isLetter(rune(head[1])) {
+		if !isLetter(rune(head[1])) && head[1] != unread[0] {
 			return "", 1
 		}
 		var pair string // of surrogates, as JSON writes a character beyond 16 bits
