@@ -72,7 +72,7 @@ func (t roundTripper) Do(req *http.Request) (*http.Response, error) {
 }
 
 // requestBody is the body of one attempt over net/http's own transport, which asks for it anew where nothing of it was
-// written, and over HTTP/2 where the server says that it processed nothing. A lying server could say so for ever.
+// written, and over HTTP/2 where the server says that it processed nothing, or PROTOCOL_ERROR. It could say so for ever.
 type requestBody struct {
 	reader  *bytes.Reader   // the latest one given
 	earlier []*bytes.Reader // those before, which may have been read late
@@ -98,7 +98,7 @@ func (b *requestBody) replace(ctx context.Context, req *http.Request) error {
 		case ctx.Err() != nil:
 			return nil, ctx.Err() // before the reader is looked at, which the transport may still use now
 		case wasRead(b.reader) && b.again:
-			return nil, errors.New("it was not sent a third time: twice the server said that it had not processed it, or the connection ended before it was written")
+			return nil, errors.New("it was not sent a third time: twice the server refused it, or the connection ended before it was written")
 		}
 		b.again = b.again || wasRead(b.reader)
 		b.earlier = append(b.earlier, b.reader)
