@@ -54,20 +54,22 @@ func unescape(text string) string {
 		return text
 	}
 	buf, start := make([]byte, len(text)), len(text)
-	var short [maxEscape + 1]int                         // saves an allocation
-	at := append(short[:0], make([]int, len(text)+1)...) // where in text what buf has there begins
-	at[start] = start
+	var short [maxEscape + 1]int // saves an allocation
+	at := short[:]               // how far from text's end what buf has there begins
+	if len(text) >= len(at) {
+		at = make([]int, len(text)+1)
+	}
 	for i := len(text) - 1; i >= 0; i-- {
 		start--
-		buf[start], at[start] = text[i], i
+		buf[start], at[start] = text[i], len(text)-i
 		for char, size := decodeEscape(buf[start:]); size > 0; char, size = decodeEscape(buf[start:]) {
-			width := at[start+1] - i
+			width := len(text) - i - at[start+1]
 			for buf[start] == '\\' && strings.HasSuffix(text[:i], text[i:i+width]) { // the same escape, but deeper
 				i -= width
 			}
 			start += size - len(char)
 			copy(buf[start:], char)
-			at[start] = i
+			at[start] = len(text) - i
 		}
 	}
 	return string(buf[start:])

@@ -147,12 +147,11 @@ type hiddenError struct {
 }
 
 func (s *secrets) hide(err error) error {
-	text := s.redact(err.Error())
-	changed := text != err.Error()
-	for inner := errors.Unwrap(err); inner != nil && !changed; inner = errors.Unwrap(inner) { // it may say more than what is around it
+	changed := false
+	for inner := err; inner != nil && !changed; inner = errors.Unwrap(inner) { // it may say more than what is around it
 		changed = s.redact(inner.Error()) != inner.Error()
 	}
-	return &hiddenError{text, func() error { return err }, changed}
+	return &hiddenError{s.redact(err.Error()), func() error { return err }, changed}
 }
 
 func (e *hiddenError) Error() string                { return e.text }
