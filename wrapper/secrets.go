@@ -132,9 +132,8 @@ func partsOf(value any) (parts []string) {
 		case map[string]any, []any, string: // and no number, which a string of digits is
 			return partsOf(document)
 		}
-		value = unescape(value)
-		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(value)
-		for _, line := range append(strings.Split(lines, "\n"), value) { // short lines may make a long value
+		lines := strings.NewReplacer("\r", "\n", "-----", "\n").Replace(unescape(value))
+		for _, line := range append(strings.Split(lines, "\n"), unescape(value)) { // short lines may make a long value
 			if line = strings.Trim(line, "- \t"); !isNoSecret(line) {
 				parts = append(parts, line)
 			}
