@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -64,6 +66,19 @@ func TestHandWrittenCodeFitsTheDocument(t *testing.T) {
 		}
 		if got := form(schema.Value, is.property); got != is.form {
 			t.Errorf("%s of %s is %q in the document, and the code takes %q: change %s, and then handled in api/types_test.go", is.property, is.schema, got, is.form, is.files)
+		}
+	}
+	generated, err := os.ReadFile("../gen/client.gen.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code := range strings.SplitSeq(string(generated), "\n}\n") {
+		properties := map[string]string{} // of a type, by their names in Go
+		for _, field := range regexp.MustCompile("(?m)^\t(\\w+) .*`json:\"([^\",]+)").FindAllStringSubmatch(code, -1) {
+			if other := properties[field[1]]; other != "" {
+				t.Errorf("%s and %s are both %s in Go: give one of them another name, as x-go-name, in api/go.overlay.yaml", other, field[2], field[1])
+			}
+			properties[field[1]] = field[2]
 		}
 	}
 	for path, item := range document.Paths.Map() {
