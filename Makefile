@@ -180,7 +180,7 @@ bench-quick: ## print the in-memory part of it, in a minute
 .PHONY: rename
 rename: export NEW = $(value MODULE)
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
-	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$$NEW" =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+/ && "$$NEW" != example.com/* ]] && \
+	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$$NEW" =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+/ ]] && \
 		go mod init "$$NEW" 2>error || { cat error 2>/dev/null; echo "Not a path that a module can have. Say: make rename MODULE=github.com/you/composio"; exit 2; }
 	@old=$$(go list -m); [[ "$$NEW" =~ (/|^gopkg\.in/.*\.)(v[0-9]+)$$ ]]; major=$${BASH_REMATCH[2]:-v0}; \
 	sed -i.renamed '/^<!-- placeholder/,/^<!-- .placeholder/d' README.md && rm README.md.renamed; \
@@ -193,7 +193,7 @@ rename: ## give the module its real path: make rename MODULE=github.com/you/comp
 .PHONY: check-rename
 check-rename:
 	@rm -rf .bin/rename && git clone -q . .bin/rename
-	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y com/x.org/y GitHub.com/you/x 'github.com/you/a$$b' example.com/x; do \
+	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y com/x.org/y GitHub.com/you/x 'github.com/you/a$$b'; do \
 		! $(MAKE) -s -C .bin/rename rename MODULE="$$path" >/dev/null 2>&1 && [ -z "$$(git -C .bin/rename status --porcelain)" ] || { echo "make rename takes $$path"; exit 1; }; \
 	done
 	@$(MAKE) -s -C .bin/rename rename MODULE=github.com/you/composio/v2

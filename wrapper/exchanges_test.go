@@ -111,13 +111,11 @@ func updateRecordings(t testing.TB) []recording {
 		{name: "update-credentials-all-cleared", about: "Each credential is removed.", scheme: composio.SchemeAPIKey, update: &composio.Update{Credentials: all(composio.Clear())}},
 		{name: "update-sharing-all-users", about: "Every user may use the account.", update: &composio.Update{Sharing: &composio.Sharing{AllowAllUsers: new(true)}}},
 		{name: "update-sharing-not-all-users", about: "Not every user may use the account.", update: &composio.Update{Sharing: &composio.Sharing{AllowAllUsers: new(false)}}},
-		{name: "update-sharing-lists", about: "Lists of users, with the shortest and the longest id.", update: &composio.Update{Sharing: &composio.Sharing{
-			AllowedUserIDs: []string{"u", longest}, NotAllowedUserIDs: []string{"v", longest},
-		}}},
+		{name: "update-sharing-lists", about: "Lists of users, with the shortest and the longest id.", update: &composio.Update{
+			Sharing: &composio.Sharing{AllowedUserIDs: []string{"u", longest}, NotAllowedUserIDs: []string{"v", longest}}}},
 		{name: "update-sharing-lists-emptied", about: "Lists of users are emptied.", update: &composio.Update{Sharing: &composio.Sharing{AllowedUserIDs: []string{}, NotAllowedUserIDs: []string{}}}},
-		{name: "update-sharing-lists-longest", about: "The longest lists of users, with repetitions.", update: &composio.Update{Sharing: &composio.Sharing{
-			AllowedUserIDs: slices.Repeat([]string{"u"}, 1000), NotAllowedUserIDs: slices.Repeat([]string{"v"}, 1000),
-		}}},
+		{name: "update-sharing-lists-longest", about: "The longest lists of users, with repetitions.", update: &composio.Update{
+			Sharing: &composio.Sharing{AllowedUserIDs: slices.Repeat([]string{"u"}, 1000), NotAllowedUserIDs: slices.Repeat([]string{"v"}, 1000)}}},
 		{name: "update-everything", about: "Alias, credential and sharing in one update.", scheme: composio.SchemeBasic, update: &composio.Update{
 			Alias:       composio.Set("work"),
 			Credentials: composio.Basic{Password: composio.Set("new value")},
@@ -202,13 +200,9 @@ func each(t testing.TB, name, value string) string {
 
 // wrongRequests are those that the document forbids. The client cannot send them, so a bare one does.
 func wrongRequests(t testing.TB) []recording {
-	val := func(members string) string {
-		return `{"connection":{"state":{"authScheme":"API_KEY","val":` + members + `}}}`
-	}
+	val := func(members string) string { return `{"connection":{"state":{"authScheme":"API_KEY","val":` + members + `}}}` }
 	acl := func(members string) string { return `{"experimental":{"acl_config_for_shared":` + members + `}}` }
-	list := func(item string, n int) string {
-		return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]`
-	}
+	list := func(item string, n int) string { return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]` }
 	long := `"` + strings.Repeat("é", 257) + `"`
 	return []recording{
 		{name: "wrong-request-type-of-body", about: "The body is a list.", body: `[]`},

@@ -136,16 +136,7 @@ type survey struct {
 	known     sync.Map // outcomes by question
 }
 
-// exchanges are recorded for the first that asks.
-var exchanges struct {
-	sync.Once
-	all []exchange
-}
-
-func newSurvey(t testing.TB) *survey {
-	exchanges.Do(func() { exchanges.all = recordAll(t) })
-	return &survey{t: t, exchanges: slices.Clone(exchanges.all)}
-}
+func newSurvey(t testing.TB) *survey { return &survey{t: t, exchanges: recordAll(t)} }
 
 // outcome is what came of one call.
 type outcome struct {
@@ -192,25 +183,12 @@ func (s *survey) answered(status int, header http.Header, body string) outcome {
 	return s.ask(fmt.Sprint("answered ", status, header, body), rename, status, header, body)
 }
 
-// reads reports whether another value at a place of an answer makes a difference to the caller.
-func (s *survey) reads(status int, usual any, body, place string, other any) bool {
-	question := "reads " + strconv.Itoa(status) + place + jsonOf(s.t, other) + body
-	if known, ok := s.known.Load(question); ok {
-		return known.(bool)
-	}
-	changed := jsonOf(s.t, replaced(usual, other, steps(place)...))
-	reads := s.answered(status, nil, changed).says != s.answered(status, nil, body).says
-	s.known.Store(question, reads)
-	return reads
-}
-
-// send sends the value that of makes, which has a name, to a place in the body.
-func (s *survey) send(place, name string, by sender, of func() any) outcome {
+// send sends a value, which has a name, to a place in the body.
+func (s *survey) send(place, name string, by sender, value any) outcome {
 	question := "send " + place + " " + name
 	if known, ok := s.known.Load(question + "?"); ok {
 		return known.(outcome)
 	}
-	value := of()
 	o := s.ask(question, by.update(value), http.StatusOK, nil, success)
 	want := replaced(nil, value, steps(place)...)
 	if strings.HasPrefix(place, credentialsAt) {
@@ -248,7 +226,7 @@ func (s *survey) guard(document object, brief bool) []string {
 	g := &guarding{survey: s, document: document, brief: brief, sent: plain.sent, found: map[string]bool{}, unread: map[string][]string{}}
 	for _, ask := range []func(){g.operations, g.security, g.parameters, g.request, g.responses} {
 		ask()
-		if g.operation == nil || g.enough() {
+		if g.operation == nil || g.brief && g.said != nil {
 			break
 		}
 	}
@@ -266,9 +244,6 @@ type guarding struct {
 	unread    map[string][]string // the answers whose property at a place is not read
 	said      []string
 }
-
-// enough reports whether nothing more need be said.
-func (g *guarding) enough() bool { return g.brief && g.said != nil }
 
 // say says each thing once: many answers have the same body.
 func (g *guarding) say(format string, args ...any) {
@@ -393,7 +368,7 @@ func (g *guarding) request() {
 // property goes through the body's properties.
 func (g *guarding) property(place string, schema object) {
 	g.found[place] = true
-	if g.enough() {
+	if g.brief && g.said != nil {
 		return
 	}
 	s, ok := senders[place]
@@ -485,7 +460,7 @@ func (g *guarding) leaf(place string, schema object, s sender) {
 		g.say("the body's %s may be null in the document, which the wrapper cannot send: see wrapper/update.go and api/go.overlay.yaml, then teach it to the guards in wrapper/guards_test.go", place)
 	}
 	for _, value := range values {
-		if name := jsonOf(g.t, value); !g.send(place, name, s, func() any { return value }).arrived {
+		if name := jsonOf(g.t, value); !g.send(place, name, s, value).arrived {
 			g.say("the body's %s does not arrive when it is sent as %s: run make generate; if that is done, see wrapper/update.go or wrapper/credentials.go", place, name)
 		}
 	}
@@ -499,9 +474,7 @@ func (g *guarding) bounds(place string, schema object, what string, s sender, va
 		if !ok || int(bound)+beyond < 0 || bound > 100_000 {
 			continue
 		}
-		at := func(size int) outcome {
-			return g.send(place, fmt.Sprint(what, " ", size), s, func() any { return value(size) })
-		}
+		at := func(size int) outcome { return g.send(place, fmt.Sprint(what, " ", size), s, value(size)) }
 		if !at(int(bound)).arrived {
 			g.say("the body's %s does not arrive at its %s %v: see wrapper/update.go or wrapper/credentials.go", place, keyword, bound)
 		}
@@ -538,7 +511,7 @@ func (g *guarding) responses() {
 		g.say("the document lacks an answer 200, the one that makes a Result: see decide in wrapper/outcome.go")
 	}
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
-		if g.enough() {
+		if g.brief && g.said != nil {
 			return
 		}
 		code, err := strconv.Atoi(status)
@@ -605,7 +578,8 @@ func (g *guarding) answer(code int, place string, schema object, usual any, body
 	if items := g.get(schema, "items"); items != nil {
 		g.keywords("the items of the answer's "+place, items, where, "type")
 	}
-	if notRead[place] == "" && !g.reads(code, usual, body, place, g.sample(schema, false, 2, "two")) {
+	changed := jsonOf(g.t, replaced(usual, g.sample(schema, false, 2, "two"), steps(place)...))
+	if notRead[place] == "" && g.answered(code, nil, changed).says == g.answered(code, nil, body).says {
 		g.unread[place] = append(g.unread[place], strconv.Itoa(code))
 	}
 }
