@@ -200,9 +200,9 @@ func each(t testing.TB, name, value string) string {
 
 // wrongRequests are those that the document forbids. The client cannot send them, so a bare one does.
 func wrongRequests(t testing.TB) []recording {
-	val := func(members string) string { return `{"connection":{"state":{"authScheme":"API_KEY","val":` + members + `}}}` }
+	val := func(m string) string { return `{"connection":{"state":{"authScheme":"BASIC","val":` + m + `}}}` }
 	acl := func(members string) string { return `{"experimental":{"acl_config_for_shared":` + members + `}}` }
-	list := func(item string, n int) string { return `[` + strings.Join(slices.Repeat([]string{item}, n), ",") + `]` }
+	list := func(item string, n int) string { return "[" + strings.Repeat(item+",", n-1) + item + "]" }
 	long := `"` + strings.Repeat("é", 257) + `"`
 	return []recording{
 		{name: "wrong-request-type-of-body", about: "The body is a list.", body: `[]`},
