@@ -166,7 +166,7 @@ soak: ## the long form of the tests that make faults, restarts and kills
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, in an hour; wrapper/testdata/mutants.md has those that live
 	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R .github Makefile README.md *.go go.mod go.sum api gen wrapper .bin/mutants
 	@cd .bin/mutants && rm -r api/internal && find . -name '*_test.go' | grep -vE '^./wrapper/([^/]+|testdata/.+)$$' | xargs rm
-	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^(TestAService|TestEachChange)' ../../$(GREMLINS) unleash --integration --workers 1 \
+	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^(TestAService|TestEachChange)' ../../$(GREMLINS) unleash --integration --workers 2 \
 		--timeout-coefficient 3 --threshold-efficacy 90 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
 
 .PHONY: bench
