@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"go.uber.org/goleak"
 
 	"example.com/composio/api"
 )
@@ -39,3 +40,5 @@ func TestEverythingIsDescribed(t *testing.T) {
 		}
 	}
 }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
