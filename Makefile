@@ -167,7 +167,7 @@ mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, i
 	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R .github Makefile README.md *.go go.mod go.sum api gen wrapper .bin/mutants
 	@cd .bin/mutants && rm -r api/internal && find . -name '*_test.go' | grep -vE '^./wrapper/([^/]+|testdata/.+)$$' | xargs rm
 	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^(TestAService|TestEachChange)' ../../$(GREMLINS) unleash --integration --workers 2 \
-		--timeout-coefficient 3 --threshold-efficacy 90 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
+		--timeout-coefficient 3 --threshold-efficacy 95 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
 
 .PHONY: bench
 bench: ## one call beside hand-written code and other clients, in some minutes: writes wrapper/internal/bench/README.md and chart.svg

@@ -11,9 +11,8 @@
 //	}
 //
 // The sequence is read no faster than its updates are made, and may have no end: memory does not grow with it. Updates
-// run side by side, up to [WithConcurrency]; those of one account follow one another in the order of the sequence. An update
-// of unknown outcome does not hold up the next one of its account, so a later update of an account is sent although an
-// earlier one, of unknown outcome, may still land after it and undo it.
+// run side by side, up to [WithConcurrency]; those of one account follow one another in the order of the sequence. A later
+// update of an account is sent although an earlier one, of unknown outcome, may still land after it and undo it.
 //
 // # Pace
 //
