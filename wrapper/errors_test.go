@@ -231,6 +231,11 @@ func TestTextHasAtMostFourKiB(t *testing.T) {
 			t.Errorf("%q: without an answer the text has %d bytes", unit, len(text))
 		}
 	}
+	for n, want := range map[int]string{550: strings.Repeat("m", 550), 551: strings.Repeat("m", 547) + "…"} {
+		if got := (&composio.Error{Err: errors.New(strings.Repeat("m", n))}).Error(); got != "composio: "+want {
+			t.Errorf("of a part of %d bytes the text has %q", n, got)
+		}
+	}
 	message := strings.Repeat("m", 200<<10)
 	if got := answerTo(t, rename, 400, jsonAnswer, `{"error":{"message":"`+message+`","errors":["`+message+`"]}}`); got.Message != message || got.Details[0] != message || len(got.Text) > 4<<10 {
 		t.Errorf("the fields should keep all: %d and %d bytes; the text has %d", len(got.Message), len(got.Details[0]), len(got.Text))

@@ -173,6 +173,9 @@ func TestWhatIsRedacted(t *testing.T) {
 		{"see p&auml;ss&#119;&ouml;rd here", "[redacted]", basic("", "pässwörd")}, // by names that are read as any character beyond ASCII
 		{"see p&nbsp;ss w&ouml;rd or passwörd", "see p&nbsp;ss w&ouml;rd or passwörd", basic("", "pässwörd")},
 		{`see 9\&eacute;x here`, "[redacted]", basic("", `9\éx`)},
+		{"see pass&x;wd", "[redacted]", basic("", "pass\u0080wd")},
+		{"abcdefghijkl", "[redacted]", basic("", "abcdef-ghijkl")},
+		{"see a-b-c-d-e-f", "[redacted]", basic("", `\u0061\u0062cdef`)},
 		{"see M&amp;ouml;t&ouml;rhead-&Uuml;berfall here", "[redacted]", basic("", "Mötörhead-Überfall")},
 		{`{"password":"P@\"ss\\"}`, "[redacted]", basic("", `P@"ss\`)}, // whose last backslash seems to escape what follows
 		{`see Yb\u003c12x\\.`, "[redacted]", basic("", `Yb<12x\`)},

@@ -20,10 +20,12 @@ import (
 	"example.com/composio/wrapper/sandbox"
 )
 
-// The budget of the tests with several processes.
+// The processes that some tests start, and their budget.
 const (
-	limit  = 200
-	window = 2 * time.Second
+	workers           = 4
+	accountsOfAWorker = 240
+	limit             = 200
+	window            = 2 * time.Second
 )
 
 // TestMain also is one of several processes, when a test starts it with arguments for work.
@@ -117,11 +119,6 @@ func (s *redisServer) client(options *redis.Options) *redis.Client {
 	s.t.Cleanup(func() { _ = client.Close() })
 	return client
 }
-
-const (
-	workers           = 4
-	accountsOfAWorker = 240
-)
 
 // runWorkers has several processes update all accounts once, calls meanwhile, and returns the requests when all are done.
 func runWorkers(t *testing.T, redisAddress string, meanwhile func(*sandbox.Server)) []sandbox.Request {
