@@ -503,6 +503,10 @@ func TestTransportFailures(t *testing.T) {
 		}},
 		{"HTTP where TLS was expected", "https", answerBytes("HTTP/1.1 400 Bad Request\r\n\r\n"), nil, false, true, as[tls.RecordHeaderError]()},
 		{"SSH where TLS was expected", "https", says("SSH-2.0-OpenSSH_9.9\r\n"), nil, false, true, as[tls.RecordHeaderError]()},
+		{"no version of TLS is allowed", "https", says(""), func(transport *http.Transport) {
+			transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS12}
+		}, false, true, nil},
+		{"a ServerHello of TLS 1.0", "https", says("\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01" + strings.Repeat("r", 32) + "\x00\x00\x2f\x00"), nil, false, true, nil},
 		{"alert: handshake failure", "https", alert(40), nil, false, true, nil},
 		{"alert: protocol version", "https", alert(70), nil, false, true, nil},
 		{"alert: insufficient security", "https", alert(71), nil, false, true, nil},

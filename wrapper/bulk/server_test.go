@@ -15,9 +15,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/goleak"
+
 	composio "example.com/composio/wrapper"
 	"example.com/composio/wrapper/bulk"
 )
+
+// TestMain fails the package if a test, or a run itself, leaves a goroutine behind.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // server is a Composio without a network, so that a synctest bubble can wait for it: it counts in fixed windows and
 // remembers when it got what. It takes half of rtt to reach and half to answer.
