@@ -10,7 +10,8 @@ ACTIONLINT := .bin/actionlint-v1.7.12
 
 # The race detector needs cgo, and so a C compiler, which not every machine has.
 RACE := $(shell command -v $$(go env CC) >/dev/null && echo -race)
-TEST := $(if $(RACE),CGO_ENABLED=1) go test -shuffle=on $(RACE)
+# One package more at a time than there are processors, since the command's tests wait much.
+TEST := $(if $(RACE),CGO_ENABLED=1) go test -p $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) -shuffle=on $(RACE)
 
 ACCOUNT := ca_1a2b3c4d5e6f
 define DEMO
