@@ -66,7 +66,7 @@
 //
 // WithMaxRetries(0) means that nothing is sent again that a server may have processed, as far as it tells the truth:
 // net/http sends a request a second time where nothing of it was written, or where an HTTP/2 server says that it processed
-// nothing (it takes a PROTOCOL_ERROR for that too), and the client lets it do that once. Use it if an account has several
+// nothing (Go 1.26 takes a PROTOCOL_ERROR for that too), and the client lets it do that once. Use it if an account has several
 // writers: a retry can undo somebody else's newer write, because Composio offers no conditional update.
 //
 // # Secrets

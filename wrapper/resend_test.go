@@ -305,7 +305,7 @@ const (
 
 	flagEndStream, flagAck, flagEndHeaders = 0x1, 0x1, 0x4
 
-	codeProtocolError, codeRefusedStream = 0x1, 0x7
+	codeRefusedStream = 0x7
 )
 
 func writeFrame(w io.Writer, kind, flags byte, stream uint32, payload []byte) {
@@ -384,16 +384,13 @@ func newFrames(t *testing.T, refuse func(w io.Writer, conn, nth int, stream uint
 	return client, read(&bodies), read(&answered)
 }
 
-// With GOAWAY and REFUSED_STREAM a server says that it did not look at a request. net/http takes PROTOCOL_ERROR for that too.
+// With GOAWAY and REFUSED_STREAM a server says that it did not look at a request.
 var refusals = map[string]func(w io.Writer, stream uint32){
 	"GOAWAY": func(w io.Writer, stream uint32) {
 		writeFrame(w, frameGoAway, 0, 0, binary.BigEndian.AppendUint64(nil, uint64(max(stream, 2)-2)<<32)) // the last stream it saw, and no error
 	},
 	"REFUSED_STREAM": func(w io.Writer, stream uint32) {
 		writeFrame(w, frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, codeRefusedStream))
-	},
-	"PROTOCOL_ERROR": func(w io.Writer, stream uint32) {
-		writeFrame(w, frameReset, 0, stream, binary.BigEndian.AppendUint32(nil, codeProtocolError))
 	},
 }
 

@@ -72,7 +72,7 @@ func (t roundTripper) Do(req *http.Request) (*http.Response, error) {
 }
 
 // requestBody is the body of one attempt over net/http's own transport, which asks for it anew where nothing of it was
-// written, and over HTTP/2 where the server says that it processed nothing, or PROTOCOL_ERROR. It could say so for ever.
+// written, and over HTTP/2 where the server says that it processed nothing. A lying server could say so for ever.
 type requestBody struct {
 	reader  *bytes.Reader   // the latest one given
 	earlier []*bytes.Reader // those before, which may have been read late
