@@ -42,7 +42,7 @@ test: ## run all tests
 	@echo "Compiling and testing; the first time that takes some minutes, of which the first is silent."
 	$(TEST) ./...
 
-# A release of the oldest line of Go that go.mod allows, and of the newest. The go command fetches the one that is not installed.
+# Go 1.26, the oldest that go.mod allows, and the newest. The go command fetches the one that is not installed.
 GO_VERSIONS := go1.26.8 go1.27.0
 LIBRARIES := ./gen ./wrapper ./wrapper/bulk ./wrapper/contract ./wrapper/sandbox
 
@@ -123,12 +123,11 @@ test-clients: ## the sandbox from other languages: the official TypeScript clien
 	go build -o .bin/composio-patch ./wrapper/cmd/composio-patch
 	wrapper/internal/clientexamples/run .bin/composio-patch
 
-.PHONY: generate
+.PHONY: generate api
 generate: ## write gen/ anew from api/
 	go generate ./...
 	@go test -count=1 ./api -run TestHandWrittenCodeFitsTheDocument || { echo "gen/ is written; wrapper/ does not compile with it before the files above are changed."; exit 1; }
 
-.PHONY: api
 api: ## accept a change of the exported API, or of the recorded exchanges
 	go test ./wrapper -run 'TestPublicAPI|TestRecordedExchanges' -update
 
@@ -142,7 +141,7 @@ generator-matrix: ## run the wire tests with what other versions of the generato
 	@api/generator-matrix
 
 FUZZTIME := 60s
-.PHONY: fuzz
+.PHONY: fuzz fuzz-quick
 fuzz: ## fuzz each target for FUZZTIME, 60s unless given
 	@for package in gen wrapper; do \
 		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\)(.*/\1/p' $$package/*_test.go); do \
@@ -151,7 +150,6 @@ fuzz: ## fuzz each target for FUZZTIME, 60s unless given
 	done
 
 # A count and not a time, the end of which go test sometimes calls a failure ("context deadline exceeded").
-.PHONY: fuzz-quick
 fuzz-quick: ## fuzz each target some seconds, as CI does
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10000x
 
@@ -167,18 +165,17 @@ soak: ## the long form of the tests that make faults, restarts and kills
 mutants: $(GREMLINS) ## how many small breakages of wrapper/ its tests notice, in an hour; wrapper/testdata/mutants.md has those that live
 	@rm -rf .bin/mutants && mkdir -p .bin/mutants && cp -R .github Makefile README.md *.go go.mod go.sum api gen wrapper .bin/mutants
 	@cd .bin/mutants && rm -r api/internal && find . -name '*_test.go' | grep -vE '^./wrapper/([^/]+|testdata/.+)$$' | xargs rm
-	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^(TestAService|TestEachChange)' ../../$(GREMLINS) unleash --integration --workers 2 \
+	cd .bin/mutants && GOFLAGS='-vet=off -count=1 -failfast -skip=^(TestAService|TestEachChange)' ../../$(GREMLINS) unleash --integration --workers 1 \
 		--timeout-coefficient 3 --threshold-efficacy 95 --exclude-files '^(bulk|cmd|contract|internal|sandbox|testdata)/' wrapper
 
-.PHONY: bench
+.PHONY: bench bench-quick
 bench: ## one call beside hand-written code and other clients, in some minutes: writes wrapper/internal/bench/README.md and chart.svg
 	cd wrapper/internal/bench && go generate ./... && go run .
 
-.PHONY: bench-quick
 bench-quick: ## print the in-memory part of it, in a minute
 	cd wrapper/internal/bench && go generate ./... && go run . -quick
 
-.PHONY: rename
+.PHONY: rename check-rename
 rename: export NEW = $(value MODULE)
 rename: ## give the module its real path: make rename MODULE=github.com/you/composio
 	@scratch=$$(mktemp -d) && trap 'rm -r "$$scratch"' EXIT && cd "$$scratch" && [[ "$$NEW" =~ ^[a-z0-9-]+(\.[a-z0-9-]+)+/ ]] && \
@@ -191,7 +188,6 @@ rename: ## give the module its real path: make rename MODULE=github.com/you/comp
 	gofmt -w *.go api gen wrapper && go build ./... && echo "$$old is now $$NEW"
 
 # In a clone: a path that no module can have changes nothing, and a good one stands everywhere.
-.PHONY: check-rename
 check-rename:
 	@rm -rf .bin/rename && git clone -q . .bin/rename
 	@for path in "" composio github.com/you/ github.com//you/x 'github.com/you/a b' https://github.com/you/x github.com/you/x/v1 -x.org/y com/x.org/y GitHub.com/you/x 'github.com/you/a$$b'; do \

@@ -55,7 +55,7 @@ func unescape(text string) string {
 	}
 	buf, start := make([]byte, len(text)), len(text)
 	var short [maxEscape + 1]int // saves an allocation
-	at := short[:]               // how far from text's end what buf has there begins
+	at := short[:]               // at[i]: where in text that begins which buf[i] stands for, counted from the end
 	if len(text) >= len(at) {
 		at = make([]int, len(text)+1)
 	}

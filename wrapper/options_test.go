@@ -122,10 +122,9 @@ func TestKeysAndUserAgentsAreOfASCII(t *testing.T) {
 	}{
 		{'!', "composio: New: the API key has a character other than visible ASCII, such as a space or a newline",
 			func(char string) (*composio.Client, error) { return composio.New(hunter + char) }},
-		{' ', "composio: WithUserAgent: the product has a character other than printable ASCII",
-			func(char string) (*composio.Client, error) {
-				return composio.New(testKey, composio.WithUserAgent(hunter+char+"/1"))
-			}},
+		{' ', "composio: WithUserAgent: the product has a character other than printable ASCII", func(char string) (*composio.Client, error) {
+			return composio.New(testKey, composio.WithUserAgent(hunter+char+"/1"))
+		}},
 	} {
 		client, err := test.with("\n")
 		invalidOption(t, client, err, test.want)

@@ -147,11 +147,16 @@ type hiddenError struct {
 }
 
 func (s *secrets) hide(err error) error {
-	changed := false
-	for inner := err; inner != nil && !changed; inner = errors.Unwrap(inner) { // it may say more than what is around it
-		changed = s.redact(inner.Error()) != inner.Error()
+	return &hiddenError{s.redact(err.Error()), func() error { return err }, s.areIn(err)}
+}
+
+// areIn reports whether the text of err, or of an error within it, which may say more, has a secret.
+func (s *secrets) areIn(err error) bool {
+	within := []error{errors.Unwrap(err)}
+	if several, ok := any(err).(interface{ Unwrap() []error }); ok {
+		within = several.Unwrap()
 	}
-	return &hiddenError{s.redact(err.Error()), func() error { return err }, changed}
+	return err != nil && (s.redact(err.Error()) != err.Error() || slices.ContainsFunc(within, s.areIn))
 }
 
 func (e *hiddenError) Error() string                { return e.text }

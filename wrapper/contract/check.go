@@ -98,7 +98,7 @@ func canonical(h http.Header) http.Header {
 	return c
 }
 
-// ignored are headers of which OpenAPI has other members than parameters.
+// ignored are the headers that OpenAPI describes elsewhere: a parameter of that name is to be ignored (Parameter Object).
 var ignored = []string{"Accept", "Authorization", "Content-Type"}
 
 // check checks the text of a parameter: as a text, or else as the number or truth value that it is in JSON.

@@ -43,7 +43,7 @@ func address(verb string, u *url.URL) target {
 		at = lastIndex(path, func(i int) bool { return path[i] == collection })
 	}
 	exact := at >= 0
-	if !exact && verb == method { // with another one it is another request in any case
+	if !exact && verb == method { // only a PATCH is an update with a misspelled path
 		at = lastIndex(path, func(i int) bool { return resembles(path[i]) })
 	}
 	if at < 0 {
