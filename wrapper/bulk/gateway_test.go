@@ -86,10 +86,10 @@ func TestRunFindsTheRateOfAGateway(t *testing.T) {
 			t.Run(fmt.Sprintf("%s,%+v", name, tt), func(t *testing.T) {
 				simulate(t, func(t *testing.T) {
 					s, passed := behind(allow(), tt.status, tt.rtt, tt.jitter)
-					all(t, s.runner(t).Run(t.Context(), accounts(320)))
-					per := 200 / (*passed)[299].Sub((*passed)[99]).Seconds()
+					all(t, s.runner(t).Run(t.Context(), accounts(700)))
+					per := 500 / (*passed)[599].Sub((*passed)[99]).Seconds()
 					if per < 42 {
-						t.Errorf("%.1f a second over rows 101 to 300", per)
+						t.Errorf("%.1f a second over rows 101 to 600", per)
 					}
 				})
 			})

@@ -19,18 +19,17 @@ const anUpdate = "waiting for the answer, and not trying again after it. Again s
 
 func TestSignalsDuringAnUpdate(t *testing.T) {
 	type signals = []os.Signal
-	one := map[string]signals{"INT": {syscall.SIGINT}}
-	each := map[string]signals{"INT": {syscall.SIGINT}, "TERM": {syscall.SIGTERM}, "HUP": {syscall.SIGHUP}}
+	first := map[string]signals{"INT": {syscall.SIGINT}, "TERM": {syscall.SIGTERM}, "HUP": {syscall.SIGHUP}}
 	for name, tt := range map[string]struct {
 		shell  string
 		first  map[string]signals // the last of them is the one that is told of
 		answer int                // 0: none, but one more signal
 		exit   int
 	}{
-		"the first lets it end, applied":     {"true", each, 200, exitDone},
-		"the first lets it end, not applied": {"true", one, 429, exitFailed},
-		"the first lets it end, unknown":     {"true", one, 500, exitUnknown},
-		"the second stops it":                {"true", one, 0, exitUnknown},
+		"the first lets it end, applied":     {"true", first, 200, exitDone},
+		"the first lets it end, not applied": {"true", first, 429, exitFailed},
+		"the first lets it end, unknown":     {"true", first, 500, exitUnknown},
+		"the second stops it":                {"true", first, 0, exitUnknown},
 		"an ignored HUP stays ignored":       {`trap "" HUP`, map[string]signals{"INT": {syscall.SIGHUP, syscall.SIGHUP, syscall.SIGINT}}, 200, exitDone},
 	} {
 		for sig, signals := range tt.first {
